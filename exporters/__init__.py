@@ -1,0 +1,1 @@
+"""Dataset formats: a writer and, where needed, a reader for each."""

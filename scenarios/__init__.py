@@ -1,0 +1,1 @@
+"""Scenario specifications, sampling, placement, behaviours and verification."""

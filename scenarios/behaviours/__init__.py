@@ -1,0 +1,1 @@
+"""What actors do, one generator per behaviour."""

@@ -1,0 +1,1 @@
+"""Sensor rigs and the adapter from CARLA measurements to frames."""

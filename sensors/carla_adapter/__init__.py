@@ -1,0 +1,1 @@
+"""CARLA measurements decoded once into right-handed records."""

@@ -1,0 +1,1 @@
+"""Synthetic driving data through the real CARLA client."""

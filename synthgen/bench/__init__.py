@@ -1,0 +1,1 @@
+"""Measurements that print one flat JSON object each."""

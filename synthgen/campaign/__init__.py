@@ -1,0 +1,1 @@
+"""Plan, dispatch and supervise many clips."""

@@ -1,0 +1,1 @@
+"""Rigid transforms, cameras and cuboids in right-handed frames."""

@@ -1,0 +1,1 @@
+"""Labels as pure functions of stored sensor data and actor states."""

@@ -1,0 +1,1 @@
+"""Audit labels, compare with real data, fit, report."""

@@ -1,0 +1,1 @@
+"""Lock, verify and diff regression sets."""

@@ -1,0 +1,1 @@
+"""The client side of one clip: the only driver of `carla`."""

@@ -1,0 +1,1 @@
+"""The embedded CARLA-compatible server: another program, reached over TCP."""

@@ -1,0 +1,1 @@
+"""Meshes of vehicles, walkers, props, trees and buildings."""

@@ -1,0 +1,1 @@
+"""OpenDRIVE to roads, scenery, navigation mesh and spawn points."""

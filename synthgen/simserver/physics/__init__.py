@@ -1,0 +1,1 @@
+"""Vehicles, walkers and collisions."""

@@ -1,0 +1,1 @@
+"""Ray tracing: cameras, LiDAR and radar from one Embree scene."""

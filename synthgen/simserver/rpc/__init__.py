@@ -1,0 +1,1 @@
+"""One function per CARLA call."""

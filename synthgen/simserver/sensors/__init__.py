@@ -1,0 +1,1 @@
+"""Sensor actors: attributes in, payload bytes out."""

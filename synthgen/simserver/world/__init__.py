@@ -1,0 +1,1 @@
+"""Episodes, actors, settings, blueprints, traffic lights, recorder."""

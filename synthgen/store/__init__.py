@@ -1,0 +1,1 @@
+"""The clip folder on disk: layout, writing, reading, committing."""

@@ -1,0 +1,1 @@
+"""The dataset catalogue as static pages."""

@@ -1,0 +1,172 @@
+"""The one scene all sensors look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from synthgen.simserver.render.specs import (
+    CameraSpec,
+    LidarSpec,
+    LidarSweep,
+    RadarSpec,
+    RayHits,
+    Scenery,
+    Weather,
+)
+from synthgen.simserver.scene import F32, I32, U8, Mesh, Model
+
+
+class Renderer:
+    """Static map, moving actors, and the sensors' views of them.
+
+    Poses are (3, 4) float32 matrices, `map_from_part` and `map_from_sensor`, in CARLA's axes.
+    Instance ids are 16 bit: an actor's is given by the caller, an environment object's is
+    2^15 plus its index. Glass counts as solid in every output. Not thread-safe; never fork
+    after the first use. Use as a context manager, or call `close`.
+
+    Args:
+        threads: Worker threads, at least 1. The result does not depend on it.
+    """
+
+    def __init__(self, threads: int) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Renderer:
+        """This renderer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Free Embree's memory and stop the threads."""
+
+    def load_map(
+        self, static: Mesh, scenery: Sequence[Scenery] = (), street_lights: F32 | None = None
+    ) -> None:
+        """Replace the whole scene by this map; removes all actors.
+
+        Args:
+            static: Map geometry, map frame.
+            scenery: Models placed many times.
+            street_lights: (L, 7) float32: x, y, z of the lamp, linear RGB in 0..1, intensity
+                (1 is an ordinary street lamp), or None.
+        """
+
+    def add_actor(self, actor_id: int, instance_id: int, model: Model, variant: int = 0) -> None:
+        """Add an actor; it is unseen until its first `move`.
+
+        Args:
+            actor_id: Key for `move` and `remove_actor`.
+            instance_id: What instance images and LiDAR report, 1 to 65535.
+            model: Its parts; meshes are shared between actors with the same `Model` object.
+            variant: Seed of the look where the mesh has no variants.
+
+        Raises:
+            ValueError: The actor exists already.
+        """
+
+    def remove_actor(self, actor_id: int) -> None:
+        """Remove an actor.
+
+        Raises:
+            KeyError: There is no such actor.
+        """
+
+    def move(
+        self,
+        actor_ids: Sequence[int],
+        map_from_parts: Sequence[F32],
+        light_bits: I32 | Sequence[int],
+    ) -> None:
+        """Begin a frame: place these actors and commit the scene once.
+
+        Every actor's present poses become its previous ones first (optical flow, rolling
+        shutter, spinning LiDAR), so call it once a tick with all actors; actors left out stay.
+
+        Args:
+            actor_ids: A of them.
+            map_from_parts: Per actor (P, 3, 4) float32, the order of `Model.parts`.
+            light_bits: (A,) int32, `scene.LIT_*` and CARLA's VehicleLightState.
+        """
+
+    def hide(self, object_indices: Sequence[int]) -> None:
+        """Hide exactly these environment objects; all others are shown."""
+
+    def camera(
+        self,
+        spec: CameraSpec,
+        map_from_camera: F32,
+        previous_map_from_camera: F32 | None,
+        *,
+        weather: Weather,
+        frame: int,
+        outputs: frozenset[str],
+    ) -> dict[str, U8 | F32]:
+        """All asked images of one camera from one trace.
+
+        Labels are of the ray through each pixel's centre and never anti-aliased.
+
+        Args:
+            map_from_camera: (3, 4) float32 pose at the frame.
+            previous_map_from_camera: Pose at the previous frame (flow, motion blur, rolling
+                shutter), None for a camera at rest.
+            frame: Keys the noise, together with the sensor's seed.
+            outputs: Of `CAMERA_OUTPUTS`. `rgb`, `depth`, `semantic`, `instance`, `normals`:
+                (H, W, 4) uint8 BGRA in CARLA's encodings. `flow`: (H, W, 2) float32, motion
+                of the seen point from the previous frame to this one, right and up
+                positive, divided by half the width and half the height (CARLA's
+                normalisation). `luma`: (H, W) float32 linear luminance (event camera).
+        """
+        raise NotImplementedError
+
+    def lidar(
+        self,
+        spec: LidarSpec,
+        map_from_lidar: F32,
+        previous_map_from_lidar: F32 | None,
+        *,
+        weather: Weather,
+        frame: int,
+        delta_s: float,
+        start_angle_rad: float,
+    ) -> LidarSweep:
+        """The points measured during the tick that ends now.
+
+        Args:
+            delta_s: Time since the last measurement.
+            start_angle_rad: `horizontal_angle_rad` of the last sweep, 0 at first.
+        """
+        raise NotImplementedError
+
+    def radar(
+        self,
+        spec: RadarSpec,
+        map_from_radar: F32,
+        *,
+        sensor_velocity_mps: F32,
+        velocities_mps: Mapping[int, F32],
+        frame: int,
+        delta_s: float,
+    ) -> F32:
+        """(N, 4) float32 detections: velocity (negative approaches), azimuth, altitude, depth.
+
+        Args:
+            sensor_velocity_mps: (3,) in the map frame.
+            velocities_mps: Instance id to (3,) velocity in the map frame; absent is at rest.
+            delta_s: Time since the last measurement.
+        """
+        raise NotImplementedError
+
+    def cast(self, origins_m: F32, directions: F32, max_range_m: float) -> RayHits:
+        """First hits of free rays: obstacle sensor, placement, `cast_ray`.
+
+        Args:
+            origins_m: (N, 3) float32, map frame.
+            directions: (N, 3) float32, unit length.
+        """
+        raise NotImplementedError

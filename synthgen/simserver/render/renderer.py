@@ -112,9 +112,11 @@ class Renderer:
         Labels are of the ray through each pixel's centre and never anti-aliased.
 
         Args:
+            spec: The camera.
             map_from_camera: (3, 4) float32 pose at the frame.
             previous_map_from_camera: Pose at the previous frame (flow, motion blur, rolling
                 shutter), None for a camera at rest.
+            weather: The weather now.
             frame: Keys the noise, together with the sensor's seed.
             outputs: Of `CAMERA_OUTPUTS`. `rgb`, `depth`, `semantic`, `instance`, `normals`:
                 (H, W, 4) uint8 BGRA in CARLA's encodings. `flow`: (H, W, 2) float32, motion
@@ -138,6 +140,11 @@ class Renderer:
         """The points measured during the tick that ends now.
 
         Args:
+            spec: The LiDAR.
+            map_from_lidar: (3, 4) float32 pose at the tick.
+            previous_map_from_lidar: Pose at the previous tick (spinning), None at rest.
+            weather: The weather now (physical intensity).
+            frame: Keys the noise, together with the sensor's seed.
             delta_s: Time since the last measurement.
             start_angle_rad: `horizontal_angle_rad` of the last sweep, 0 at first.
         """
@@ -156,8 +163,11 @@ class Renderer:
         """(N, 4) float32 detections: velocity (negative approaches), azimuth, altitude, depth.
 
         Args:
+            spec: The radar.
+            map_from_radar: (3, 4) float32 pose at the tick.
             sensor_velocity_mps: (3,) in the map frame.
             velocities_mps: Instance id to (3,) velocity in the map frame; absent is at rest.
+            frame: Keys the noise, together with the sensor's seed.
             delta_s: Time since the last measurement.
         """
         raise NotImplementedError
@@ -168,5 +178,6 @@ class Renderer:
         Args:
             origins_m: (N, 3) float32, map frame.
             directions: (N, 3) float32, unit length.
+            max_range_m: Hits farther away are none.
         """
         raise NotImplementedError

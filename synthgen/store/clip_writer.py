@@ -180,7 +180,8 @@ def file_list(folder: Path) -> list[dict[str, Any]]:
     """Path, sha256 and size of every file below `folder` but its own manifest, sorted by path."""
     own_manifests = {folder / MANIFEST, folder / LABELS_MANIFEST}
     rows = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p not in own_manifests):
+    files = (p for p in folder.rglob("*") if p.is_file() and p not in own_manifests)
+    for path in sorted(files, key=Path.as_posix):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         rows.append(

@@ -1,0 +1,78 @@
+"""A frame is complete or it is a fault: collects one measurement of every sensor per frame.
+
+Callbacks come from the client's stream threads, `collect` is called by the tick loop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from synthgen.errors import SensorFault
+
+
+class FrameBarrier:
+    """Waits until every sensor has delivered exactly the asked frame.
+
+    Measurements of frames before the first collected one are dropped (warm-up); after that a
+    measurement that is late, double or of an unasked frame is a fault.
+    """
+
+    def __init__(self, sensors: Iterable[str]) -> None:
+        self._sensors = tuple(sensors)
+        self._arrived: dict[int, dict[str, Any]] = {}
+        self._faults: list[str] = []
+        self._collected_up_to = -1
+        self._changed = threading.Condition()
+
+    def deliver(self, sensor: str, frame: int, measurement: Any) -> None:
+        """Take one measurement; called from any thread."""
+        with self._changed:
+            if frame <= self._collected_up_to:
+                self._faults.append(
+                    f"{sensor}: frame {frame} came after frame {self._collected_up_to} was complete"
+                )
+            elif sensor in self._arrived.setdefault(frame, {}):
+                self._faults.append(f"{sensor}: frame {frame} came twice")
+            else:
+                self._arrived[frame][sensor] = measurement
+            self._changed.notify_all()
+
+    def collect(self, frame: int, deadline_s: float) -> dict[str, Any]:
+        """All sensors' measurements of one frame, keyed by sensor name.
+
+        Raises:
+            SensorFault: One is missing after `deadline_s`, came twice, came late, or belongs to
+                a frame nobody asked for.
+        """
+        stop_at = time.monotonic() + deadline_s
+        with self._changed:
+            while len(self._arrived.get(frame, {})) < len(self._sensors) and not self._faults:
+                if not self._changed.wait(stop_at - time.monotonic()):
+                    break
+            return self._take(frame, deadline_s)
+
+    def _take(self, frame: int, deadline_s: float) -> dict[str, Any]:
+        arrived = self._arrived.pop(frame, {})
+        if self._faults:
+            raise SensorFault(f"frame {frame}: {'; '.join(self._faults)}")
+        missing = [name for name in self._sensors if name not in arrived]
+        if missing:
+            raise SensorFault(
+                f"frame {frame}: no data from {', '.join(missing)} after {deadline_s:.1f} s "
+                f"({len(arrived)} of {len(self._sensors)} sensors arrived)"
+            )
+        stray = sorted(other for other in self._arrived if other < frame)
+        if stray and self._collected_up_to >= 0:
+            raise SensorFault(f"frame {frame}: data of frames {stray} that were not asked for")
+        for other in stray:
+            del self._arrived[other]
+        self._collected_up_to = frame
+        return arrived
+
+    def frames_seen(self) -> dict[int, tuple[str, ...]]:
+        """Frames that have arrived and not been collected, with their sensors, for warm-up."""
+        with self._changed:
+            return {frame: tuple(sorted(seen)) for frame, seen in sorted(self._arrived.items())}

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
+F32 = NDArray[np.float32]
 
 NO_DEPTH_CM: Final = 65535
 _CM_PER_COUNT: Final = np.float64(100_000.0 / (2**24 - 1))
-FLOW_SCALE: Final = 64.0
-FLOW_ZERO: Final = 32768
 
 
 def bgra(image: Any) -> U8:
@@ -28,8 +27,8 @@ def bgra(image: Any) -> U8:
 
 
 def decode_rgb(image: Any) -> U8:
-    """(H, W, 3) uint8 in OpenCV's order B, G, R."""
-    return np.ascontiguousarray(bgra(image)[:, :, :3])
+    """(H, W, 3) uint8 in the order R, G, B."""
+    return np.ascontiguousarray(bgra(image)[:, :, 2::-1])
 
 
 def decode_depth(image: Any) -> U16:
@@ -51,26 +50,16 @@ def decode_instance(image: Any) -> U16:
     return pixels[:, :, 1] | (pixels[:, :, 0].astype(np.uint16) << 8)
 
 
-def decode_normals(image: Any) -> U8:
-    """(H, W, 3) uint8 B, G, R with n = value / 255 * 2 - 1 of (x, y, z) as R, G, B."""
-    return np.ascontiguousarray(bgra(image)[:, :, :3])
+def decode_normals(image: Any) -> F32:
+    """(H, W, 3) float32 unit vectors, n = value / 255 * 2 - 1 of (x, y, z) as R, G, B."""
+    return bgra(image)[:, :, 2::-1].astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def encode_flow(image: Any) -> U16:
-    """(H, W, 3) uint16 B = valid, G = v, R = u, in 1/64 pixel with zero at 32768.
+def decode_flow(image: Any) -> F32:
+    """(H, W, 2) float32 flow (u right, v down) in pixels.
 
-    CARLA normalises the flow by half the image size, v upwards (reported by its users and
-    tested here by warping one frame onto the next).
+    CARLA normalises the flow by half the image size, v upwards (reported by its users, issue
+    4795 of carla-simulator/carla).
     """
     flow = np.frombuffer(image.raw_data, dtype=np.float32).reshape(image.height, image.width, 2)
-    u_px = flow[:, :, 0] * (image.width / 2)
-    v_px = flow[:, :, 1] * (-image.height / 2)
-    stored = np.empty((image.height, image.width, 3), dtype=np.uint16)
-    stored[:, :, 0] = 1
-    stored[:, :, 1] = _flow_counts(v_px)
-    stored[:, :, 2] = _flow_counts(u_px)
-    return stored
-
-
-def _flow_counts(flow_px: NDArray[np.float32]) -> U16:
-    return np.clip(np.rint(flow_px * FLOW_SCALE) + FLOW_ZERO, 0, 65535).astype(np.uint16)
+    return flow * np.array([image.width / 2, -image.height / 2], dtype=np.float32)

@@ -15,13 +15,13 @@ from sensors.carla_adapter.blueprints import SensorActor
 from sensors.carla_adapter.frame_barrier import FrameBarrier
 from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla
 from sensors.rig import Camera, Lidar, Radar, Rig
-from synthgen.datatypes.frames import CameraFrame, LidarSweep, RadarScan
-from synthgen.errors import ConfigError, SensorFault, SimulatorError
+from synthgen.datatypes.images import CameraFrame
+from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.errors import ConfigError, SimulatorError
 
 logger = logging.getLogger(__name__)
 
 _DELIVERY_DEADLINE_S: Final = 20.0
-_MAX_WARMUP_TICKS: Final = 12
 
 
 class RigCapture:
@@ -33,15 +33,12 @@ class RigCapture:
         ego: carla.Actor,
         rig: Rig,
         sensor_actors: tuple[SensorActor, ...],
-        period_ticks: int,
     ) -> None:
         self._world = world
         self._rig = rig
-        self._period_ticks = period_ticks
         self._blueprints = {sensor.key: sensor for sensor in sensor_actors}
         self._captured = FrameBarrier(s.key for s in sensor_actors if not s.every_tick)
         self._ticked = FrameBarrier(s.key for s in sensor_actors if s.every_tick)
-        self._phase = 0
         check_attributes(world, rig, sensor_actors)
         self.actors = {s.key: _spawn(world, ego, s) for s in sensor_actors}
 
@@ -56,27 +53,6 @@ class RigCapture:
         for actor in self.actors.values():
             actor.stop()
 
-    def warm_up(self, tick: Any) -> None:
-        """Tick until every sensor has measured once, and learn on which ticks they measure.
-
-        Args:
-            tick: Advances the simulation by one tick and returns its frame number.
-        """
-        wanted = sum(not s.every_tick for s in self._blueprints.values())
-        for _ in range(_MAX_WARMUP_TICKS):
-            frame = tick()
-            self._ticked.collect(frame, _DELIVERY_DEADLINE_S)
-            seen = self._captured.frames_seen()
-            if any(len(sensors) == wanted for sensors in seen.values()):
-                self._phase = max(seen) % self._period_ticks
-                return
-        seen_text = {frame: list(sensors) for frame, sensors in seen.items()}
-        raise SensorFault(f"warm-up: not every sensor measured in one frame: {seen_text}")
-
-    def is_capture(self, frame: int) -> bool:
-        """True for the ticks on which the rig measures."""
-        return frame % self._period_ticks == self._phase
-
     def collect_tick(self, frame: int) -> dict[str, Any]:
         """Inertial measurements of a tick by sensor key, raw."""
         return self._ticked.collect(frame, _DELIVERY_DEADLINE_S)
@@ -90,9 +66,7 @@ def _deliver(barrier: FrameBarrier, key: str, measurement: Any) -> None:
     barrier.deliver(key, measurement.frame, measurement)
 
 
-def check_attributes(
-    world: carla.World, rig: Rig, sensor_actors: tuple[SensorActor, ...]
-) -> None:
+def check_attributes(world: carla.World, rig: Rig, sensor_actors: tuple[SensorActor, ...]) -> None:
     """Refuse a rig attribute that none of the sensor's CARLA blueprints has."""
     library = world.get_blueprint_library()
     for sensor in rig.sensors:
@@ -156,7 +130,8 @@ def decode_camera(
         semantic=decoded.get("semantic"),
         instance=None if instance is None else track_of_instance[instance],
         normals=decoded.get("normals"),
-        flow=decoded.get("flow"),
+        flow_px=decoded.get("flow"),
+        flow_valid=None if decoded.get("flow") is None else np.isfinite(decoded["flow"][..., 0]),
     )
 
 
@@ -166,5 +141,52 @@ _DECODERS: Final = {
     "semantic": images.decode_semantic,
     "instance": images.decode_instance,
     "normals": images.decode_normals,
-    "flow": images.encode_flow,
+    "flow": images.decode_flow,
 }
+
+
+def decode_lidar(
+    lidar: Lidar,
+    measured: Mapping[str, Any],
+    *,
+    frame_index: int,
+    timestamp_ns: int,
+    track_of_instance: np.ndarray,
+) -> LidarSweep:
+    """The LiDAR's sweep of one frame, with class and track of each point where it has a twin."""
+    raw = measured[f"{lidar.name}/points"]
+    points = point_sensors.decode_lidar(raw)
+    if lidar.semantic:
+        points = point_sensors.join_semantics(points, measured[f"{lidar.name}/semantic"])
+    object_id = points.object_id
+    return LidarSweep(
+        name=lidar.name,
+        frame_index=frame_index,
+        timestamp_ns=timestamp_ns,
+        world_from_lidar=pose_from_carla(raw.transform),
+        points_m=points.xyz_m,
+        intensity=points.intensity,
+        ring=points.ring,
+        time_offset_ns=np.zeros(len(points.ring), dtype=np.int32),
+        semantic_tag=points.semantic_tag,
+        track_id=None if object_id is None else track_of_instance[object_id & 0xFFFF],
+        cos_incidence=points.cos_incidence,
+    )
+
+
+def decode_radar(
+    radar: Radar, measured: Mapping[str, Any], *, frame_index: int, timestamp_ns: int
+) -> RadarScan:
+    """The radar's scan of one frame."""
+    raw = measured[f"{radar.name}/returns"]
+    returns = point_sensors.decode_radar(raw)
+    return RadarScan(
+        name=radar.name,
+        frame_index=frame_index,
+        timestamp_ns=timestamp_ns,
+        world_from_radar=pose_from_carla(raw.transform),
+        range_m=returns.range_m,
+        azimuth_rad=returns.azimuth_rad,
+        altitude_rad=returns.altitude_rad,
+        radial_velocity_mps=returns.radial_velocity_mps,
+    )

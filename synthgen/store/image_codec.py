@@ -1,0 +1,89 @@
+"""Images to bytes and back: what `image` holds in a camera's channel files."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from synthgen.errors import DatasetError
+from synthgen.geometry.arrays import F32, U8, U16, Bool
+
+Codec = Literal["png", "jpeg"]
+
+_PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+_JPEG: Final = (cv2.IMWRITE_JPEG_QUALITY, 95)
+_FLOW_COUNTS_PER_PX: Final = 64.0
+_FLOW_ZERO: Final = 32768
+
+
+def encode_rgb(rgb: U8, codec: Codec) -> bytes:
+    """Bytes of an (H, W, 3) uint8 image in the order R, G, B."""
+    return _encode(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), codec)
+
+
+def decode_rgb(content: bytes, origin: str) -> U8:
+    """(H, W, 3) uint8 in the order R, G, B.
+
+    Raises:
+        DatasetError: The bytes are not an image; `origin` names them.
+    """
+    return cv2.cvtColor(_decode(content, cv2.IMREAD_COLOR, origin), cv2.COLOR_BGR2RGB)
+
+
+def encode_counts(image: U8 | U16) -> bytes:
+    """PNG of an (H, W) uint8 or uint16 image: depth, semantic or instance."""
+    return _encode(image, "png")
+
+
+def decode_counts(content: bytes, origin: str) -> np.ndarray:
+    """(H, W) image as `encode_counts` took it.
+
+    Raises:
+        DatasetError: The bytes are not an image; `origin` names them.
+    """
+    return _decode(content, cv2.IMREAD_UNCHANGED, origin)
+
+
+def encode_normals(normals: F32) -> bytes:
+    """PNG of (H, W, 3) unit vectors: value = (n + 1) / 2 * 255 of x, y, z as R, G, B."""
+    counts = np.clip(np.rint((normals + 1) * 127.5), 0, 255).astype(np.uint8)
+    return encode_rgb(counts, "png")
+
+
+def decode_normals(content: bytes, origin: str) -> F32:
+    """(H, W, 3) float32 vectors, exact to 1/127.5."""
+    return decode_rgb(content, origin).astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def encode_flow(flow_px: F32, valid: Bool) -> bytes:
+    """16-bit PNG of (H, W, 2) flow: R = u, G = v in 1/64 pixel around 32768, B = valid."""
+    counts = np.zeros((*valid.shape, 3), dtype=np.uint16)
+    counts[:, :, 0] = valid
+    scaled = np.rint(np.where(valid[:, :, None], flow_px, 0) * _FLOW_COUNTS_PER_PX) + _FLOW_ZERO
+    counts[:, :, 2:0:-1] = np.clip(scaled, 0, 65535).astype(np.uint16)
+    return _encode(counts, "png")
+
+
+def decode_flow(content: bytes, origin: str) -> tuple[F32, Bool]:
+    """(H, W, 2) float32 flow in pixels and (H, W) bool where it says something."""
+    counts = _decode(content, cv2.IMREAD_UNCHANGED, origin)
+    flow_px = (counts[:, :, 2:0:-1].astype(np.float32) - _FLOW_ZERO) / _FLOW_COUNTS_PER_PX
+    return np.ascontiguousarray(flow_px, dtype=np.float32), counts[:, :, 0] > 0
+
+
+def _encode(image: np.ndarray, codec: Codec) -> bytes:
+    suffix, options = (".png", _PNG) if codec == "png" else (".jpg", _JPEG)
+    done, content = cv2.imencode(suffix, image, options)
+    assert done, "OpenCV encodes every 8- and 16-bit image"
+    return content.tobytes()
+
+
+def _decode(content: bytes, flags: int, origin: str) -> np.ndarray:
+    image = None
+    if content:
+        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
+    if image is None:
+        raise DatasetError(f"{origin}: expected an image, found {len(content)} unreadable bytes")
+    return image

@@ -1,1 +1,24 @@
-"""Vehicles, walkers and collisions."""
+"""Vehicles, walkers and collisions.
+
+Importing this package does not import numba; the first step with an actor, or
+`Dynamics.warm`, does.
+"""
+
+from synthgen.simserver.physics.crowd import WALKER_STATE, WalkerCrowd
+from synthgen.simserver.physics.dynamics import Contact, Dynamics
+from synthgen.simserver.physics.fleet import CONTROL_STATE, VehicleFleet
+from synthgen.simserver.physics.obstacles import HeightField, StaticBoxes, flat_ground
+from synthgen.simserver.physics.props import PropSet
+
+__all__ = [
+    "CONTROL_STATE",
+    "WALKER_STATE",
+    "Contact",
+    "Dynamics",
+    "HeightField",
+    "PropSet",
+    "StaticBoxes",
+    "VehicleFleet",
+    "WalkerCrowd",
+    "flat_ground",
+]

@@ -1,0 +1,123 @@
+"""All walkers of the world."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.physics.bodies import BodySet, box_fields, pose_fields
+from synthgen.simserver.physics.records import WALKER
+
+# The 17 bytes of a walker's part of a snapshot record (docs/carla_protocol.md section 9).
+WALKER_STATE = np.dtype(
+    [("dir_x", "<f4"), ("dir_y", "<f4"), ("dir_z", "<f4"), ("speed", "<f4"), ("jump", "u1")]
+)
+
+# Ticks for which a walker placed by the client's crowd keeps its speed without a new state.
+PLACED_TICKS = 3
+
+
+class WalkerCrowd(BodySet):
+    """Walkers by actor id. Their actor frame has its origin at mid-height."""
+
+    def __init__(self) -> None:
+        super().__init__(WALKER)
+
+    def add(
+        self,
+        actor_id: int,
+        *,
+        location: Sequence[float],
+        rotation: Sequence[float],
+        box_center_m: Sequence[float],
+        box_extent_m: Sequence[float],
+        mass_kg: float = 75.0,
+    ) -> None:
+        """Put a walker into the world, standing.
+
+        Args:
+            actor_id: New id.
+            location: x, y, z of mid-height, metres.
+            rotation: pitch, yaw, roll, degrees.
+            box_center_m: Box centre in the actor frame.
+            box_extent_m: Half sizes of the box; the feet are `box_z - half_z`.
+            mass_kg: Decides how a car is slowed by hitting the walker.
+        """
+        self._append(
+            actor_id,
+            {
+                **pose_fields(location, rotation),
+                **box_fields(box_center_m, box_extent_m),
+                "mass": mass_kg,
+                "inertia": mass_kg,
+                "dir_x": 1.0,
+            },
+        )
+
+    @property
+    def states(self) -> NDArray[np.void]:
+        """(n,) packed `WALKER_STATE`: the controls in force."""
+        records = self.records
+        states = np.zeros(len(records), WALKER_STATE)
+        for name in ("dir_x", "dir_y", "dir_z", "speed", "jump"):
+            states[name] = records[name]
+        return states
+
+    @property
+    def distances_m(self) -> NDArray[np.float64]:
+        """(n,) float64, metres each walker has walked so far: the phase of its gait."""
+        return self.records["distance"].copy()
+
+    def set_control(
+        self, actor_id: int, direction: Sequence[float], speed: float, jump: bool
+    ) -> None:
+        """Keep a `WalkerControl` until the next one.
+
+        Args:
+            actor_id: Which walker.
+            direction: World direction; its length scales nothing.
+            speed: m/s.
+            jump: Jump whenever on the ground.
+        """
+        record = self._records[self._row[actor_id]]
+        if not all(math.isfinite(value) for value in (*direction, speed)):
+            return
+        record["dir_x"], record["dir_y"], record["dir_z"] = direction
+        record["speed"] = speed
+        record["jump"] = bool(jump)
+        record["placed"] = 0
+        record["asleep"] = 0
+
+    def control(self, actor_id: int) -> list[object]:
+        """The `WalkerControl` in force: [direction, speed, jump]."""
+        record = self._records[self._row[actor_id]]
+        direction = [float(record[name]) for name in ("dir_x", "dir_y", "dir_z")]
+        return [direction, float(record["speed"]), bool(record["jump"])]
+
+    def set_state(
+        self, actor_id: int, location: Sequence[float], rotation: Sequence[float], speed: float
+    ) -> None:
+        """Follow the client's own crowd simulation (`ApplyWalkerState`).
+
+        Args:
+            actor_id: Which walker.
+            location: x, y, z at foot level.
+            rotation: pitch, yaw, roll, degrees.
+            speed: m/s, along the yaw.
+        """
+        row = self._row[actor_id]
+        record = self._records[row]
+        record["distance"] += math.hypot(location[0] - record["x"], location[1] - record["y"])
+        record["x"], record["y"] = location[0], location[1]
+        record["z"] = location[2] + record["half_z"] - record["box_z"]
+        record["pitch"], record["yaw"], record["roll"] = rotation
+        yaw = math.radians(rotation[1])
+        record["dir_x"], record["dir_y"], record["dir_z"] = math.cos(yaw), math.sin(yaw), 0.0
+        record["speed"] = speed
+        record["vx"], record["vy"] = speed * math.cos(yaw), speed * math.sin(yaw)
+        record["placed"] = PLACED_TICKS
+        record["asleep"] = 0
+        self._publish_pose(row)

@@ -1,0 +1,421 @@
+"""All vehicles of the world."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.physics.bodies import BodySet, box_fields, pose_fields
+from synthgen.simserver.physics.catalogue import (
+    FRICTION_PER_SCALE,
+    Entry,
+    WireControl,
+    entry_for,
+    physics_control,
+)
+from synthgen.simserver.physics.records import CURVE_POINTS, GEARS, VEHICLE
+
+# The first 19 bytes of a vehicle's part of a snapshot record (docs/carla_protocol.md section 9).
+CONTROL_STATE = np.dtype(
+    [
+        ("throttle", "<f4"),
+        ("steer", "<f4"),
+        ("brake", "<f4"),
+        ("hand_brake", "u1"),
+        ("reverse", "u1"),
+        ("manual", "u1"),
+        ("gear", "<i4"),
+    ]
+)
+
+_DRIVE = {"front": 0, "rear": 1, "all": 2}
+_ROLLING = {"bicycle": 0.005, "truck": 0.008, "bus": 0.008}
+_ACKERMANN_DEFAULT = (0.15, 0.0, 0.25, 0.01, 0.0, 0.01)
+_ACKERMANN_FIELDS = (
+    "ack_speed_kp",
+    "ack_speed_ki",
+    "ack_speed_kd",
+    "ack_accel_kp",
+    "ack_accel_ki",
+    "ack_accel_kd",
+)
+_ACKERMANN_STATE = (
+    "ack_speed_integral",
+    "ack_accel_integral",
+    "ack_last_speed",
+    "ack_last_accel",
+    "ack_filtered_accel",
+    "ack_last_filtered",
+    "ack_accel_target",
+    "ack_pedal",
+)
+
+
+class VehicleFleet(BodySet):
+    """Vehicles by actor id. Wire structs are nested lists in the order of the protocol."""
+
+    def __init__(self) -> None:
+        super().__init__(VEHICLE)
+        self._physics: dict[int, WireControl] = {}
+
+    def add(
+        self,
+        actor_id: int,
+        blueprint_id: str,
+        *,
+        location: Sequence[float],
+        rotation: Sequence[float],
+        box_center_m: Sequence[float],
+        box_extent_m: Sequence[float],
+    ) -> None:
+        """Put a vehicle into the world, standing, first gear, no pedal pressed.
+
+        Args:
+            actor_id: New id.
+            blueprint_id: A `vehicle.*` id; decides mass, driveline and geometry.
+            location: x, y, z of the actor frame: on the ground below the box centre, metres.
+            rotation: pitch, yaw, roll, degrees.
+            box_center_m: Box centre in the actor frame.
+            box_extent_m: Half sizes of the box.
+        """
+        entry = entry_for(blueprint_id, box_extent_m)
+        fields: dict[str, Any] = {
+            **pose_fields(location, rotation),
+            **box_fields(box_center_m, box_extent_m),
+            **_geometry(entry, box_extent_m),
+            **dict(zip(_ACKERMANN_FIELDS, _ACKERMANN_DEFAULT, strict=True)),
+            "gear": 1,
+            "support": 9.81,
+            "since_shift_s": 10.0,
+        }
+        self._append(actor_id, fields)
+        self.set_physics_control(actor_id, physics_control(entry, box_extent_m))
+
+    def remove(self, actor_id: int) -> None:
+        """Forget a vehicle; the others keep their order."""
+        super().remove(actor_id)
+        del self._physics[actor_id]
+
+    def clear(self) -> None:
+        """Forget all vehicles."""
+        super().clear()
+        self._physics.clear()
+
+    @property
+    def control_states(self) -> NDArray[np.void]:
+        """(n,) packed `CONTROL_STATE`: the controls in force and the gear engaged."""
+        records = self.records
+        states = np.zeros(len(records), CONTROL_STATE)
+        for name in ("throttle", "steer", "brake", "hand_brake", "reverse", "manual", "gear"):
+            states[name] = records[name]
+        return states
+
+    def set_control(self, actor_id: int, control: Sequence[float | bool | int]) -> None:
+        """Keep a `VehicleControl` until the next one; ends Ackermann control.
+
+        Args:
+            actor_id: Which vehicle.
+            control: throttle, steer, brake, hand_brake, reverse, manual_gear_shift, gear.
+        """
+        record = self._records[self._row[actor_id]]
+        throttle, steer, brake, hand_brake, reverse, manual, gear = control
+        record["throttle"] = _clamped(throttle, 0.0, 1.0)
+        record["steer"] = _clamped(steer, -1.0, 1.0)
+        record["brake"] = _clamped(brake, 0.0, 1.0)
+        record["hand_brake"] = bool(hand_brake)
+        record["reverse"] = bool(reverse)
+        record["manual"] = bool(manual)
+        record["gear_command"] = int(gear)
+        record["ackermann"] = 0
+
+    def control(self, actor_id: int) -> list[float | bool | int]:
+        """The `VehicleControl` in force, `gear` being the gear engaged."""
+        record = self._records[self._row[actor_id]]
+        return [
+            float(record["throttle"]),
+            float(record["steer"]),
+            float(record["brake"]),
+            bool(record["hand_brake"]),
+            bool(record["reverse"]),
+            bool(record["manual"]),
+            int(record["gear"]),
+        ]
+
+    def set_ackermann(self, actor_id: int, control: Sequence[float]) -> None:
+        """Let CARLA's Ackermann controller drive until the next `set_control`.
+
+        Args:
+            actor_id: Which vehicle.
+            control: steer (rad), steer_speed (rad/s), speed (m/s), acceleration (m/s2), jerk.
+        """
+        record = self._records[self._row[actor_id]]
+        if not record["ackermann"]:
+            for name in _ACKERMANN_STATE:
+                record[name] = 0.0
+        steer, steer_speed, speed, acceleration, _ = control
+        record["ackermann"] = 1
+        record["ack_steer"] = _clamped(steer, -record["max_steer"], record["max_steer"])
+        record["ack_steer_speed"] = abs(steer_speed)
+        record["ack_speed"] = speed
+        record["ack_accel"] = abs(acceleration)
+
+    def ackermann_settings(self, actor_id: int) -> list[float]:
+        """speed_kp, speed_ki, speed_kd, accel_kp, accel_ki, accel_kd."""
+        record = self._records[self._row[actor_id]]
+        return [float(record[name]) for name in _ACKERMANN_FIELDS]
+
+    def set_ackermann_settings(self, actor_id: int, settings: Sequence[float]) -> None:
+        """Replace the gains of the Ackermann controller, in the order of the wire."""
+        record = self._records[self._row[actor_id]]
+        for name, value in zip(_ACKERMANN_FIELDS, settings, strict=True):
+            record[name] = value
+
+    def enable_constant_velocity(self, actor_id: int, velocity: Sequence[float]) -> None:
+        """Hold this velocity (vehicle frame, m/s) whatever the pedals and tyres say."""
+        row = self._row[actor_id]
+        record = self._records[row]
+        record["constant"] = 1
+        record["const_x"], record["const_y"], record["const_z"] = velocity
+        self._woken(row)
+
+    def disable_constant_velocity(self, actor_id: int) -> None:
+        """Give the vehicle back to its pedals; it keeps the speed it has."""
+        row = self._row[actor_id]
+        self._records[row]["constant"] = 0
+        self._woken(row)
+
+    def physics_control(self, actor_id: int) -> WireControl:
+        """`VehiclePhysicsControl` in the order of the wire, wheel positions in world cm."""
+        control = copy.deepcopy(self._physics[actor_id])
+        for wheel, position in zip(
+            cast(list[list[object]], control[15]), self._wheel_positions_cm(actor_id), strict=False
+        ):
+            wheel[9] = position
+        return control
+
+    def set_physics_control(self, actor_id: int, control: WireControl) -> None:
+        """Make a `VehiclePhysicsControl` take effect from the next step on.
+
+        Wheel positions in it are read-only, as in CARLA, and ignored.
+
+        Raises:
+            ValueError: no wheels, no gears, or a mass that is not positive.
+        """
+        row = self._row[actor_id]
+        record = self._records[row]
+        fields = _control_fields(control, record)
+        self._physics[actor_id] = copy.deepcopy(control)
+        for name, value in fields.items():
+            record[name] = value
+        _set_curve(record, "torque_points", "torque_rpm", "torque_nm", control[0])
+        _set_curve(record, "steer_points", "steer_kmh", "steer_scale", control[14])
+        gears = cast(list[list[float]], control[10])
+        record["gear_count"] = len(gears)
+        for index, (ratio, down, up) in enumerate(gears):
+            record["gear_ratio"][index] = ratio
+            record["gear_down"][index] = down
+            record["gear_up"][index] = up
+        self._woken(row)
+
+    def set_friction_scale(self, actor_id: int, scale: float | None) -> None:
+        """Tyre friction while inside a `static.trigger.friction`; None: its own again."""
+        control = self._physics[actor_id]
+        wheels = cast(list[list[float]], control[15])
+        front, rear = _axle_means(wheels, 0)
+        record = self._records[self._row[actor_id]]
+        record["friction_front"] = FRICTION_PER_SCALE * (front if scale is None else scale)
+        record["friction_rear"] = FRICTION_PER_SCALE * (rear if scale is None else scale)
+
+    def wheel_steer_angles_deg(self, actor_id: int) -> tuple[float, float, float, float]:
+        """Angles of the wheels FL, FR, RL, RR, positive to the right; inner turns more."""
+        record = self._records[self._row[actor_id]]
+        mean = float(record["wheel_angle"])
+        if record["two_wheeled"] or abs(mean) < 1e-6:
+            return math.degrees(mean), math.degrees(mean), 0.0, 0.0
+        base = float(record["axle_front"] + record["axle_rear"])
+        half = 0.5 * float(record["track"])
+        radius = base / math.tan(mean)
+        left = math.atan2(base, abs(radius) + math.copysign(half, radius))
+        right = math.atan2(base, abs(radius) - math.copysign(half, radius))
+        return (
+            math.degrees(math.copysign(left, mean)),
+            math.degrees(math.copysign(right, mean)),
+            0.0,
+            0.0,
+        )
+
+    def wheel_turns_rad(self, actor_id: int) -> tuple[float, float]:
+        """How far the front and the rear wheels have rolled, radians, forward positive."""
+        record = self._records[self._row[actor_id]]
+        return float(record["turned_front"]), float(record["turned_rear"])
+
+    def telemetry(self, actor_id: int) -> list[object]:
+        """`VehicleTelemetryData` in the order of the wire (speed in m/s)."""
+        record = self._records[self._row[actor_id]]
+        speed = math.hypot(float(record["vx"]), float(record["vy"]))
+        return [
+            speed,
+            float(record["steer_now"]),
+            float(record["throttle"]),
+            float(record["brake"]),
+            float(record["rpm"]),
+            int(record["gear"]),
+            0.5 * 1.204 * float(record["drag_area"]) * speed * speed,
+            [_wheel_telemetry(record, "front" if wheel < 2 else "rear") for wheel in range(4)],
+        ]
+
+    def _wheel_positions_cm(self, actor_id: int) -> list[list[float]]:
+        record = self._records[self._row[actor_id]]
+        cos, sin = math.cos(math.radians(record["yaw"])), math.sin(math.radians(record["yaw"]))
+        positions = []
+        for ahead, side in ((1, -1), (1, 1), (-1, -1), (-1, 1)):
+            forward = float(record["axle_front"]) if ahead > 0 else -float(record["axle_rear"])
+            right = 0.5 * side * float(record["track"])
+            radius = float(record["radius_front" if ahead > 0 else "radius_rear"])
+            positions.append(
+                [
+                    100.0 * (float(record["x"]) + forward * cos - right * sin),
+                    100.0 * (float(record["y"]) + forward * sin + right * cos),
+                    100.0 * (float(record["z"]) + radius),
+                ]
+            )
+        return positions
+
+
+def _clamped(value: float, low: float, high: float) -> float:
+    # A NaN from a client must not enter the state.
+    return min(max(value, low), high) if value == value else 0.0
+
+
+def _geometry(entry: Entry, half_m: Sequence[float]) -> dict[str, Any]:
+    base = min(entry.wheelbase_m, 0.85 * 2.0 * half_m[0])
+    two_wheeled = entry.kind in {"motorcycle", "bicycle"}
+    area = 0.85 * 4.0 * half_m[1] * half_m[2]
+    return {
+        "axle_front": 0.5 * base,
+        "axle_rear": 0.5 * base,
+        "track": 0.0 if two_wheeled else 1.7 * half_m[1],
+        "two_wheeled": two_wheeled,
+        "drive": _DRIVE[entry.drive],
+        "rolling": _ROLLING.get(entry.kind, 0.012),
+        # Rider and frame fill less of their box than a car does.
+        "drag_area": (0.6 if two_wheeled else 1.0) * area * entry.drag_coefficient,
+        "com_z": _COM_SHARE[entry.kind] * 2.0 * half_m[2],
+    }
+
+
+_COM_SHARE = {
+    "car": 0.37,
+    "suv": 0.40,
+    "van": 0.40,
+    "truck": 0.40,
+    "bus": 0.40,
+    "motorcycle": 0.45,
+    "bicycle": 0.55,
+}
+
+
+def _control_fields(control: WireControl, record: Any) -> dict[str, float]:
+    wheels = cast(list[list[float]], control[15])
+    gears = cast(list[list[float]], control[10])
+    mass = float(cast(float, control[11]))
+    if not mass > 0.0:
+        raise ValueError(f"physics control: mass must be positive, got {mass}")
+    if len(wheels) < 2 or not 1 <= len(gears) <= GEARS:
+        raise ValueError(
+            f"physics control: expected at least 2 wheels and 1 to {GEARS} gears, "
+            f"got {len(wheels)} and {len(gears)}"
+        )
+    friction, damping, radius, stiff = (_axle_means(wheels, column) for column in (0, 1, 3, 7))
+    brake, hand = _axle_sums(wheels, 4), _axle_sums(wheels, 5)
+    center = cast(list[float], control[13])
+    radius_front, radius_rear = (max(value, 5.0) / 100.0 for value in radius)
+    length, width = 2.0 * float(record["half_x"]), 2.0 * float(record["half_y"])
+    area = 0.85 * width * 2.0 * float(record["half_z"]) * (0.6 if record["two_wheeled"] else 1.0)
+    return {
+        "mass": mass,
+        "inertia": mass * (length * length + width * width) / 12.0,
+        "max_rpm": max(float(cast(float, control[1])), 1.0),
+        "moment": float(cast(float, control[2])),
+        "damping_full": float(cast(float, control[3])),
+        "damping_closed": float(cast(float, control[4])),
+        "auto_box": float(bool(control[6])),
+        "shift_time_s": float(cast(float, control[7])),
+        "final_ratio": float(cast(float, control[9])),
+        "drag_area": area * float(cast(float, control[12])),
+        "com_x": _clamped(center[0], -0.8 * length / 2.0, 0.8 * length / 2.0),
+        "com_dz": center[2],
+        "friction_front": FRICTION_PER_SCALE * friction[0],
+        "friction_rear": FRICTION_PER_SCALE * friction[1],
+        "wheel_damping": 2.0 * (damping[0] + damping[1]),
+        "max_steer": math.radians(max(abs(wheel[2]) for wheel in wheels)),
+        "radius_front": radius_front,
+        "radius_rear": radius_rear,
+        "brake_front": brake[0] / radius_front,
+        "brake_rear": brake[1] / radius_rear,
+        "hand_brake_front": hand[0] / radius_front,
+        "hand_brake_rear": hand[1] / radius_rear,
+        "stiff_front": stiff[0],
+        "stiff_rear": stiff[1],
+    }
+
+
+def _axle_means(wheels: list[list[float]], column: int) -> tuple[float, float]:
+    front, rear = _axles(wheels)
+    return (
+        sum(float(wheel[column]) for wheel in front) / len(front),
+        sum(float(wheel[column]) for wheel in rear) / len(rear),
+    )
+
+
+def _axle_sums(wheels: list[list[float]], column: int) -> tuple[float, float]:
+    front, rear = _axles(wheels)
+    return sum(float(w[column]) for w in front), sum(float(w[column]) for w in rear)
+
+
+def _axles(wheels: list[list[float]]) -> tuple[list[list[float]], list[list[float]]]:
+    # CARLA's order is FL, FR, RL, RR; a list of two is front, rear.
+    return (wheels[:2], wheels[2:]) if len(wheels) > 2 else (wheels[:1], wheels[1:])
+
+
+def _set_curve(record: Any, count: str, xs: str, ys: str, points: object) -> None:
+    """Store a curve; more than `CURVE_POINTS` points are resampled evenly."""
+    curve = sorted(cast(list[list[float]], points)) or [[0.0, 1.0]]
+    if len(curve) > CURVE_POINTS:
+        grid = np.linspace(curve[0][0], curve[-1][0], CURVE_POINTS)
+        values = np.interp(grid, [p[0] for p in curve], [p[1] for p in curve])
+        curve = [[float(x), float(y)] for x, y in zip(grid, values, strict=True)]
+    record[count] = len(curve)
+    for index, (x, y) in enumerate(curve):
+        record[xs][index] = x
+        record[ys][index] = y
+
+
+def _wheel_telemetry(record: Any, axle: str) -> list[float]:
+    """One wheel's `WheelTelemetry`: its axle's half."""
+    friction = float(record[f"friction_{axle}"])
+    load = 0.5 * float(record[f"load_{axle}"])
+    along, across = 0.5 * float(record[f"fx_{axle}"]), 0.5 * float(record[f"fy_{axle}"])
+    rest = 0.25 * float(record["mass"]) * 9.81
+    radius = float(record[f"radius_{axle}"])
+    speed = float(record[f"spin_{axle}"]) * radius
+    rolling = float(record[f"roll_speed_{axle}"])
+    slip = (speed - rolling) / max(abs(speed), abs(rolling), 1.0)
+    return [
+        friction / FRICTION_PER_SCALE,
+        float(record[f"alpha_{axle}"]),
+        slip,
+        float(record[f"spin_{axle}"]),
+        load,
+        load / rest,
+        along * radius,
+        along,
+        across,
+        along / rest,
+        across / rest,
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,11 +13,12 @@ import numpy as np
 from sensors.carla_adapter import images, point_sensors
 from sensors.carla_adapter.blueprints import SensorActor
 from sensors.carla_adapter.frame_barrier import FrameBarrier
-from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla
+from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_from_carla
 from sensors.rig import Camera, Lidar, Radar, Rig
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.errors import ConfigError, SimulatorError
+from synthgen.store.tables import vector_names
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ def decode_camera(
         channel: _DECODERS[channel](image) for channel, image in raw.items()
     }
     instance = decoded.get("instance")
+    flow_px = decoded.get("flow")
     return CameraFrame(
         name=camera.name,
         frame_index=frame_index,
@@ -130,12 +132,12 @@ def decode_camera(
         semantic=decoded.get("semantic"),
         instance=None if instance is None else track_of_instance[instance],
         normals=decoded.get("normals"),
-        flow_px=decoded.get("flow"),
-        flow_valid=None if decoded.get("flow") is None else np.isfinite(decoded["flow"][..., 0]),
+        flow_px=flow_px,
+        flow_valid=None if flow_px is None else np.isfinite(flow_px[..., 0]),
     )
 
 
-_DECODERS: Final = {
+_DECODERS: Final[Mapping[str, Callable[[Any], np.ndarray]]] = {
     "rgb": images.decode_rgb,
     "depth": images.decode_depth,
     "semantic": images.decode_semantic,
@@ -190,3 +192,38 @@ def decode_radar(
         altitude_rad=returns.altitude_rad,
         radial_velocity_mps=returns.radial_velocity_mps,
     )
+
+
+def inertial_row(sensor: str, measurement: Any) -> dict[str, Any]:
+    """A row of the inertial table, but for its time: an IMU's or a GNSS receiver's columns."""
+    row: dict[str, Any] = dict.fromkeys(_INERTIAL_COLUMNS)
+    if isinstance(measurement, carla.IMUMeasurement):
+        acceleration = vector_from_carla(measurement.accelerometer)
+        gyro = measurement.gyroscope
+        # The gyroscope speaks rad/s; a pseudo-vector flips in x and z.
+        spin = np.array([-gyro.x, gyro.y, -gyro.z])
+        row |= dict(zip(vector_names("acceleration", "mps2"), acceleration.tolist(), strict=True))
+        row |= dict(zip(vector_names("angular_velocity", "radps"), spin.tolist(), strict=True))
+        row["compass_rad"] = measurement.compass
+    else:
+        row["latitude_deg"] = measurement.latitude
+        row["longitude_deg"] = measurement.longitude
+        row["altitude_m"] = measurement.altitude
+    return {"sensor": sensor, **row}
+
+
+def bones_m(walker: carla.Actor) -> np.ndarray:
+    """(B, 3) float32 world positions of a walker's bones, in the server's order."""
+    bones = walker.get_bones().bone_transforms
+    joints = [vector_from_carla(bone.world.location) for bone in bones]
+    return np.array(joints, dtype=np.float32).reshape(-1, 3)
+
+
+_INERTIAL_COLUMNS: Final = (
+    *vector_names("acceleration", "mps2"),
+    *vector_names("angular_velocity", "radps"),
+    "compass_rad",
+    "latitude_deg",
+    "longitude_deg",
+    "altitude_m",
+)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import carla
 
+from synthgen import __version__
+from synthgen.datatypes.clip_job import ClipJob
 from synthgen.errors import ConfigError, SimulatorLost, SimulatorVersionError
 
 logger = logging.getLogger(__name__)
@@ -41,18 +42,14 @@ class Session:
     server_version: str
 
 
-@contextmanager
-def open_session(
-    *, host: str, port: int, tm_port: int, map_name: str, tick_s: float, cache: Path
-) -> Iterator[Session]:
-    """Connect, load a fresh episode of a map and hold it in synchronous mode.
+def open_session(job: ClipJob, host: str, port: int, tm_port: int, cache: Path) -> Session:
+    """Connect, load a fresh episode of the job's map and hold it in synchronous mode.
 
     Args:
+        job: Names the map and the tick.
         host: Host of the simulator.
         port: Its RPC port.
         tm_port: Port for a Traffic Manager, should one be needed.
-        map_name: Name of a map the server knows.
-        tick_s: Fixed simulation step.
         cache: Folder for the client's file cache, this process's own.
 
     Raises:
@@ -72,8 +69,9 @@ def open_session(
             "start a server of the client's version"
         )
     client.set_files_base_folder(str(cache))
-    world = _fresh_world(client, map_name, tick_s)
-    yield Session(client, world, tick_s, tm_port, version)
+    world = _fresh_world(client, job.map.name, job.capture.tick_s)
+    server = version if job.simulator.kind == "carla" else f"synthgen-simserver {__version__}"
+    return Session(client, world, job.capture.tick_s, tm_port, server)
 
 
 def _fresh_world(client: carla.Client, map_name: str, tick_s: float) -> carla.World:

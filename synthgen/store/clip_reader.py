@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,32 +21,32 @@ from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import Area, ClipEvent, Lane, RoadMap, SignalChange
 from synthgen.errors import DatasetError
 from synthgen.store import image_codec, rows
-from synthgen.store.layout import CLIP_SCHEMA, LABELS_MANIFEST, MANIFEST, clip_folder
+from synthgen.store.layout import (
+    CAMERA_CHANNELS,
+    CLIP_SCHEMA,
+    LABELS_MANIFEST,
+    MANIFEST,
+    clip_folder,
+)
 from synthgen.store.states import states_of_table
 from synthgen.store.tables import vector_names
 
 
-class ClipReader:
-    """One clip folder. Tables are read on first use, images and sweeps frame by frame."""
+class ClipTables:
+    """What the files of a clip folder hold, whether or not the clip is finished.
 
-    def __init__(self, folder: Path) -> None:
-        """Open a clip.
+    Tables are read on first use, images and sweeps frame by frame.
+    """
 
-        Raises:
-            DatasetError: The folder holds no clip of this schema.
+    def __init__(self, folder: Path, channels: Collection[str] = CAMERA_CHANNELS) -> None:
+        """Open a folder.
+
+        Args:
+            folder: The clip folder.
+            channels: Image channels to decode; the others are None in every frame.
         """
         self.folder = folder
-        self.manifest = _read_manifest(folder / MANIFEST, CLIP_SCHEMA)
-
-    @property
-    def clip_id(self) -> str:
-        """The clip's name."""
-        return str(self.manifest["clip_id"])
-
-    @property
-    def labels_version(self) -> str:
-        """The labels folder that was made with the clip."""
-        return str(self.manifest["labels_version"])
+        self._channels = channels
 
     @cached_property
     def scenario(self) -> dict[str, Any]:
@@ -116,20 +116,12 @@ class ClipReader:
         except (OSError, pa.ArrowException) as err:
             raise DatasetError(f"{path}: cannot read: {err}") from err
 
-    def label_table(self, name: str, version: str | None = None) -> pa.Table:
-        """A label table, e.g. `boxes2d`, of the newest or a named labels folder."""
-        return self.table(f"labels/{version or self.labels_version}/{name}")
-
-    def has_labels(self, name: str, version: str | None = None) -> bool:
-        """True where the clip has that label table."""
-        folder = self.folder / "labels" / (version or self.labels_version)
-        return (folder / f"{name}.parquet").is_file()
-
     def camera_frames(self, name: str) -> Iterator[CameraFrame]:
         """The images of one camera, in the order of `frames`."""
         model = self.calibration.sensor(name).camera
         assert model is not None, "only cameras have frames"
-        channels = {c: self._rows(f"cameras/{name}/{c}") for c in model.channels}
+        wanted = [channel for channel in model.channels if channel in self._channels]
+        channels = {c: self._rows(f"cameras/{name}/{c}") for c in wanted}
         for per_channel in zip(*channels.values(), strict=True):
             yield self._camera_frame(name, dict(zip(channels, per_channel, strict=True)))
 
@@ -147,18 +139,6 @@ class ClipReader:
         """Frame index, codec and bytes of each image of one channel, undecoded."""
         for row in self._rows(f"cameras/{camera}/{channel}"):
             yield row["frame_index"], row["codec"], row["image"]
-
-    def verify(self) -> None:
-        """Read every file and compare with the manifest.
-
-        Raises:
-            DatasetError: A file is missing or differs; names the first.
-        """
-        for item in self.manifest["files"]:
-            path = self.folder / item["path"]
-            content = self._bytes(item["path"])
-            if hashlib.sha256(content).hexdigest() != item["sha256"]:
-                raise DatasetError(f"{path}: bytes differ from {MANIFEST}")
 
     def _camera_frame(self, name: str, row: dict[str, dict[str, Any]]) -> CameraFrame:
         first = next(iter(row.values()))
@@ -196,6 +176,54 @@ class ClipReader:
             return (self.folder / path).read_bytes()
         except OSError as err:
             raise DatasetError(f"{self.folder / path}: cannot read: {err.strerror}") from err
+
+
+class ClipReader(ClipTables):
+    """A committed clip: its tables, its manifest and its labels."""
+
+    def __init__(self, folder: Path, channels: Collection[str] = CAMERA_CHANNELS) -> None:
+        """Open a clip.
+
+        Args:
+            folder: The clip folder.
+            channels: Image channels to decode; the others are None in every frame.
+
+        Raises:
+            DatasetError: The folder holds no clip of this schema.
+        """
+        super().__init__(folder, channels)
+        self.manifest = _read_manifest(folder / MANIFEST, CLIP_SCHEMA)
+
+    @property
+    def clip_id(self) -> str:
+        """The clip's name."""
+        return str(self.manifest["clip_id"])
+
+    @property
+    def labels_version(self) -> str:
+        """The labels folder that was made with the clip."""
+        return str(self.manifest["labels_version"])
+
+    def label_table(self, name: str, version: str | None = None) -> pa.Table:
+        """A label table, e.g. `boxes2d`, of the newest or a named labels folder."""
+        return self.table(f"labels/{version or self.labels_version}/{name}")
+
+    def has_labels(self, name: str, version: str | None = None) -> bool:
+        """True where the clip has that label table."""
+        folder = self.folder / "labels" / (version or self.labels_version)
+        return (folder / f"{name}.parquet").is_file()
+
+    def verify(self) -> None:
+        """Read every file and compare with the manifest.
+
+        Raises:
+            DatasetError: A file is missing or differs; names the first.
+        """
+        for item in self.manifest["files"]:
+            path = self.folder / item["path"]
+            content = self._bytes(item["path"])
+            if hashlib.sha256(content).hexdigest() != item["sha256"]:
+                raise DatasetError(f"{path}: bytes differ from {MANIFEST}")
 
 
 def open_dataset(dataset: Path) -> list[ClipReader]:
@@ -247,8 +275,10 @@ def _points(flat: Sequence[float]) -> np.ndarray:
 
 
 def _lane(row: dict[str, Any]) -> Lane:
-    lines = {f"{side}_m": _points(row.pop(f"{side}_xyz_m")) for side in ("center", "left", "right")}
-    ends = {name: tuple(row.pop(name)) for name in ("predecessors", "successors")}
+    lines: dict[str, Any] = {
+        f"{side}_m": _points(row.pop(f"{side}_xyz_m")) for side in ("center", "left", "right")
+    }
+    ends: dict[str, Any] = {name: tuple(row.pop(name)) for name in ("predecessors", "successors")}
     return Lane(**row, **lines, **ends)
 
 

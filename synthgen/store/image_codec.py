@@ -29,7 +29,8 @@ def decode_rgb(content: bytes, origin: str) -> U8:
     Raises:
         DatasetError: The bytes are not an image; `origin` names them.
     """
-    return cv2.cvtColor(_decode(content, cv2.IMREAD_COLOR, origin), cv2.COLOR_BGR2RGB)
+    rgb: U8 = cv2.cvtColor(_decode(content, cv2.IMREAD_COLOR, origin), cv2.COLOR_BGR2RGB)
+    return rgb
 
 
 def encode_counts(image: U8 | U16) -> bytes:
@@ -81,7 +82,7 @@ def _encode(image: np.ndarray, codec: Codec) -> bytes:
 
 
 def _decode(content: bytes, flags: int, origin: str) -> np.ndarray:
-    image = None
+    image: np.ndarray | None = None
     if content:
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
     if image is None:

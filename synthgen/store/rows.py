@@ -13,6 +13,7 @@ from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.frames import FrameRecord, Weather
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.datatypes.road_map import SignalChange
 from synthgen.geometry.se3 import SE3
 from synthgen.store import image_codec
 from synthgen.store.tables import pose_names, vector_names
@@ -69,7 +70,7 @@ def frame_row(frame: FrameRecord) -> Row:
 
 def frame_of_row(row: Mapping[str, Any]) -> FrameRecord:
     """The record that `frame_row` wrote."""
-    plain = {
+    plain: dict[str, Any] = {
         name: row[name]
         for name in (
             "frame_index",
@@ -84,7 +85,7 @@ def frame_of_row(row: Mapping[str, Any]) -> FrameRecord:
             "lane_id",
         )
     }
-    vectors = {
+    vectors: dict[str, Any] = {
         field: np.array([row[name] for name in names], dtype=np.float64)
         for field, names in _VECTORS.items()
     }
@@ -165,6 +166,13 @@ def actor_rows(states: ActorStates, frame_index: int | None, keep: Sequence[bool
         row["bones"] = None if bones is None else bones.ravel()
         rows.append(row)
     return rows
+
+
+def signal_row(change: SignalChange) -> Row:
+    """A row of the signals table."""
+    position = dict(zip(vector_names("position", "m"), change.position_m.tolist(), strict=True))
+    names = ("tick", "timestamp_ns", "signal_id", "state")
+    return {name: getattr(change, name) for name in names} | position
 
 
 def image_rows(frame: CameraFrame, rgb_codec: image_codec.Codec) -> dict[str, Row]:

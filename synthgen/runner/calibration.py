@@ -1,0 +1,71 @@
+"""The rig as mounted, in the terms of `calibration.json`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sensors.rig import Camera, Lidar, Radar, Rig, Sensor
+from synthgen.datatypes.calibration import (
+    Calibration,
+    CameraModel,
+    LidarModel,
+    MountedSensor,
+    RadarModel,
+)
+from synthgen.datatypes.clip_job import CaptureSettings
+from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.se3 import SE3
+from synthgen.runner.cast import CastMember
+
+
+def calibration_of(rig: Rig, ego: CastMember, settings: CaptureSettings) -> Calibration:
+    """The calibration of a rig on the ego car of this clip."""
+    axle = SE3(np.eye(3), np.array([-ego.rear_axle_x_m, 0.0, 0.0]))
+    capture_hz = 1.0 / (settings.tick_s * settings.period_ticks)
+    return Calibration(
+        rig=rig.name,
+        ego_blueprint=ego.info.blueprint,
+        rear_axle_from_ego=axle,
+        sensors=tuple(_mounted(sensor, capture_hz) for sensor in rig.sensors),
+    )
+
+
+def _mounted(sensor: Sensor, capture_hz: float) -> MountedSensor:
+    ego_from_sensor = sensor.mount.ego_from_mount
+    camera = lidar = radar = None
+    match sensor:
+        case Camera():
+            ego_from_sensor = sensor.ego_from_camera
+            camera = _camera(sensor)
+        case Lidar():
+            lidar = LidarModel(
+                channels=sensor.channels,
+                range_m=sensor.range_m,
+                rotation_hz=capture_hz,
+                upper_rad=math.radians(sensor.upper_fov_deg),
+                lower_rad=math.radians(sensor.lower_fov_deg),
+                points_per_second=round(sensor.points_per_sweep * capture_hz),
+            )
+        case Radar():
+            radar = RadarModel(
+                range_m=sensor.range_m,
+                horizontal_fov_rad=math.radians(sensor.horizontal_fov_deg),
+                vertical_fov_rad=math.radians(sensor.vertical_fov_deg),
+                points_per_second=sensor.points_per_second,
+            )
+    return MountedSensor(
+        name=sensor.name,
+        role=sensor.role,
+        modality=sensor.modality,
+        ego_from_sensor=ego_from_sensor,
+        camera=camera,
+        lidar=lidar,
+        radar=radar,
+    )
+
+
+def _camera(sensor: Camera) -> CameraModel:
+    model = PinholeCamera.from_fov(sensor.width_px, sensor.height_px, math.radians(sensor.fov_deg))
+    return CameraModel(model, sensor.channels)

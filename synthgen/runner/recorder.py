@@ -1,0 +1,143 @@
+"""Collects what a clip consists of while it runs, and writes its tables at the end."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+
+from synthgen.datatypes.actors import ActorStates, ObjectInfo
+from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.images import CameraFrame
+from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.datatypes.road_map import ClipEvent, SignalChange
+from synthgen.runner.stopwatch import Stopwatch
+from synthgen.store import rows, tables
+from synthgen.store.clip_writer import ClipWriter
+from synthgen.store.image_codec import Codec
+
+# Frames that may wait for the encoder: enough to keep it busy, few enough to bound memory.
+_ENCODER_BACKLOG: Final = 4
+
+
+class Recorder:
+    """Everything of one clip on its way to the clip folder; a context manager.
+
+    Images are encoded and written by one thread of its own, in order, while the next tick runs.
+    """
+
+    def __init__(self, writer: ClipWriter, rgb_codec: Codec, watch: Stopwatch) -> None:
+        self._writer = writer
+        self._rgb_codec: Codec = rgb_codec
+        self._watch = watch
+        self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
+        self._backlog: deque[Future[None]] = deque()
+        self._frames: list[rows.Row] = []
+        self._actors: list[rows.Row] = []
+        self._inertial: list[rows.Row] = []
+        self._signals: list[SignalChange] = []
+        self._signal_states: dict[str, str] = {}
+        self._events: list[ClipEvent] = []
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._encoder.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def frame_count(self) -> int:
+        """Captures recorded so far."""
+        return len(self._frames)
+
+    @property
+    def signals(self) -> tuple[SignalChange, ...]:
+        """Changes of traffic lights so far."""
+        return tuple(self._signals)
+
+    def add_frame(self, frame: FrameRecord) -> None:
+        """Add a row of the frames table."""
+        self._frames.append(rows.frame_row(frame))
+
+    def add_states(
+        self, states: ActorStates, frame_index: int | None, still: frozenset[int]
+    ) -> None:
+        """Add the tick's rows of the actors table; still objects only at tick 0."""
+        is_first = states.tick == 0
+        keep = [is_first or int(track) not in still for track in states.track_id]
+        self._actors += rows.actor_rows(states, frame_index, keep)
+
+    def add_inertial(self, row: rows.Row) -> None:
+        """Add one measurement of an IMU or a GNSS receiver."""
+        self._inertial.append(row)
+
+    def add_signals(
+        self, tick: int, timestamp_ns: int, states: Mapping[str, str], at_m: Mapping[str, Any]
+    ) -> None:
+        """Note which traffic lights changed."""
+        for signal_id, state in sorted(states.items()):
+            if self._signal_states.get(signal_id) != state:
+                self._signal_states[signal_id] = state
+                self._signals.append(
+                    SignalChange(tick, timestamp_ns, signal_id, state, np.array(at_m[signal_id]))
+                )
+
+    def add_event(self, event: ClipEvent) -> None:
+        """Add a collision or lane invasion."""
+        self._events.append(event)
+
+    def add_camera(self, frame: CameraFrame) -> None:
+        """Hand one camera's images to the encoder."""
+
+        def encode() -> None:
+            with self._watch.lap("encode"):
+                encoded = rows.image_rows(frame, self._rgb_codec)
+            with self._watch.lap("write"):
+                for channel, row in encoded.items():
+                    path = f"cameras/{frame.name}/{channel}.parquet"
+                    self._writer.append(path, row, tables.IMAGES)
+
+        self._submit(encode)
+
+    def add_sweep(self, sweep: LidarSweep) -> None:
+        """Hand one sweep to the writer."""
+        self._submit(
+            lambda: self._writer.append(
+                f"lidar/{sweep.name}.parquet", rows.sweep_row(sweep), tables.LIDAR
+            )
+        )
+
+    def add_scan(self, scan: RadarScan) -> None:
+        """Hand one radar scan to the writer."""
+        self._submit(
+            lambda: self._writer.append(
+                f"radar/{scan.name}.parquet", rows.scan_row(scan), tables.RADAR
+            )
+        )
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        self._backlog.append(self._encoder.submit(work))
+        while len(self._backlog) > _ENCODER_BACKLOG:
+            self._backlog.popleft().result()
+
+    def finish(self, objects: list[ObjectInfo]) -> None:
+        """Wait for the encoder and write all tables."""
+        while self._backlog:
+            self._backlog.popleft().result()
+        self._writer.close()
+        described = [rows.object_row(item) for item in objects]
+        events = [{name: getattr(e, name) for name in tables.EVENTS.names} for e in self._events]
+        signals = [rows.signal_row(change) for change in self._signals]
+        for path, table_rows, schema in (
+            ("frames", self._frames, tables.FRAMES),
+            ("objects", described, tables.OBJECTS),
+            ("actors", self._actors, tables.ACTORS),
+            ("signals", signals, tables.SIGNALS),
+            ("events", events, tables.EVENTS),
+            ("inertial", self._inertial, tables.INERTIAL),
+        ):
+            columns = rows.columns_of(table_rows, schema.names)
+            self._writer.write_table(f"{path}.parquet", columns, schema)

@@ -1,0 +1,319 @@
+"""One clip from a job to a receipt: spawn, warm up, run, capture, verify, label, commit."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import carla
+import numpy as np
+
+from scenarios.behaviours.choreography import Choreography
+from scenarios.concrete import ConcreteScenario
+from scenarios.verify import Verdict, verify
+from sensors.carla_adapter.blueprints import CaptureClock, sensor_actors
+from sensors.carla_adapter.poses import vector_from_carla
+from sensors.rig import Rig
+from synthgen.datatypes.actors import ActorStates
+from synthgen.datatypes.clip_job import ClipJob, Receipt
+from synthgen.datatypes.seeds import seed_for
+from synthgen.errors import ConfigError, OutputError, ScenarioRejected
+from synthgen.runner import capture
+from synthgen.runner.cast import add_still_objects, spawn_cast
+from synthgen.runner.evidence import Evidence
+from synthgen.runner.finish import finish_clip
+from synthgen.runner.heartbeat import Pulse
+from synthgen.runner.observe import (
+    SIGNAL_STATES,
+    actor_states,
+    frame_record,
+    weather_record,
+    world_view,
+)
+from synthgen.runner.orders import Orders, carla_weather, set_signal
+from synthgen.runner.recorder import Recorder
+from synthgen.runner.session import Session, open_session, release
+from synthgen.runner.stopwatch import Stopwatch
+from synthgen.runner.traffic import ambient_traffic
+from synthgen.store.clip_writer import ClipWriter
+from synthgen.store.commit import Commit, commit_clip, staged_clip
+
+logger = logging.getLogger(__name__)
+
+# Captures before the first recorded one, so that exposure and filters are stable.
+_WARMUP_CAPTURES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where the simulator of this slot listens."""
+
+    host: str
+    port: int
+    tm_port: int
+
+
+def run_job(job: ClipJob, link: Link, *, staging: Path, cache: Path, pulse: Pulse) -> Receipt:
+    """Make one clip, or find out why this draw makes none.
+
+    Args:
+        job: What to make.
+        link: The simulator.
+        staging: The dataset's staging folder.
+        cache: Folder for the CARLA client's files, this slot's own.
+        pulse: Told at every phase and tick.
+
+    Raises:
+        SimulatorError: The simulator failed; another attempt may succeed.
+        ConfigError: The job cannot be run on this simulator at all.
+        OutputError: The disk refused.
+    """
+    watch = Stopwatch()
+    concrete = ConcreteScenario.model_validate(job.scenario)
+    pulse.beat("load")
+    with staged_clip(staging, job.clip_id) as folder:
+        writer = ClipWriter(folder)
+        try:
+            with watch.lap("load"):
+                session = open_session(job, link.host, link.port, link.tm_port, cache)
+            stage = Stage(job, concrete, session, writer, watch, pulse)
+            verdict = stage.play()
+        except ScenarioRejected as rejection:
+            return _receipt(job, "rejected", watch, reason=str(rejection))
+        if not verdict.accepted:
+            return _receipt(job, "rejected", watch, reason="; ".join(verdict.reasons))
+        pulse.beat("label")
+        boxes2d = finish_clip(
+            writer,
+            job,
+            concrete=concrete,
+            verdict=verdict,
+            ego=stage.ego,
+            opendrive=stage.opendrive,
+            simulator_version=session.server_version,
+            watch=watch,
+        )
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        pulse.beat("commit")
+        with watch.lap("commit"):
+            outcome = commit_clip(folder, Path(job.dataset), job.clip_id)
+    if outcome is Commit.DIFFERS:
+        raise OutputError(
+            f"clip {job.clip_id}: already in the dataset with other bytes; "
+            "the simulator is not deterministic, or its version changed"
+        )
+    status = "accepted" if outcome is Commit.COMMITTED else "exists"
+    facts = {"flags": verdict.flags, "frames": stage.frame_count, "boxes2d": boxes2d}
+    return _receipt(job, status, watch, bytes=size, **facts)
+
+
+def _receipt(job: ClipJob, status: Any, watch: Stopwatch, **facts: Any) -> Receipt:
+    return Receipt(clip_id=job.clip_id, status=status, seconds=watch.seconds(), **facts)
+
+
+class Stage:
+    """One clip while it plays: the world dressed, the cast on it, the cameras on the ego."""
+
+    def __init__(
+        self,
+        job: ClipJob,
+        concrete: ConcreteScenario,
+        session: Session,
+        writer: ClipWriter,
+        watch: Stopwatch,
+        pulse: Pulse,
+    ) -> None:
+        self._job = job
+        self._concrete = concrete
+        self._session = session
+        self._world = session.world
+        self._recorder = Recorder(writer, job.capture.rgb_codec, watch)
+        self._watch = watch
+        self._pulse = pulse
+        self._rig = Rig.model_validate(job.rig.content)
+        self._tick_ns = round(job.capture.tick_s * 1e9)
+        self._period = job.capture.period_ticks
+        self.frame_count = 0
+        with watch.lap("spawn"):
+            pulse.beat("spawn")
+            self._dress_world()
+            self._enter()
+
+    def _dress_world(self) -> None:
+        """Weather, map and traffic lights as the scenario wants them."""
+        self._first_frame = self._world.get_snapshot().frame
+        weather = carla_weather(self._concrete.weather)
+        self._world.set_weather(weather)
+        self._weather = weather_record(weather)
+        self._map = self._world.get_map()
+        self.opendrive = self._map.to_opendrive()
+        digest = hashlib.sha256(self.opendrive.encode()).hexdigest()
+        if digest != self._concrete.map_sha256:
+            raise ConfigError(
+                f"map {self._job.map.name}: the plan was made for OpenDRIVE text "
+                f"{self._concrete.map_sha256[:12]}, the simulator has {digest[:12]}"
+            )
+        lights = self._world.get_actors().filter("traffic.traffic_light*")
+        self._lights = {light.get_opendrive_id(): light for light in lights}
+        self._lights_at_m = {
+            key: vector_from_carla(light.get_location()) for key, light in self._lights.items()
+        }
+        for signal in self._concrete.signals:
+            set_signal(self._lights[signal.signal_id], signal.state, freeze=True)
+
+    def _enter(self) -> None:
+        """Actors, traffic and sensors."""
+        settings = self._job.capture
+        self._cast = spawn_cast(self._session.client, self._world, self._concrete)
+        self.ego = self._cast.ego
+        self._traffic_manager = ambient_traffic(self._session, self._concrete, self._cast)
+        add_still_objects(self._world, self._concrete, self._cast)
+        self._still = frozenset(item.info.track_id for item in self._cast.still)
+        self._track_of_instance = self._cast.track_of_instance()
+        self._orders = Orders(self._session.client, self._cast.by_name(), self._lights)
+        self._evidence = Evidence(
+            self._cast, tick_s=settings.tick_s, period_ticks=settings.period_ticks
+        )
+        sensors = sensor_actors(
+            self._rig,
+            CaptureClock(settings.tick_s, settings.period_ticks),
+            noise_seeds={s.name: self._seed(f"noise:{s.name}") for s in self._rig.sensors},
+            decimate_on_server=self._job.simulator.kind == "embedded",
+        )
+        self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
+        blueprint = self._world.get_blueprint_library().find("sensor.other.collision")
+        self._bump = self._world.spawn_actor(blueprint, carla.Transform(), attach_to=self.ego.actor)
+        self._bump.listen(self._evidence.on_collision)
+
+    def _seed(self, stream: str) -> int:
+        slot = self._job.slot
+        return seed_for(self._job.seed, slot.scenario, slot.k, self._job.draw, stream)
+
+    def play(self) -> Verdict:
+        """Run the scenario from spawn to the last recorded tick and judge it."""
+        with self._recorder:
+            try:
+                self._perform()
+            finally:
+                self._leave()
+            with self._watch.lap("write"):
+                for event in self._evidence.events(self._tick_ns):
+                    self._recorder.add_event(event)
+                self._recorder.finish(self._cast.objects())
+        return verify(self._concrete, self._evidence.run_record(self._recorder.signals))
+
+    def _perform(self) -> None:
+        """The tick loop: look, record, order, tick."""
+        choreography = Choreography(self._concrete)
+        warmup = self._concrete.warmup_ticks
+        last = warmup + self._concrete.duration_ticks - 1
+        listen_at = max(0, warmup - _WARMUP_CAPTURES * self._period)
+        self._idle_until_in_phase(warmup)
+        for tick in range(last + 1):
+            snapshot = self._world.get_snapshot()
+            signals = self._signal_states()
+            if tick >= warmup:
+                self._record(snapshot, tick - warmup, signals)
+            if tick == last:
+                break
+            if tick == listen_at:
+                self._capture.listen()
+            view = world_view(snapshot, self._cast, tick, signals)
+            self._orders.apply(choreography.step(view))
+            is_listening = tick >= listen_at
+            with self._watch.lap("render" if is_listening else "simulate"):
+                frame = self._world.tick()
+            if is_listening:
+                self._take_inertial(frame, tick + 1 - warmup)
+            self._pulse.beat("run", tick=tick + 1, ticks=last + 1, frames=self.frame_count)
+        logger.info("clip %s: ran %d ticks", self._job.clip_id, last + 1)
+
+    def _idle_until_in_phase(self, warmup: int) -> None:
+        """Tick until the record window's start falls on a tick on which slow sensors measure.
+
+        On the embedded server sensors with a `sensor_tick` measure on every n-th frame of the
+        episode, counted from its first.
+        """
+        frame: int = self._world.get_snapshot().frame
+        while (frame + warmup - self._first_frame) % self._period:
+            frame = self._world.tick()
+
+    def _signal_states(self) -> dict[str, str]:
+        return {key: SIGNAL_STATES[int(light.state)] for key, light in self._lights.items()}
+
+    def _record(self, snapshot: carla.WorldSnapshot, tick: int, signals: dict[str, str]) -> None:
+        """Keep one tick of the record window, and the sensors' frame where it is a capture."""
+        is_capture = tick % self._period == 0
+        if tick == 0:
+            self._evidence.first_frame = snapshot.frame
+        states = self._states(snapshot, tick, with_details=is_capture)
+        frame_index = tick // self._period if is_capture else None
+        self._recorder.add_states(states, frame_index, self._still)
+        self._recorder.add_signals(tick, tick * self._tick_ns, signals, self._lights_at_m)
+        self._evidence.add_tick(states)
+        if is_capture:
+            self._record_capture(snapshot, tick)
+
+    def _states(
+        self, snapshot: carla.WorldSnapshot, tick: int, *, with_details: bool
+    ) -> ActorStates:
+        lights: dict[int, int] = {}
+        bones_m: dict[int, np.ndarray] = {}
+        if with_details:
+            flags = self._world.get_vehicles_light_states()
+            lights = {actor_id: int(state) for actor_id, state in flags.items()}
+            walkers = [m for m in self._cast.members if m.actor.type_id.startswith("walker.")]
+            bones_m = {m.info.track_id: capture.bones_m(m.actor) for m in walkers}
+        return actor_states(
+            snapshot,
+            self._cast,
+            tick=tick,
+            timestamp_ns=tick * self._tick_ns,
+            light_states=lights,
+            doors=self._orders.open_doors,
+            bones_m=bones_m,
+        )
+
+    def _record_capture(self, snapshot: carla.WorldSnapshot, tick: int) -> None:
+        stamp = {"frame_index": tick // self._period, "timestamp_ns": tick * self._tick_ns}
+        with self._watch.lap("transfer"):
+            measured = self._capture.collect_frame(snapshot.frame)
+        self._recorder.add_frame(
+            frame_record(snapshot, self.ego, self._map, tick=tick, weather=self._weather, **stamp)
+        )
+        tracks = self._track_of_instance
+        with self._watch.lap("decode"):
+            for camera in self._rig.cameras:
+                seen = capture.decode_camera(camera, measured, track_of_instance=tracks, **stamp)
+                self._recorder.add_camera(seen)
+                if seen.instance is not None:
+                    self._evidence.add_view(camera.role, seen.instance)
+            for lidar in self._rig.lidars:
+                self._recorder.add_sweep(
+                    capture.decode_lidar(lidar, measured, track_of_instance=tracks, **stamp)
+                )
+            for radar in self._rig.radars:
+                self._recorder.add_scan(capture.decode_radar(radar, measured, **stamp))
+        self.frame_count += 1
+
+    def _take_inertial(self, frame: int, tick: int) -> None:
+        measured = self._capture.collect_tick(frame)
+        if tick < 0:
+            return
+        for key, measurement in measured.items():
+            row = capture.inertial_row(key.split("/")[0], measurement)
+            stamp = {"tick": tick, "timestamp_ns": tick * self._tick_ns}
+            self._recorder.add_inertial({**stamp, **row})
+
+    def _leave(self) -> None:
+        """Close all streams and destroy all that was spawned, in the order the client survives."""
+        self._bump.stop()
+        self._capture.stop()
+        if self._traffic_manager is not None:
+            self._traffic_manager.set_synchronous_mode(False)
+            self._traffic_manager.shut_down()
+        sensors = [*self._capture.actors.values(), self._bump]
+        release(self._session, [*sensors, *(m.actor for m in self._cast.members)])

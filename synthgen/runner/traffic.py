@@ -1,0 +1,89 @@
+"""Ambient traffic: Traffic Manager vehicles and AI walkers, seeded, away from the conflict."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Final
+
+import carla
+import numpy as np
+
+from scenarios.concrete import ConcreteScenario, Traffic
+from synthgen.runner.cast import Cast, add_traffic
+from synthgen.runner.session import Session
+
+logger = logging.getLogger(__name__)
+
+_SPAWN_GAP_M: Final = 8.0
+_WALKER_SPEED_MPS: Final = (0.9, 1.7)
+
+
+def ambient_traffic(
+    session: Session, concrete: ConcreteScenario, cast: Cast
+) -> carla.TrafficManager | None:
+    """Spawn the scenario's ambient traffic; it takes the track ids after the actors.
+
+    Returns:
+        The Traffic Manager to shut down before its vehicles are destroyed, or None.
+    """
+    traffic = concrete.traffic
+    vehicles = _spawn_vehicles(session.world, concrete) if traffic.vehicles else []
+    add_traffic(cast, vehicles)
+    if not vehicles:
+        return None
+    # One tick between spawn and registration: the Traffic Manager wants a state of each vehicle.
+    session.world.tick()
+    manager = session.client.get_trafficmanager(session.tm_port)
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(traffic.tm_seed)
+    for vehicle in vehicles:
+        vehicle.set_autopilot(True, session.tm_port)
+    logger.info("%d ambient vehicles on Traffic Manager port %d", len(vehicles), session.tm_port)
+    return manager
+
+
+def _spawn_vehicles(world: carla.World, concrete: ConcreteScenario) -> list[carla.Actor]:
+    traffic = concrete.traffic
+    rng = np.random.Generator(np.random.PCG64(traffic.vehicle_seed))
+    blueprints = sorted(
+        (b for b in world.get_blueprint_library().filter("vehicle.*") if _is_ordinary_car(b)),
+        key=lambda blueprint: blueprint.id,
+    )
+    points = [p for p in world.get_map().get_spawn_points() if _is_allowed(p, concrete, traffic)]
+    points.sort(key=lambda p: (p.location.x, p.location.y))
+    spawned: list[carla.Actor] = []
+    for number in rng.permutation(len(points)).tolist():
+        if len(spawned) == traffic.vehicles:
+            break
+        blueprint = blueprints[int(rng.integers(len(blueprints)))]
+        if blueprint.has_attribute("color"):
+            colours = blueprint.get_attribute("color").recommended_values
+            blueprint.set_attribute("color", colours[int(rng.integers(len(colours)))])
+        blueprint.set_attribute("role_name", "autopilot")
+        actor = world.try_spawn_actor(blueprint, points[number])
+        if actor is not None:
+            spawned.append(actor)
+    return spawned
+
+
+def _is_ordinary_car(blueprint: carla.ActorBlueprint) -> bool:
+    kind = (
+        blueprint.get_attribute("base_type").as_str()
+        if blueprint.has_attribute("base_type")
+        else ""
+    )
+    return kind in ("car", "van")
+
+
+def _is_allowed(point: carla.Transform, concrete: ConcreteScenario, traffic: Traffic) -> bool:
+    x_m, y_m = point.location.x, -point.location.y
+    ego = concrete.ego
+    if math.hypot(x_m - ego.start.x_m, y_m - ego.start.y_m) > traffic.radius_m:
+        return False
+    clear_m = math.hypot(x_m - traffic.keep_clear_x_m, y_m - traffic.keep_clear_y_m)
+    if clear_m < traffic.keep_clear_radius_m:
+        return False
+    path = np.array(ego.path_xyz_m or [(ego.start.x_m, ego.start.y_m, 0.0)], dtype=np.float64)
+    gap_m = np.hypot(path[:, 0] - x_m, path[:, 1] - y_m).min()
+    return bool(gap_m > _SPAWN_GAP_M)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from synthgen.datatypes.clip_job import CaptureSettings
 from synthgen.datatypes.strict_yaml import load_model
@@ -75,9 +75,16 @@ class CarlaSimulator(Settings):
     servers_per_gpu: int = Field(default=1, ge=1, le=16)
     adapters: tuple[int, ...] = (0,)
     stagger_s: float = Field(default=5.0, ge=0)
-    version: str = "0.9.16"
     deadlines: Deadlines = Deadlines()
     recycle: Recycling = Recycling()
+
+    @model_validator(mode="after")
+    def _runs_already_or_is_started(self) -> CarlaSimulator:
+        if (self.host is None) == (self.executable is None):
+            raise ValueError("give either host (it runs already) or executable (start it)")
+        if self.container is not None and self.executable is None:
+            raise ValueError("a container needs the path of the executable in it")
+        return self
 
 
 class Export(Settings):
@@ -139,7 +146,14 @@ def load_config(path: Path, **overrides: object) -> GenerationConfig:
     """
     config = load_model(path, GenerationConfig)
     given = {name: value for name, value in overrides.items() if value is not None}
-    return GenerationConfig.model_validate({**dict(config), "schema": config.schema_, **given})
+    fields = {**dict(config), **given}
+    fields["schema"] = fields.pop("schema_")
+    try:
+        return GenerationConfig.model_validate(fields)
+    except ValidationError as err:
+        first = err.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(f"argument {place}: {first['msg']}, got {first['input']!r}") from err
 
 
 def project_root(config_file: Path) -> Path:

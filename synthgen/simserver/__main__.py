@@ -1,0 +1,128 @@
+"""`python -m synthgen.simserver`: start the server, say READY, serve until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from synthgen.simserver.server import Server, StreamDoor, bind, bind_stream_door
+from synthgen.simserver.wire.structs import EpisodeSettings
+from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.town_store import TownStore
+from synthgen.simserver.world.world import World
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT = 2000
+LOOPBACK = "127.0.0.1"
+BAD_USAGE = 2
+# prctl(2): the signal a process gets when the thread that started it dies.
+PR_SET_PDEATHSIG = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the server; the exit code."""
+    options = _options(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    if options.die_with_parent and not _die_with_parent(os.getppid()):
+        return BAD_USAGE
+    try:
+        rpc_door = bind(options.host, options.port)
+        stream_door = bind_stream_door(options.host, options.port or rpc_door.getsockname()[1])
+    except (OSError, OverflowError) as err:
+        return _refuse(f"cannot listen on {options.host}:{options.port}: {err}")
+    streams = StreamDoor(stream_door)
+    try:
+        world = _world(options, streams)
+    except (CallError, OSError) as err:
+        return _refuse(str(err))
+    server = Server(world, rpc_door, streams)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    if options.owner_pid:
+        try:
+            server.watch(os.pidfd_open(options.owner_pid), server.stop)
+        except ProcessLookupError:
+            return _refuse(f"the owner, process {options.owner_pid}, is gone")
+    port = rpc_door.getsockname()[1]
+    print(f"READY rpc={port} stream={streams.port}", flush=True)  # noqa: T201  # the contract
+    server.run()
+    return 0
+
+
+def _world(options: argparse.Namespace, streams: StreamDoor) -> World:
+    towns = TownStore(options.maps_dir, options.seed)
+    name = options.map or options.town or towns.default_name()
+    if name.endswith(".xodr"):
+        path = Path(name)
+        name = path.stem
+        towns.add_text(name, path.read_text(encoding="utf-8"))
+    settings = EpisodeSettings(
+        synchronous_mode=options.synchronous, fixed_delta_seconds=options.fixed_delta
+    )
+    return World(towns, streams, town=name, settings=settings, threads=options.threads)
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m synthgen.simserver",
+        description="A CARLA 0.9.16 compatible server without a GPU.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("town", nargs="?", help="town to load, as CarlaUE4.sh takes it")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, 0: any")
+    parser.add_argument("--host", default=LOOPBACK)
+    parser.add_argument("--map", help="a known town's name or an OpenDRIVE file")
+    parser.add_argument("--maps-dir", type=Path, help="folder whose NAME.xodr are towns too")
+    parser.add_argument("--seed", type=int, default=0, help="seed of buildings and parked cars")
+    parser.add_argument("--synchronous", action="store_true", help="start synchronous")
+    parser.add_argument("--fixed-delta", type=float, help="start with this step, seconds")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--owner-pid", type=int, help="stop when this process ends")
+    parser.add_argument("--die-with-parent", action="store_true")
+    parser.add_argument("--i-understand-unauthenticated", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args(_translated(argv))
+    if options.host != LOOPBACK and not options.i_understand_unauthenticated:
+        parser.error("--host opens the server to others: add --i-understand-unauthenticated")
+    return options
+
+
+def _translated(argv: Sequence[str]) -> list[str]:
+    """The arguments with CARLA's own flags in our spelling; Unreal's others are dropped."""
+    translated = []
+    for argument in argv:
+        if not argument.startswith("-") or argument.startswith("--"):
+            translated.append(argument)
+        elif argument.startswith(("-carla-rpc-port=", "-carla-world-port=")):
+            translated += ["--port", argument.partition("=")[2]]
+        elif argument in ("-h", "-help"):
+            translated.append("--help")
+        else:
+            logger.info("Unreal's flag %s has no meaning here", argument)
+    return translated
+
+
+def _die_with_parent(parent_pid: int) -> bool:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died before the call.
+    return os.getppid() == parent_pid
+
+
+def _refuse(message: str) -> int:
+    print(f"synthgen.simserver: {message}", file=sys.stderr)  # noqa: T201  # no logging yet
+    return BAD_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Calls about sensors and their streams."""
+
+from __future__ import annotations
+
+from synthgen.simserver.wire.streams import WORLD_STREAM, stream_token
+from synthgen.simserver.world.actors import ActorKind
+from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.world import World
+
+NO_GBUFFERS = "GBuffer textures are Unreal's own and not available on this server"
+NO_ROS = "ROS publishing is not available on this server"
+
+
+def get_sensor_token(world: World, stream_id: int) -> list[bytes]:
+    """The token of a stream, which the caller is about to open."""
+    if stream_id != WORLD_STREAM:
+        world.streams.expect(stream_id)
+    return [stream_token(stream_id, world.streams.port)]
+
+
+def set_ignored_vehicles(world: World, actor_id: int, vehicle_ids: list[int]) -> None:
+    """Vehicles that a sensor does not see."""
+    actor = world.actor(actor_id)
+    if actor.kind is not ActorKind.SENSOR:
+        raise CallError(f"actor {actor_id} ({actor.type_id}) is not a sensor")
+    raise CallError("ignored vehicles are not supported on this server")
+
+
+def enable_gbuffers(world: World, actor_id: int, enabled: bool) -> None:
+    """Refused unless it switches off what is never on."""
+    if enabled:
+        raise CallError(NO_GBUFFERS)
+
+
+def are_gbuffers_enabled(world: World, actor_id: int) -> bool:
+    """Never."""
+    return False
+
+
+def get_gbuffer_token(world: World, actor_id: int, gbuffer: int) -> bytes:
+    """Refused."""
+    raise CallError(NO_GBUFFERS)
+
+
+def enable_sensor_for_ros(world: World, stream_id: int) -> None:
+    """Refused."""
+    raise CallError(NO_ROS)
+
+
+def disable_sensor_for_ros(world: World, stream_id: int) -> None:
+    """Nothing is ever published."""
+
+
+def is_sensor_enabled_for_ros(world: World, stream_id: int) -> bool:
+    """Never."""
+    return False
+
+
+def send(world: World, actor_id: int, message: str) -> None:
+    """Refused."""
+    raise CallError("V2X messages are not available on this server")

@@ -1,0 +1,111 @@
+"""All sensors of the world: who is due, and one measurement of the frame for each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synthgen.simserver.maps.townmap import TownMap
+from synthgen.simserver.sensors import events, inertial, vision
+from synthgen.simserver.sensors.attributes import Attributes
+from synthgen.simserver.sensors.frame import Frame
+from synthgen.simserver.sensors.inertial import GeoReference
+from synthgen.simserver.sensors.scene_mirror import SceneMirror
+from synthgen.simserver.wire.streams import measurement_header
+from synthgen.simserver.world.actors import Actor, ActorKind
+from synthgen.simserver.world.clock import ticks_per_measurement
+
+if TYPE_CHECKING:
+    from synthgen.simserver.world.world import World
+
+Payload = tuple[bytes | memoryview, ...]
+
+
+class SensorArray:
+    """The sensors of the present episode.
+
+    Attributes:
+        scene: The renderer's picture of the world, loaded when first needed.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.scene = SceneMirror(threads)
+        self._attributes: dict[int, Attributes] = {}
+        self._views: dict[int, vision.View] = {}
+        self._geo = GeoReference()
+
+    def start_episode(self, town: TownMap) -> None:
+        """Forget all sensors; the next ones look at this town."""
+        self._attributes.clear()
+        self._views.clear()
+        self._geo = GeoReference.of(town.xodr)
+        self.scene.start_episode(town)
+
+    def add(self, actor: Actor) -> None:
+        """Take on a sensor.
+
+        Raises:
+            SpawnError: One of its attributes cannot be.
+        """
+        attributes = Attributes(actor.type_id, actor.attributes)
+        view = vision.view_of(actor.type_id, attributes)
+        self._attributes[actor.id] = attributes
+        if view is not None:
+            self._views[actor.id] = view
+
+    def remove(self, actor: Actor) -> None:
+        """Drop a sensor."""
+        self._attributes.pop(actor.id, None)
+        self._views.pop(actor.id, None)
+
+    def measure(self, world: World, frame: Frame) -> None:
+        """Publish the frame's measurement of every sensor that is due and listened to."""
+        due = [
+            actor
+            for actor in world.actors.of_kind(ActorKind.SENSOR)
+            if actor.stream_id
+            and world.streams.is_watched(actor.stream_id)
+            and self._is_due(actor, frame)
+        ]
+        if not due:
+            return
+        seeing = [actor for actor in due if actor.id in self._views]
+        payloads: dict[int, list[Payload]] = {}
+        if seeing and frame.renders:
+            self.scene.update(world, frame)
+            views = {actor.id: self._views[actor.id] for actor in seeing}
+            payloads = vision.measure(self.scene, world, views, frame)
+        for actor in due:
+            if actor.id not in self._views:
+                payloads[actor.id] = self._measure_body(world, actor, frame)
+            for payload in payloads.get(actor.id, ()):
+                header = measurement_header(
+                    actor.type_id, frame.number, frame.time_s, world.actors.pose(actor)
+                )
+                world.streams.publish(actor.stream_id, header, *payload, drops=frame.drops)
+
+    def _is_due(self, actor: Actor, frame: Frame) -> bool:
+        attributes = self._attributes[actor.id]
+        if "sensor_tick" not in attributes:
+            return True
+        period = ticks_per_measurement(attributes.number("sensor_tick"), frame.delta_s)
+        return frame.episode_number % period == 0
+
+    def _measure_body(self, world: World, actor: Actor, frame: Frame) -> list[Payload]:
+        attributes = self._attributes[actor.id]
+        if actor.type_id == "sensor.other.collision":
+            return [(event,) for event in events.collisions(world, actor)]
+        if actor.type_id == "sensor.other.obstacle":
+            return [(event,) for event in events.obstacles(world, self.scene, actor, attributes)]
+        pose = world.actors.pose(actor)
+        if actor.type_id == "sensor.other.gnss":
+            place = pose.location
+            return [(inertial.gnss_payload(attributes, self._geo, place, frame.episode_number),)]
+        assert actor.type_id == "sensor.other.imu"
+        payload = inertial.imu_payload(
+            attributes,
+            pose,
+            world.actors.acceleration(actor),
+            world.actors.angular_velocity_deg(actor),
+            frame.episode_number,
+        )
+        return [(payload,)]

@@ -1,0 +1,87 @@
+"""Collision and obstacle sensors: a message per event, nothing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgpack
+import numpy as np
+
+from synthgen.simserver.sensors.attributes import Attributes
+from synthgen.simserver.sensors.scene_mirror import SceneMirror
+from synthgen.simserver.wire.structs import ActorDescription, BoundingBox
+from synthgen.simserver.world.actors import Actor, ActorKind
+from synthgen.simserver.world.poses import matrix_of
+
+if TYPE_CHECKING:
+    from synthgen.simserver.world.world import World
+
+_DYNAMIC = (ActorKind.VEHICLE, ActorKind.WALKER)
+_RIM_RAYS = 8
+
+
+def collisions(world: World, sensor: Actor) -> Iterator[bytes]:
+    """Every contact of the sensor's parent in this frame."""
+    parent = world.actors.find(sensor.parent_id)
+    if parent is None:
+        return
+    for contact in world.motion.contacts:
+        if parent.id not in (contact.actor_id, contact.other_id):
+            continue
+        is_first = contact.actor_id == parent.id
+        other_id = contact.other_id if is_first else contact.actor_id
+        other = world.actors.find(other_id) if other_id else None
+        record = (
+            scenery_record(world, contact.static_index) if other is None else world.record_of(other)
+        )
+        sign = 1.0 if is_first else -1.0
+        impulse = [sign * part for part in contact.normal_impulse]
+        yield _packed(world.record_of(parent), record, impulse)
+
+
+def scenery_record(world: World, static_index: int | None) -> list[object]:
+    """A piece of the town as an actor record, with id 0 as it is no actor."""
+    boxes = world.town.static_boxes
+    number = -1 if static_index is None else int(boxes.object_index[static_index])
+    if number < 0:
+        return _record("static.guardrail", bytes([28]))
+    item = world.town.objects[number]
+    return _record(f"static.{item.tag.name.lower()}", bytes([item.tag]))
+
+
+def _record(type_id: str, tags: bytes) -> list[object]:
+    return [0, 0, ActorDescription(0, type_id, []), BoundingBox(), tags, b""]
+
+
+def obstacles(
+    world: World, scene: SceneMirror, sensor: Actor, attributes: Attributes
+) -> Iterator[bytes]:
+    """What stands in a round beam ahead of the sensor, if anything does."""
+    parent = world.actors.find(sensor.parent_id)
+    if parent is None:
+        return
+    matrix = matrix_of(world.actors.pose(sensor))
+    reach_m = attributes.number("distance")
+    angles = np.linspace(0.0, 2.0 * np.pi, _RIM_RAYS, endpoint=False)
+    rim = attributes.number("hit_radius") * np.stack(
+        [np.zeros(_RIM_RAYS), np.cos(angles), np.sin(angles)], axis=1
+    )
+    origins = np.concatenate([np.zeros((1, 3)), rim]) @ matrix[:, :3].T + matrix[:, 3]
+    directions = np.tile(matrix[:, 0], (len(origins), 1))
+    best: tuple[float, list[object]] | None = None
+    for distance_m, actor_id, tag in scene.hits(world, origins, directions, reach_m, parent.id):
+        other = world.actors.find(actor_id) if actor_id else None
+        if attributes.flag("only_dynamics") and (other is None or other.kind not in _DYNAMIC):
+            continue
+        if best is None or distance_m < best[0]:
+            named = (
+                _record("static.scenery", bytes([tag])) if other is None else world.record_of(other)
+            )
+            best = distance_m, named
+    if best is not None:
+        yield _packed(world.record_of(parent), best[1], best[0])
+
+
+def _packed(*fields: object) -> bytes:
+    return bytes(msgpack.packb(list(fields)))

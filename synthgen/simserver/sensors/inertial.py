@@ -1,0 +1,96 @@
+"""IMU and GNSS: what a sensor feels and where it thinks it is."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import msgpack
+import numpy as np
+
+from synthgen.simserver.sensors.attributes import Attributes
+from synthgen.simserver.wire.structs import Transform, Vector3D
+from synthgen.simserver.world.poses import matrix_of
+
+GRAVITY_MPS2 = 9.81
+# LibCarla's geo conversion: a sphere of the equator's radius (client/geom/GeoLocation).
+EARTH_RADIUS_M = 6378137.0
+_GEO_ORIGIN = re.compile(r"\+(lat_0|lon_0)=([-+0-9.eE]+)")
+
+
+def noise_source(seed: int, frame: int) -> np.random.Generator:
+    """The random numbers of one sensor in one frame."""
+    return np.random.default_rng(np.random.SeedSequence((seed & 0xFFFFFFFF, frame)))
+
+
+@dataclass(frozen=True, slots=True)
+class GeoReference:
+    """Where on Earth the map's origin lies, degrees.
+
+    Towards +x the longitude grows, towards +y the latitude, as in the client's
+    `Map.transform_to_geolocation`.
+    """
+
+    latitude_deg: float = 0.0
+    longitude_deg: float = 0.0
+
+    @classmethod
+    def of(cls, xodr_text: str) -> GeoReference:
+        """The reference named in an OpenDRIVE header; the origin of all degrees without one."""
+        found = {name: float(value) for name, value in _GEO_ORIGIN.findall(xodr_text[:20000])}
+        return cls(found.get("lat_0", 0.0), found.get("lon_0", 0.0))
+
+    def degrees_of(self, location: Vector3D) -> tuple[float, float, float]:
+        """Latitude, longitude and altitude of a place on the map.
+
+        Source: LibCarla's Mercator projection, scaled by the cosine of the origin's latitude.
+        """
+        scale = math.cos(math.radians(self.latitude_deg))
+        mx = scale * math.radians(self.longitude_deg) * EARTH_RADIUS_M + location.x
+        north = math.log(math.tan(math.radians(90.0 + self.latitude_deg) / 2.0))
+        my = scale * EARTH_RADIUS_M * north + location.y
+        longitude_deg = math.degrees(mx / (EARTH_RADIUS_M * scale))
+        angle = 2.0 * math.atan(math.exp(my / (EARTH_RADIUS_M * scale)))
+        return math.degrees(angle) - 90.0, longitude_deg, location.z
+
+
+def gnss_payload(
+    attributes: Attributes, geo: GeoReference, location: Vector3D, frame: int
+) -> bytes:
+    """One GNSS measurement."""
+    noise = noise_source(attributes.whole("noise_seed"), frame)
+    measured = []
+    for name, value in zip(("lat", "lon", "alt"), geo.degrees_of(location), strict=True):
+        deviation = attributes.number(f"noise_{name}_stddev") * noise.standard_normal()
+        measured.append(float(value + attributes.number(f"noise_{name}_bias") + deviation))
+    return bytes(msgpack.packb(measured))
+
+
+def imu_payload(
+    attributes: Attributes,
+    pose: Transform,
+    acceleration: Vector3D,
+    angular_velocity_deg: Vector3D,
+    frame: int,
+) -> bytes:
+    """One IMU measurement: specific force, turn rates and heading.
+
+    Args:
+        attributes: The sensor's.
+        pose: The sensor's in the world.
+        acceleration: Of the carrier, world frame, m/s2.
+        angular_velocity_deg: Of the carrier, world axes, deg/s.
+        frame: Keys the noise.
+    """
+    noise = noise_source(attributes.whole("noise_seed"), frame)
+    sensor_from_world = matrix_of(pose)[:, :3].T
+    force = sensor_from_world @ np.add(acceleration, (0.0, 0.0, GRAVITY_MPS2))
+    turn = sensor_from_world @ np.radians(angular_velocity_deg)
+    for axis, name in enumerate("xyz"):
+        force[axis] += attributes.number(f"noise_accel_stddev_{name}") * noise.standard_normal()
+        turn[axis] += attributes.number(f"noise_gyro_bias_{name}")
+        turn[axis] += attributes.number(f"noise_gyro_stddev_{name}") * noise.standard_normal()
+    # North is -y and east +x, so a car that looks along +x reads a quarter turn.
+    compass = math.radians(pose.rotation.yaw + 90.0) % (2.0 * math.pi)
+    return bytes(msgpack.packb([force.tolist(), turn.tolist(), compass]))

@@ -1,0 +1,184 @@
+"""The renderer's copy of the world: the town, and every actor with a body, where it is now.
+
+The renderer and the meshes are imported when the first sensor looks, so that a server without
+sensors starts in a moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.maps.townmap import TownMap
+from synthgen.simserver.render.specs import Weather
+from synthgen.simserver.scene import F32, Model
+from synthgen.simserver.sensors.frame import Frame
+from synthgen.simserver.world.actors import Actor, ActorKind
+
+if TYPE_CHECKING:
+    from synthgen.simserver.render.renderer import Renderer
+    from synthgen.simserver.world.world import World
+
+_VISIBLE = (
+    ActorKind.VEHICLE,
+    ActorKind.WALKER,
+    ActorKind.PROP,
+    ActorKind.TRAFFIC_LIGHT,
+    ActorKind.TRAFFIC_SIGN,
+)
+# Instance ids of actors; the upper half belongs to environment objects.
+ACTOR_IDS = 1 << 15
+# A beam passes through the body that carries the sensor at most this often.
+_MOST_PASSES = 6
+_STEP_M = 0.02
+
+
+class SceneMirror:
+    """The renderer, loaded on first use, and which actors it holds.
+
+    Attributes:
+        weather: The weather of the last frame.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._town: TownMap | None = None
+        self._renderer: Renderer | None = None
+        self._is_loaded = False
+        self._models: dict[int, Model] = {}
+        self._hidden: frozenset[int] = frozenset()
+        self._frame = -1
+        self.weather = Weather()
+
+    @property
+    def renderer(self) -> Renderer:
+        """The renderer with the present town loaded."""
+        if self._renderer is None:
+            from synthgen.simserver.render.renderer import Renderer  # slow: compiled kernels
+
+            self._renderer = Renderer(self._threads)
+        if not self._is_loaded:
+            self._load(self._renderer)
+        return self._renderer
+
+    def start_episode(self, town: TownMap) -> None:
+        """Look at a town without actors."""
+        self._town = town
+        self._is_loaded = False
+        self._models.clear()
+        self._hidden = frozenset()
+        self._frame = -1
+
+    def hide(self, object_indices: frozenset[int]) -> None:
+        """Hide exactly these environment objects."""
+        self._hidden = object_indices
+        if self._is_loaded:
+            self.renderer.hide(sorted(object_indices))
+
+    def update(self, world: World, frame: Frame) -> None:
+        """Bring every actor to where it is in this frame."""
+        if self._frame == frame.number:
+            return
+        self._frame = frame.number
+        self._move(world)
+
+    def _load(self, renderer: Renderer) -> None:
+        from synthgen.simserver.sensors.scenery import scenery_of, street_lights_of
+
+        assert self._town is not None
+        renderer.load_map(self._town.static, scenery_of(self._town), street_lights_of(self._town))
+        self._is_loaded = True
+        self._models.clear()
+        renderer.hide(sorted(self._hidden))
+
+    def _move(self, world: World) -> None:
+        from synthgen.simserver.sensors.bodies import light_bits_of, model_of_actor, parts_of
+
+        renderer = self.renderer
+        self.weather = Weather(**world.weather._asdict())
+        visible = [actor for kind in _VISIBLE for actor in world.actors.of_kind(kind)]
+        present = {actor.id for actor in visible}
+        for gone in [i for i in self._models if i not in present]:
+            renderer.remove_actor(gone)
+            del self._models[gone]
+        shown: list[Actor] = []
+        for actor in visible:
+            if actor.id not in self._models:
+                model = model_of_actor(world, actor)
+                if model is None:
+                    continue
+                self._models[actor.id] = model
+                renderer.add_actor(actor.id, instance_id(actor.id), model, actor.id)
+            shown.append(actor)
+        renderer.move(
+            [actor.id for actor in shown],
+            [parts_of(world, actor, self._models[actor.id]) for actor in shown],
+            [light_bits_of(world, actor) for actor in shown],
+        )
+
+    def actor_ids(self, instances: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Actor ids of instance ids; those of environment objects stay as they are."""
+        if all(actor_id < ACTOR_IDS for actor_id in self._models):
+            return instances
+        by_instance = np.arange(2 * ACTOR_IDS, dtype=np.uint32)
+        for actor_id in self._models:
+            by_instance[instance_id(actor_id)] = actor_id
+        return by_instance[instances]
+
+    def velocities(self, world: World) -> dict[int, F32]:
+        """Velocity of every moving actor by instance id, m/s."""
+        moving = {}
+        for kind in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP):
+            for actor in world.actors.of_kind(kind):
+                velocity = world.actors.motion[actor.slot, 6:9]
+                if velocity.any():
+                    moving[instance_id(actor.id)] = velocity.copy()
+        return moving
+
+    def hits(
+        self,
+        world: World,
+        origins: NDArray[np.float64],
+        directions: NDArray[np.float64],
+        reach_m: float,
+        ignored_id: int = 0,
+    ) -> Iterator[tuple[float, int, int]]:
+        """Distance, actor id (0: scenery) and tag of what each ray meets first, if anything."""
+        if self._frame != world.clock.frame:
+            self._frame = world.clock.frame
+            self._move(world)
+        passed = np.zeros(len(origins))
+        pending = np.arange(len(origins))
+        for _ in range(_MOST_PASSES):
+            starts = origins[pending] + directions[pending] * passed[pending, None]
+            found = self.renderer.cast(
+                starts.astype(np.float32), directions[pending].astype(np.float32), reach_m
+            )
+            ids = self.actor_ids(found.instance.astype(np.uint32))
+            own = (ids == ignored_id) & (ignored_id != 0)
+            reached = passed[pending] + found.distance_m
+            for ray in np.flatnonzero(~own & (reached <= reach_m)):
+                actor_id = int(ids[ray]) if world.actors.find(int(ids[ray])) else 0
+                yield float(reached[ray]), actor_id, int(found.tag[ray])
+            passed[pending] = reached + _STEP_M
+            pending = pending[own]
+            if not len(pending):
+                return
+
+    def cast(
+        self, world: World, origin: Sequence[float], direction: Sequence[float], reach_m: float
+    ) -> tuple[float, int] | None:
+        """Distance and tag of the first thing along one ray."""
+        at = np.array([origin], float)
+        towards = np.array([direction], float)
+        for distance_m, _, tag in self.hits(world, at, towards, reach_m):
+            return distance_m, tag
+        return None
+
+
+def instance_id(actor_id: int) -> int:
+    """What images and sweeps call an actor; 0 is kept for no actor."""
+    return actor_id % ACTOR_IDS or ACTOR_IDS - 1

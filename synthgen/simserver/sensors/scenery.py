@@ -1,0 +1,51 @@
+"""The town's repeated models and lamps as the renderer takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthgen.simserver.assets import model_of
+from synthgen.simserver.maps.townmap import SceneryInstance, TownMap
+from synthgen.simserver.render.specs import Scenery
+from synthgen.simserver.scene import F32
+from synthgen.simserver.wire.structs import Rotation, Transform, Vector3D
+from synthgen.simserver.world.poses import matrix_of
+
+# Luminous flux of an ordinary street lamp, which the renderer calls intensity 1.
+ORDINARY_LAMP_LM = 10000.0
+
+
+def scenery_of(town: TownMap) -> list[Scenery]:
+    """Every model that the town repeats, with all its places."""
+    groups: dict[tuple[object, ...], list[SceneryInstance]] = {}
+    for instance in town.scenery_instances:
+        key = (instance.model_key, tuple(sorted(instance.attributes.items())), instance.variant)
+        groups.setdefault(key, []).append(instance)
+    return [_scenery(instances) for instances in groups.values()]
+
+
+def _scenery(instances: list[SceneryInstance]) -> Scenery:
+    first = instances[0]
+    poses = [
+        matrix_of(Transform(Vector3D(*i.pose.location_m), Rotation(*i.pose.rotation_deg)))
+        for i in instances
+    ]
+    return Scenery(
+        model=model_of(first.model_key, first.attributes, first.variant),
+        map_from_model=np.array(poses, np.float32),
+        object_indices=np.array([i.object_index for i in instances], np.int32),
+        variants=np.array([i.variant for i in instances], np.int32),
+    )
+
+
+def street_lights_of(town: TownMap) -> F32:
+    """(L, 7) float32: place, linear colour and intensity of every street lamp."""
+    rows = [
+        (
+            *light.location_m,
+            *((channel / 255.0) ** 2.2 for channel in light.color),
+            light.intensity_lm / ORDINARY_LAMP_LM,
+        )
+        for light in town.street_lights
+    ]
+    return np.array(rows, np.float32).reshape(-1, 7)

@@ -1,0 +1,295 @@
+"""The world's side of the physics: actors in, their motion and contacts out."""
+
+from __future__ import annotations
+
+import math
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.maps.townmap import TownMap
+from synthgen.simserver.physics import Contact, Dynamics, HeightField, StaticBoxes
+from synthgen.simserver.physics.bodies import BodySet
+from synthgen.simserver.wire.snapshot import VEHICLE_CONTROL, VEHICLE_STATE, WALKER_STATE
+from synthgen.simserver.wire.structs import (
+    AckermannControl,
+    AckermannSettings,
+    Rotation,
+    Transform,
+    Vector3D,
+    VehicleControl,
+    VehiclePhysicsControl,
+    VehicleTelemetry,
+    WalkerControl,
+)
+from synthgen.simserver.world.actors import Actor, ActorKind, ActorTable
+from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.speed_limits import SpeedLimits
+from synthgen.simserver.world.traffic_lights import TrafficLights
+
+WHEELS = 4
+_SIMULATED = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
+# The vehicle's part of a snapshot record behind its control: what the road tells it.
+_ROAD_STATE = np.dtype(
+    [("speed_limit_kmh", "<f4"), ("light_state", "u1"), ("at_light", "u1"), ("light_id", "<u4")]
+)
+_ROAD_OFFSET = VEHICLE_CONTROL.size
+assert VEHICLE_STATE.fields is not None
+assert VEHICLE_STATE.fields["speed_limit_kmh"][1] == _ROAD_OFFSET
+
+
+class _Body(TypedDict):
+    location: Vector3D
+    rotation: Rotation
+    box_center_m: Vector3D
+    box_extent_m: Vector3D
+
+
+class Motion:
+    """Moves the actors of one episode.
+
+    Attributes:
+        dynamics: The bodies.
+        contacts: What touched in the last step.
+    """
+
+    def __init__(self, actors: ActorTable, town: TownMap) -> None:
+        self._actors = actors
+        self.dynamics = Dynamics(height_field_of(town), static_boxes_of(town))
+        self.contacts: tuple[Contact, ...] = ()
+        self._limits = SpeedLimits(town)
+
+    # ------------------------------------------------------------------ coming and going
+
+    def is_blocked(self, actor: Actor, pose: Transform) -> bool:
+        """Whether something is where a new actor would be."""
+        if actor.kind not in _SIMULATED or actor.type_id == "static.trigger.friction":
+            return False
+        box = actor.bounding_box
+        return self.dynamics.overlaps(pose.location, pose.rotation.yaw, box.location, box.extent)
+
+    def add(self, actor: Actor, pose: Transform) -> None:
+        """Let a new actor take part; sensors, lights and triggers do not."""
+        if actor.kind not in _SIMULATED or actor.type_id == "static.trigger.friction":
+            return
+        box = actor.bounding_box
+        body = _Body(
+            location=pose.location,
+            rotation=pose.rotation,
+            box_center_m=box.location,
+            box_extent_m=box.extent,
+        )
+        if actor.kind is ActorKind.VEHICLE:
+            self.dynamics.vehicles.add(actor.id, actor.type_id, **body)
+        elif actor.kind is ActorKind.WALKER:
+            self.dynamics.walkers.add(actor.id, **body)
+        else:
+            actor.simulates_physics = False
+            self.dynamics.props.add(actor.id, **body)
+
+    def remove(self, actor: Actor) -> None:
+        """Take an actor out."""
+        bodies = self.dynamics.set_of(actor.id)
+        if bodies is not None:
+            bodies.remove(actor.id)
+
+    def place(self, actor: Actor, pose: Transform) -> None:
+        """Put an actor somewhere, keeping its velocity."""
+        bodies = self.dynamics.set_of(actor.id)
+        if bodies is not None:
+            bodies.set_transform(actor.id, pose.location, pose.rotation)
+
+    def place_walker(self, actor: Actor, pose: Transform, speed_mps: float) -> None:
+        """Follow the client's crowd: the pose is at foot level."""
+        if actor.kind is ActorKind.WALKER:
+            self.dynamics.walkers.set_state(actor.id, pose.location, pose.rotation, speed_mps)
+
+    def switch(self, actor: Actor) -> None:
+        """Take over the actor's physics, gravity and collision switches."""
+        bodies = self.dynamics.set_of(actor.id)
+        if bodies is not None:
+            bodies.set_simulate_physics(actor.id, actor.simulates_physics)
+            bodies.set_gravity(actor.id, actor.has_gravity)
+            bodies.set_collisions(actor.id, actor.has_collisions)
+
+    def hide_statics(self, is_hidden: list[bool]) -> None:
+        """Take the town's hidden boxes out of the collisions."""
+        hidden = [index for index, value in enumerate(is_hidden) if value]
+        shown = [index for index, value in enumerate(is_hidden) if not value]
+        self.dynamics.statics.set_enabled(hidden, False)
+        self.dynamics.statics.set_enabled(shown, True)
+
+    # ------------------------------------------------------------------ pushing
+
+    def _body(self, actor: Actor) -> BodySet:
+        bodies = self.dynamics.set_of(actor.id)
+        if bodies is None:
+            raise CallError(f"actor {actor.id} ({actor.type_id}) has no physics")
+        return bodies
+
+    def set_velocity(self, actor: Actor, velocity: Vector3D) -> None:
+        """Replace the velocity, m/s in the world frame."""
+        self._body(actor).set_target_velocity(actor.id, velocity)
+
+    def set_angular_velocity(self, actor: Actor, velocity_deg: Vector3D) -> None:
+        """Replace the angular velocity, deg/s."""
+        self._body(actor).set_target_angular_velocity(actor.id, velocity_deg)
+
+    def set_constant_velocity(self, actor: Actor, velocity: Vector3D | None) -> None:
+        """Hold a velocity in the vehicle's frame, or stop holding it."""
+        if actor.kind is not ActorKind.VEHICLE:
+            raise CallError(f"actor {actor.id} ({actor.type_id}) is not a vehicle")
+        if velocity is None:
+            self.dynamics.vehicles.disable_constant_velocity(actor.id)
+        else:
+            self.dynamics.vehicles.enable_constant_velocity(actor.id, velocity)
+
+    def add_impulse(self, actor: Actor, impulse: Vector3D, at: Vector3D | None = None) -> None:
+        """Add an impulse, N s."""
+        self._body(actor).add_impulse(actor.id, impulse, at)
+
+    def add_force(self, actor: Actor, force: Vector3D, at: Vector3D | None = None) -> None:
+        """Let a force act during the next step, N."""
+        self._body(actor).add_force(actor.id, force, at)
+
+    def add_angular_impulse(self, actor: Actor, impulse: Vector3D) -> None:
+        """Add an angular impulse in CARLA's unit."""
+        self._body(actor).add_angular_impulse(actor.id, impulse)
+
+    def add_torque(self, actor: Actor, torque: Vector3D) -> None:
+        """Let a torque act during the next step, in CARLA's unit."""
+        self._body(actor).add_torque(actor.id, torque)
+
+    # ------------------------------------------------------------------ controls
+
+    def set_vehicle_control(self, actor: Actor, control: VehicleControl) -> None:
+        """Set pedals, steering and gear until changed."""
+        self.dynamics.vehicles.set_control(actor.id, control)
+
+    def set_ackermann_control(self, actor: Actor, control: AckermannControl) -> None:
+        """Let the Ackermann controller drive."""
+        self.dynamics.vehicles.set_ackermann(actor.id, control)
+
+    def set_ackermann_settings(self, actor: Actor, settings: AckermannSettings) -> None:
+        """Set the gains of the Ackermann controller."""
+        self.dynamics.vehicles.set_ackermann_settings(actor.id, settings)
+
+    def ackermann_settings(self, actor: Actor) -> AckermannSettings:
+        """The gains of the Ackermann controller."""
+        return AckermannSettings(*self.dynamics.vehicles.ackermann_settings(actor.id))
+
+    def set_walker_control(self, actor: Actor, control: WalkerControl) -> None:
+        """Set direction and speed until changed."""
+        self.dynamics.walkers.set_control(actor.id, control.direction, control.speed, control.jump)
+
+    def wheel_pitch_deg(self, actor: Actor, wheel: int) -> float:
+        """How far a wheel (FL, FR, RL, RR) has rolled about its axle."""
+        front, rear = self.dynamics.vehicles.wheel_turns_rad(actor.id)
+        if not 0 <= wheel < WHEELS:
+            raise CallError(f"unknown wheel {wheel}")
+        return math.degrees(front if wheel < WHEELS // 2 else rear) % 360.0
+
+    def physics_control(self, actor: Actor) -> VehiclePhysicsControl:
+        """Engine, gears, chassis and wheels."""
+        fields: list[object] = list(self.dynamics.vehicles.physics_control(actor.id))
+        return VehiclePhysicsControl(*fields)  # type: ignore[arg-type]  # wire order and types
+
+    def set_physics_control(self, actor: Actor, control: VehiclePhysicsControl) -> None:
+        """Set engine, gears, chassis and wheels."""
+        try:
+            self.dynamics.vehicles.set_physics_control(actor.id, as_lists(control))
+        except ValueError as err:
+            raise CallError(str(err)) from err
+
+    def telemetry(self, actor: Actor) -> VehicleTelemetry:
+        """State of engine and wheels in the last step."""
+        fields: list[object] = list(self.dynamics.vehicles.telemetry(actor.id))
+        return VehicleTelemetry(*fields)  # type: ignore[arg-type]  # wire order and types
+
+    def wheel_steer_deg(self, actor: Actor, wheel: int) -> float:
+        """Steering angle of a wheel (FL, FR, RL, RR)."""
+        angles = self.dynamics.vehicles.wheel_steer_angles_deg(actor.id)
+        if not 0 <= wheel < len(angles):
+            raise CallError(f"unknown wheel {wheel}")
+        return angles[wheel]
+
+    # ------------------------------------------------------------------ stepping
+
+    def step(self, delta_s: float) -> None:
+        """Move everything by one tick."""
+        self.contacts = self.dynamics.step(delta_s)
+
+    def publish(self) -> None:
+        """Copy all motion into the actor table."""
+        for kind, bodies in (
+            (ActorKind.VEHICLE, self.dynamics.vehicles),
+            (ActorKind.WALKER, self.dynamics.walkers),
+            (ActorKind.PROP, self.dynamics.props),
+        ):
+            if len(bodies):
+                self._actors.motion[self._slots(kind)] = bodies.kinematics
+
+    def _slots(self, kind: ActorKind) -> NDArray[np.intp]:
+        # Bodies come and go in the order of their actors, so the two orders agree; friction
+        # triggers are props without a body.
+        if kind is ActorKind.PROP:
+            find = self._actors.find
+            found = (find(int(actor_id)) for actor_id in self.dynamics.props.ids)
+            return np.array([actor.slot for actor in found if actor is not None], np.intp)
+        return self._actors.slots_of(kind)
+
+    def write_states(self, states: NDArray[np.uint8], lights: TrafficLights) -> None:
+        """Write the vehicles' and walkers' parts of the snapshot records."""
+        if len(self.dynamics.vehicles):
+            slots = self._actors.slots_of(ActorKind.VEHICLE)
+            controls = self.dynamics.vehicles.control_states
+            states[slots, :_ROAD_OFFSET] = controls.view(np.uint8).reshape(len(slots), -1)
+            road = self._road_states(slots, lights)
+            end = _ROAD_OFFSET + _ROAD_STATE.itemsize
+            states[slots, _ROAD_OFFSET:end] = road.view(np.uint8).reshape(len(slots), -1)
+        if len(self.dynamics.walkers):
+            slots = self._actors.slots_of(ActorKind.WALKER)
+            walking = self.dynamics.walkers.states.view(np.uint8).reshape(len(slots), -1)
+            states[slots, : WALKER_STATE.size] = walking
+
+    def _road_states(self, slots: NDArray[np.intp], lights: TrafficLights) -> NDArray[np.void]:
+        motion = self._actors.motion[slots].astype(np.float64)
+        half_length = np.array(
+            [a.bounding_box.extent.x for a in self._actors.of_kind(ActorKind.VEHICLE)]
+        )
+        at_light = lights.lights_ahead(
+            motion[:, :3], motion[:, 4], np.hypot(motion[:, 6], motion[:, 7]), half_length
+        )
+        road = np.zeros(len(slots), _ROAD_STATE)
+        road["speed_limit_kmh"] = self._limits.at(self.dynamics.vehicles.ids, motion)
+        road["light_state"] = lights.states_of(at_light)
+        road["at_light"] = at_light >= 0
+        ids = np.array([*lights.actor_ids, 0], np.uint32)
+        road["light_id"] = ids[at_light]
+        return road
+
+
+def height_field_of(town: TownMap) -> HeightField:
+    """The town's ground as the physics wants it."""
+    ground = town.ground
+    return HeightField(
+        ground.z_m, float(ground.origin_m[0]), float(ground.origin_m[1]), ground.cell_m
+    )
+
+
+def static_boxes_of(town: TownMap) -> StaticBoxes:
+    """The town's solid boxes as the physics wants them."""
+    boxes = town.static_boxes
+    return StaticBoxes(boxes.center_m, boxes.extent_m, np.degrees(boxes.yaw_rad))
+
+
+def as_lists(control: VehiclePhysicsControl) -> list[object]:
+    """The control as nested lists in the order of the wire."""
+    fields: list[object] = list(control)
+    fields[0] = [list(point) for point in control.torque_curve]
+    fields[10] = [list(gear) for gear in control.forward_gears]
+    fields[13] = list(control.center_of_mass)
+    fields[14] = [list(point) for point in control.steering_curve]
+    fields[15] = [[*wheel[:9], list(wheel.position)] for wheel in control.wheels]
+    return fields

@@ -1,0 +1,272 @@
+"""Traffic lights: junctions whose signals take turns, and which vehicle waits at which light.
+
+As in CARLA the lights of one junction form a group, the lights of one turn share their times,
+a turn runs green, yellow, red and hands over; freezing holds the whole group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.maps.townmap import Signal
+from synthgen.simserver.wire.snapshot import STATE_BYTES, TRAFFIC_LIGHT_STATE
+
+F64 = NDArray[np.float64]
+SIGN_ID_BYTES = 32
+ZONE_AFTER_LINE_M = 1.5
+ZONE_BEFORE_LINE_M = 5.0
+# A driver brakes for a red light at about this rate; it sets how far ahead the light counts.
+COMFORT_BRAKING_MPS2 = 4.0
+REACTION_S = 0.3
+SAME_DIRECTION_COS = 0.7
+SAME_LEVEL_M = 4.0
+
+
+class Light(IntEnum):
+    """A light's state; the values are CARLA's."""
+
+    RED = 0
+    YELLOW = 1
+    GREEN = 2
+    OFF = 3
+    UNKNOWN = 4
+
+
+_NEXT = {Light.GREEN: Light.YELLOW, Light.YELLOW: Light.RED, Light.RED: Light.GREEN}
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """Lights of one group that show the same; times in seconds, CARLA's defaults."""
+
+    lights: list[int] = field(default_factory=list)
+    green_s: float = 10.0
+    yellow_s: float = 3.0
+    red_s: float = 2.0
+
+    def duration_s(self, state: Light) -> float:
+        """How long the turn stays in a state."""
+        return {Light.GREEN: self.green_s, Light.YELLOW: self.yellow_s}.get(state, self.red_s)
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """The turns of one junction and where their cycle stands."""
+
+    turns: list[Turn] = field(default_factory=list)
+    current: int = 0
+    state: Light = Light.GREEN
+    elapsed_s: float = 0.0
+    is_frozen: bool = False
+
+    @property
+    def lights(self) -> list[int]:
+        """Indices of all lights of the group."""
+        return [light for turn in self.turns for light in turn.lights]
+
+
+class TrafficLights:
+    """All lights of a town by index; `signals` gives the order.
+
+    Attributes:
+        signals: The light signals, one actor each.
+        actor_ids: Their actors, in the same order.
+    """
+
+    def __init__(self, signals: Sequence[Signal]) -> None:
+        self.signals = tuple(signals)
+        self.actor_ids = [0] * len(self.signals)
+        self._states = np.full(len(self.signals), Light.RED, np.uint8)
+        self._groups = _groups_of(self.signals)
+        self._group_of = {
+            light: group for group in self._groups for turn in group.turns for light in turn.lights
+        }
+        self._turn_of = {
+            light: turn for group in self._groups for turn in group.turns for light in turn.lights
+        }
+        self._approaches = _approach_table(self.signals)
+        self._rows = np.zeros((len(self.signals), STATE_BYTES), np.uint8)
+        self.reset_all()
+
+    def state(self, light: int) -> Light:
+        """What a light shows."""
+        return Light(int(self._states[light]))
+
+    def tick(self, delta_s: float) -> None:
+        """Advance every group that is not frozen."""
+        for group in self._groups:
+            if group.is_frozen:
+                continue
+            group.elapsed_s += delta_s
+            # A tick may end exactly at the turn's end; tolerate the rounding of the sum.
+            if group.elapsed_s >= group.turns[group.current].duration_s(group.state) - 1e-6:
+                self._advance(group)
+
+    def set_state(self, light: int, state: Light) -> None:
+        """Make one light show a state until its group's cycle changes it."""
+        self._states[light] = state
+
+    def times_s(self, light: int) -> tuple[float, float, float]:
+        """Green, yellow and red time of a light's turn."""
+        turn = self._turn_of[light]
+        return turn.green_s, turn.yellow_s, turn.red_s
+
+    def set_time_s(self, light: int, state: Light, time_s: float) -> None:
+        """Set how long the light's turn stays in a state."""
+        turn = self._turn_of[light]
+        if state is Light.GREEN:
+            turn.green_s = time_s
+        elif state is Light.YELLOW:
+            turn.yellow_s = time_s
+        else:
+            turn.red_s = time_s
+
+    def freeze(self, light: int, *, is_frozen: bool) -> None:
+        """Hold or release the light's group."""
+        self._group_of[light].is_frozen = is_frozen
+
+    def freeze_all(self, *, is_frozen: bool) -> None:
+        """Hold or release every group."""
+        for group in self._groups:
+            group.is_frozen = is_frozen
+
+    def is_frozen(self, light: int) -> bool:
+        """Whether the light's group is held."""
+        return self._group_of[light].is_frozen
+
+    def group_of(self, light: int) -> list[int]:
+        """Indices of the lights in the same group, the light itself among them."""
+        return self._group_of[light].lights
+
+    def reset_group(self, light: int) -> None:
+        """Start the light's group over with its first turn."""
+        self._reset(self._group_of[light])
+
+    def reset_all(self) -> None:
+        """Start every group over."""
+        for group in self._groups:
+            self._reset(group)
+
+    def snapshot_states(self) -> NDArray[np.uint8]:
+        """(N, 54) the lights' part of their snapshot records."""
+        for light, signal in enumerate(self.signals):
+            group, turn = self._group_of[light], self._turn_of[light]
+            TRAFFIC_LIGHT_STATE.pack_into(
+                self._rows[light].data,
+                0,
+                signal.signal_id.encode()[: SIGN_ID_BYTES - 1],
+                turn.green_s,
+                turn.yellow_s,
+                turn.red_s,
+                group.elapsed_s,
+                turn.lights.index(light),
+                group.is_frozen,
+                int(self._states[light]),
+            )
+        return self._rows
+
+    def lights_ahead(
+        self, location: F64, yaw_deg: F64, speed_mps: F64, half_length_m: F64
+    ) -> NDArray[np.int64]:
+        """Index of the light each vehicle is at, -1 for none.
+
+        A vehicle is at a light while its front is between its braking distance before the stop
+        line and a little beyond the line, in the light's lane and heading along it.
+
+        Args:
+            location: (V, 3) metres.
+            yaw_deg: (V,).
+            speed_mps: (V,).
+            half_length_m: (V,) distance from the origin to the front.
+        """
+        table = self._approaches
+        if not len(table.light) or not len(location):
+            return np.full(len(location), -1, np.int64)
+        heading = np.radians(yaw_deg)
+        direction = np.stack([np.cos(heading), np.sin(heading)], axis=1)
+        front = location[:, :2] + direction * half_length_m[:, None]
+        dx = front[:, :1] - table.x
+        dy = front[:, 1:] - table.y
+        along = dx * table.cos + dy * table.sin
+        across = dy * table.cos - dx * table.sin
+        before = np.maximum(
+            ZONE_BEFORE_LINE_M,
+            speed_mps * REACTION_S + speed_mps * speed_mps / (2 * COMFORT_BRAKING_MPS2),
+        )
+        is_at = (
+            (along > -before[:, None])
+            & (along < ZONE_AFTER_LINE_M)
+            & (np.abs(across) < table.half_width)
+            & (direction[:, :1] * table.cos + direction[:, 1:] * table.sin > SAME_DIRECTION_COS)
+            & (np.abs(location[:, 2:] - table.z) < SAME_LEVEL_M)
+        )
+        nearest = np.argmin(np.where(is_at, np.abs(along), np.inf), axis=1)
+        return np.where(is_at.any(axis=1), table.light[nearest], -1)
+
+    def states_of(self, lights: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """What these lights show; green where the index is -1, as CARLA reports no light."""
+        if not len(self._states):
+            return np.full(len(lights), Light.GREEN, np.uint8)
+        return np.where(lights >= 0, self._states[lights], Light.GREEN).astype(np.uint8)
+
+    def _advance(self, group: Group) -> None:
+        group.elapsed_s = 0.0
+        group.state = _NEXT[group.state]
+        if group.state is Light.GREEN:
+            group.current = (group.current + 1) % len(group.turns)
+        self._show(group)
+
+    def _reset(self, group: Group) -> None:
+        group.current, group.state, group.elapsed_s = 0, Light.GREEN, 0.0
+        self._show(group)
+
+    def _show(self, group: Group) -> None:
+        for number, turn in enumerate(group.turns):
+            shown = group.state if number == group.current else Light.RED
+            self._states[turn.lights] = shown
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Approaches:
+    """Stop lines of all lights as (A,) arrays; `light` is the index of the light."""
+
+    x: F64
+    y: F64
+    z: F64
+    cos: F64
+    sin: F64
+    half_width: F64
+    light: NDArray[np.int64]
+
+
+def _approach_table(signals: Sequence[Signal]) -> _Approaches:
+    rows = [
+        (light, approach) for light, signal in enumerate(signals) for approach in signal.approaches
+    ]
+    yaw = np.radians([approach.pose.yaw_deg for _, approach in rows])
+    xyz = np.array([approach.pose.location_m for _, approach in rows], float).reshape(-1, 3)
+    return _Approaches(
+        x=xyz[:, 0],
+        y=xyz[:, 1],
+        z=xyz[:, 2],
+        cos=np.cos(yaw),
+        sin=np.sin(yaw),
+        half_width=np.array([approach.half_width_m for _, approach in rows], float),
+        light=np.array([light for light, _ in rows], np.int64),
+    )
+
+
+def _groups_of(signals: Sequence[Signal]) -> list[Group]:
+    turns: dict[str, dict[int, Turn]] = {}
+    for light, signal in enumerate(signals):
+        # A light of no junction cycles by itself.
+        key = signal.group or f"light {light}"
+        turns.setdefault(key, {}).setdefault(signal.phase, Turn()).lights.append(light)
+    return [
+        Group(turns=[by_phase[phase] for phase in sorted(by_phase)]) for by_phase in turns.values()
+    ]

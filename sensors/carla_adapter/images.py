@@ -47,7 +47,8 @@ def decode_semantic(image: Any) -> U8:
 def decode_instance(image: Any) -> U16:
     """(H, W) uint16 ids as the server numbers them."""
     pixels = bgra(image)
-    return pixels[:, :, 1] | (pixels[:, :, 0].astype(np.uint16) << 8)
+    blue = pixels[:, :, 0].astype(np.uint16)
+    return np.bitwise_or(pixels[:, :, 1], np.left_shift(blue, np.uint16(8)))
 
 
 def decode_normals(image: Any) -> F32:

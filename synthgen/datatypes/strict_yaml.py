@@ -134,7 +134,11 @@ def validate(document: Node, marks: Marks, model: type[Model]) -> Model:
         return model.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as err:
         faults = sorted(
-            {_fault(dict(e), document, marks) for e in err.errors(include_url=False)},
+            {
+                _fault(dict(e), document, marks)
+                for e in err.errors(include_url=False)
+                if not (e["type"] == "too_short" and e["input"])  # its items' faults say it better
+            },
             key=lambda f: (f[0].file, f[0].line, f[0].column, f[1]),
         )
     lines = [f"{mark}: {text}" for mark, text in faults[:MAX_REPORTED]]

@@ -1,0 +1,45 @@
+# Everything a developer or CI does. `make setup` needs Python 3.11 or 3.12 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup fmt check test test-all test-heavy demo gallery clean
+.DELETE_ON_ERROR:
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 13) else f"synthgen needs Python 3.11 or 3.12, found {v[0]}.{v[1]}: run make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+fmt: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow and not heavy"
+
+test-all: check demo
+	$(BIN)/python -m pytest -m "slow and not heavy"
+
+test-heavy: setup
+	$(BIN)/python -m pytest -m heavy
+
+demo: setup
+	$(BIN)/python run_generation.py
+
+gallery: setup
+	$(BIN)/python -m synthgen.simserver gallery docs/gallery
+
+clean:
+	rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,277 @@
+"""Placement queries: the sites of a map that a scenario's `where` asks for, and a fair choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.placement.junctions import junction_sites
+from scenarios.placement.map_index import MapIndex
+from scenarios.placement.sites import (
+    AHEAD_M,
+    BACK_M,
+    Band,
+    Site,
+    Test,
+    Way,
+    bands_at,
+    chain,
+    edge_kinds,
+    section_lanes,
+    way_along,
+)
+from scenarios.spec import RoadQuery
+from synthgen.errors import ConfigError
+
+F64 = NDArray[np.float64]
+SPACING_M = 4.0
+AHEAD_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the scenario's actors need beside the query: lanes by name, and clear way ahead."""
+
+    lanes: frozenset[str] = frozenset()
+    approach_m: float = 60.0
+    ahead_m: float = 40.0
+
+
+def find_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[Site]:
+    """All sites of a map that a query accepts.
+
+    Raises:
+        ConfigError: There is none; the message names the query and the nearest miss.
+    """
+    if query.maps != "any" and index.name not in query.maps:
+        raise ConfigError(f"where: maps is {', '.join(query.maps)}, not {index.name}")
+    if query.kind == "junction":
+        found = junction_sites(index, query, needs.approach_m)
+    else:
+        found = _road_sites(index, query, needs)
+    sites = [site for site, tests in found if all(test.holds for test in tests)]
+    if not sites:
+        raise ConfigError(_nearest_miss(index, query, found))
+    return sites
+
+
+def choose_site(sites: list[Site], rng: np.random.Generator) -> Site:
+    """A site, every road equally likely, so that long roads do not rule."""
+    roads = sorted({site.road for site in sites})
+    road = roads[int(rng.integers(len(roads)))]
+    there = [site for site in sites if site.road == road]
+    return there[int(rng.integers(len(there)))]
+
+
+def _nearest_miss(index: MapIndex, query: RoadQuery, found: list[tuple[Site, list[Test]]]) -> str:
+    asked = ", ".join(
+        f"{name}: {getattr(query, name)}" for name in sorted(query.model_fields_set - {"maps"})
+    )
+    head = f"where: {index.name} has no site for {{{asked}}}"
+    if not found:
+        return f"{head}; the map has no {query.kind} to try"
+    site, tests = min(found, key=lambda f: sum(not t.holds for t in f[1]))
+    missing = "; ".join(f"{t.name} (found {t.found})" for t in tests if not t.holds)
+    place = f"lane {index.text('lane_id', site.lane)} at {site.station_m:.0f} m"
+    return f"{head}; nearest miss: {place} fails {missing}"
+
+
+def _road_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[tuple[Site, list[Test]]]:
+    found = []
+    for lane in range(len(index.first) - 1):
+        if index.text("kind", lane) != "driving" or index.number("junction", lane) >= 0:
+            continue
+        before = chain(index, lane, forward=False, length_m=BACK_M)[::-1]
+        after = chain(index, lane, forward=True, length_m=AHEAD_M)
+        whole = way_along_lanes(index, [*before, lane, *after], lane)
+        shared = _lane_tests(index, query, needs, lane)
+        for station in np.arange(2.0, whole.lane_end, SPACING_M):
+            site = _site_at(index, lane, whole, float(station))
+            found.append((site, [*shared, *_place_tests(index, query, needs, site, whole)]))
+    return found
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Corridor:
+    """A way with station 0 at the start of its own lane; `in_junction` (n,) bool by point."""
+
+    way: Way
+    in_junction: NDArray[np.bool_]
+    road_stations: F64
+    lane_end: float
+
+
+def way_along_lanes(index: MapIndex, lanes: list[int], own: int) -> Corridor:
+    """The corridor through `lanes` with its zero where lane `own` begins."""
+    start = index.lane_points(own)[0, :2]
+    way = way_along(index, lanes, start)
+    inside = np.zeros(len(way.stations), dtype=bool)
+    at = 0.0
+    for lane in lanes:
+        if lane == own:
+            break
+        at -= _length(index, lane)
+    for lane in lanes:
+        length = _length(index, lane)
+        if index.number("junction", lane) >= 0:
+            inside |= (way.stations >= at) & (way.stations <= at + length)
+        at += length
+    return Corridor(way, inside, index.lane_points(own)[:, 5], _length(index, own))
+
+
+def _length(index: MapIndex, lane: int) -> float:
+    return float(np.hypot(*np.diff(index.lane_points(lane)[:, :2], axis=0).T).sum())
+
+
+def _site_at(index: MapIndex, lane: int, corridor: Corridor, station: float) -> Site:
+    share = station / max(corridor.lane_end, 1e-6) * (len(corridor.road_stations) - 1)
+    road_station = float(
+        np.interp(share, np.arange(len(corridor.road_stations)), corridor.road_stations)
+    )
+    bands = bands_at(index, lane, road_station)
+    way = Way(corridor.way.points, corridor.way.stations - station)
+    return Site(
+        road=index.number("road", lane),
+        lane=lane,
+        station_m=station,
+        ego=way,
+        bands=bands,
+        lane_width_m=bands["ego"].width_m,
+        speed_limit_mps=float(index.tables["speed_limit_mps"][lane]),
+    )
+
+
+def _lane_tests(index: MapIndex, query: RoadQuery, needs: Needs, lane: int) -> list[Test]:
+    lanes = section_lanes(index, lane)
+    sign = index.number("lane", lane) < 0
+    driving = [i for i in lanes if index.text("kind", i) == "driving"]
+    same = sum((index.number("lane", i) < 0) == sign for i in driving)
+    opposite = len(driving) - same
+    tests = []
+    if query.lanes_same_direction is not None:
+        tests.append(
+            Test("lanes_same_direction", query.lanes_same_direction.holds(same), str(same))
+        )
+    if query.lanes_opposite is not None:
+        tests.append(Test("lanes_opposite", query.lanes_opposite.holds(opposite), str(opposite)))
+    if query.speed_limit is not None:
+        limit = float(index.tables["speed_limit_mps"][lane])
+        holds = limit == 0.0 or query.speed_limit.holds(limit)
+        tests.append(Test("speed_limit", holds, f"{limit * 3.6:.0f} km/h"))
+    for edge, side, word in ((query.edge_right, -1, "right"), (query.edge_left, 1, "left")):
+        if edge:
+            tests.append(_edge_test(index, query, lane, side, edge, word))
+    return tests
+
+
+def _edge_test(
+    index: MapIndex, query: RoadQuery, lane: int, side: int, edge: tuple[str, ...], word: str
+) -> Test:
+    kinds = [kind for kind, _ in edge_kinds(index, lane, side)]
+    options: dict[str, set[str]] = {kind: {kind} for kind in edge}
+    for fallback in query.fallback:
+        wanted, instead = fallback.split("->")
+        options.setdefault(wanted, {wanted}).add(instead)
+    position = 0
+    for kind in edge:
+        accepted = options[kind]
+        ahead = [i for i in range(position, len(kinds)) if kinds[i] in accepted]
+        if ahead:
+            position = ahead[0] + 1
+        elif "curb_lane" not in accepted:
+            return Test(f"edge_{word}", False, ", ".join(kinds) or "nothing")
+    return Test(f"edge_{word}", True, ", ".join(kinds))
+
+
+def _place_tests(
+    index: MapIndex, query: RoadQuery, needs: Needs, site: Site, corridor: Corridor
+) -> list[Test]:
+    length = _fixed(query.length_min, 50.0)
+    s = site.ego.stations
+    window = (s >= -(1 - AHEAD_SHARE) * length) & (s <= AHEAD_SHARE * length)
+    covered = float(window.sum()) - 1.0
+    yaw = site.ego.points[window, 3]
+    bend = float(yaw.max() - yaw.min()) if len(yaw) else 0.0
+    tests = [
+        Test("length_min", covered >= length - 2.0, f"{covered:.0f} m"),
+        Test("junction-free", not corridor.in_junction[window].any(), "a junction"),
+        Test(
+            "approach", site.ego.back_m >= min(needs.approach_m, 60.0), f"{site.ego.back_m:.0f} m"
+        ),
+        Test("way ahead", site.ego.ahead_m >= needs.ahead_m, f"{site.ego.ahead_m:.0f} m"),
+    ]
+    if query.edge_right:
+        tests.append(Test("kerb lane", "right" not in site.bands, "a lane to the right"))
+    tests += [
+        Test(f"lane {name}", _has_lane(site, query, name), "no such strip")
+        for name in sorted(needs.lanes)
+    ]
+    most = _fixed(query.heading_change_max, 0.35)
+    if query.kind == "straight":
+        tests.append(Test("straight", bend <= most, f"{np.rad2deg(bend):.0f} deg"))
+    if query.kind == "curve":
+        tests.append(Test("curve", bend > most, f"{np.rad2deg(bend):.0f} deg"))
+    if query.kind == "merge":
+        after = index.successors.get(site.lane, ())
+        merging = any(len(index.predecessors.get(a, ())) > 1 for a in after)
+        tests.append(Test("merge", merging, "no lane joins"))
+    return tests + _distance_tests(index, query, site, corridor)
+
+
+def _fixed(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int | float) else default
+
+
+def _has_lane(site: Site, query: RoadQuery, name: str) -> bool:
+    bands = site.bands
+    if name.startswith("parking_"):
+        return parking_band(site, query, name.removeprefix("parking_")) is not None
+    if name.startswith("kerb_"):
+        return True
+    if name.startswith("sidewalk_") and name not in bands:
+        word = name.removeprefix("sidewalk_")
+        return "sidewalk->shoulder" in query.fallback and f"shoulder_{word}" in bands
+    return name in bands or name in ("ego", "crosswalk")
+
+
+def parking_band(site: Site, query: RoadQuery, word: str) -> Band | None:
+    """Where a parked vehicle stands on that side: parking lane, shoulder, or at the kerb."""
+    found = site.bands.get(f"parking_{word}")
+    if found is not None:
+        return found
+    shoulder = site.bands.get(f"shoulder_{word}")
+    if "parking->shoulder" in query.fallback and shoulder and shoulder.width_m >= 1.8:
+        return shoulder
+    if "parking->curb_lane" in query.fallback:
+        side = -1.0 if word == "right" else 1.0
+        driving = [b for b in site.bands.values() if b.kind == "driving" and b.t_m * side >= 0]
+        edge = max(abs(b.t_m) + b.width_m / 2 for b in driving)
+        # Two wheels on the pavement: half a van's width on the road.
+        return Band(side * edge, 2.0, "kerb")
+    return None
+
+
+def _distance_tests(
+    index: MapIndex, query: RoadQuery, site: Site, corridor: Corridor
+) -> list[Test]:
+    tests = []
+    here = site.ego.at(0.0)[:2]
+    distances = [float(np.hypot(*(c[:, :2] - here).T).min()) for c in index.crosswalks]
+    nearest = min(distances, default=float("inf"))
+    checks: list[tuple[str, object, Callable[[float, float], bool], float]] = [
+        ("crosswalk_within", query.crosswalk_within, float.__le__, nearest),
+        ("crosswalk_absent_within", query.crosswalk_absent_within, float.__ge__, nearest),
+    ]
+    if query.junction_absent_within is not None:
+        s = site.ego.stations[corridor.in_junction]
+        junction = float(np.abs(s).min()) if len(s) else float("inf")
+        checks.append(
+            ("junction_absent_within", query.junction_absent_within, float.__ge__, junction)
+        )
+    for name, limit, compare, found in checks:
+        if isinstance(limit, int | float):
+            tests.append(Test(name, compare(found, float(limit)), f"{found:.0f} m"))
+    return tests

@@ -1,0 +1,178 @@
+"""The generation config, schema `synthgen/generation@1` (docs/clip_format.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from synthgen.datatypes.clip_job import CaptureSettings
+from synthgen.datatypes.strict_yaml import load_model
+from synthgen.errors import ConfigError
+
+GENERATION_SCHEMA: Final = "synthgen/generation@1"
+PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
+
+FileName = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class Settings(BaseModel):
+    """Base of the config's parts: unknown fields are refused, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ScenarioEntry(Settings):
+    """A scenario file, how many clips of it, and weathers that replace its own in turn."""
+
+    file: FileName
+    clips: int = Field(ge=1, le=1_000_000)
+    weather: tuple[dict[str, Any], ...] = ()
+
+
+class Deadlines(Settings):
+    """How long a phase may stand still before its process is killed, in seconds of wall time."""
+
+    boot_s: float = Field(default=120, gt=0)
+    load_s: float = Field(default=180, gt=0)
+    tick_s: float = Field(default=30, gt=0)
+    phase_s: float = Field(default=180, gt=0)
+    clip_s: float = Field(default=1800, gt=0)
+
+
+class Recycling(Settings):
+    """When a server is replaced although it works (docs/scale.md tells why)."""
+
+    clips: int = Field(default=25, ge=1)
+    minutes: float = Field(default=45, gt=0)
+    growth_mb: float = Field(default=2048, gt=0)
+
+
+class EmbeddedSimulator(Settings):
+    """Our own server, started once per slot."""
+
+    kind: Literal["embedded"]
+    quality: Literal["low", "medium", "high"] = "medium"
+    threads: int = Field(default=2, ge=1, le=256)
+    deadlines: Deadlines = Deadlines()
+    recycle: Recycling = Recycling()
+
+
+class CarlaSimulator(Settings):
+    """A CARLA server: one that runs at `host`:`port`, or `executable` started once per slot.
+
+    `adapters` lists the GPUs by CARLA's `-graphicsadapter` number; slots take them in turn.
+    `container` is the image that `executable` lives in, run by Docker without published ports.
+    """
+
+    kind: Literal["carla"]
+    host: str | None = None
+    port: int = Field(default=2000, ge=1, le=65535)
+    executable: FileName | None = None
+    container: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$")
+    quality: Literal["Low", "Epic"] = "Epic"
+    servers_per_gpu: int = Field(default=1, ge=1, le=16)
+    adapters: tuple[int, ...] = (0,)
+    stagger_s: float = Field(default=5.0, ge=0)
+    deadlines: Deadlines = Deadlines()
+    recycle: Recycling = Recycling()
+
+    @model_validator(mode="after")
+    def _runs_already_or_is_started(self) -> CarlaSimulator:
+        if (self.host is None) == (self.executable is None):
+            raise ValueError("give either host (it runs already) or executable (start it)")
+        if self.container is not None and self.executable is None:
+            raise ValueError("a container needs the path of the executable in it")
+        return self
+
+
+class Export(Settings):
+    """One exported copy of the finished dataset."""
+
+    format: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    out: FileName
+
+
+class RayCluster(Settings):
+    """Where Ray runs; without an address a local one is started and stopped with the run."""
+
+    address: str | None = None
+    cpus_per_slot: float = Field(default=1, ge=0)
+    gpus_per_slot: float = Field(default=0, ge=0)
+    resources: dict[str, float] = Field(default_factory=dict)
+
+
+class Cost(Settings):
+    """Prices for the ledger, in one currency."""
+
+    currency: str = Field(default="RMB", pattern=r"^[A-Z]{3}$")
+    machine_per_hour: float = Field(default=2.0, ge=0)
+    human_per_box: float = Field(default=0.05, ge=0)
+    human_boxes_per_day: float = Field(default=3000, gt=0)
+
+
+class GenerationConfig(Settings):
+    """One dataset to make."""
+
+    schema_: Literal["synthgen/generation@1"] = Field(alias="schema")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    seed: int = Field(ge=0, lt=2**63)
+    scenarios: tuple[ScenarioEntry, ...] = Field(min_length=1)
+    maps: tuple[FileName, ...] = Field(min_length=1)
+    rig: FileName
+    simulator: EmbeddedSimulator | CarlaSimulator = Field(discriminator="kind")
+    executor: Literal["auto", "inline", "ray"] = "auto"
+    workers: int = Field(default=1, ge=1, le=4096)
+    max_draws: int = Field(default=12, ge=1, le=1000)
+    capture: CaptureSettings = CaptureSettings()
+    out: FileName
+    exports: tuple[Export, ...] = ()
+    previews: bool = True
+    ray: RayCluster = RayCluster()
+    cost: Cost = Cost()
+    max_bytes: int = Field(default=10**12, gt=0, description="Refuse jobs forecast to be larger")
+
+
+def load_config(path: Path, **overrides: object) -> GenerationConfig:
+    """The config in a file, with the values that are not None in `overrides` put over it.
+
+    Args:
+        path: YAML file.
+        overrides: Fields of `GenerationConfig` from the command line.
+
+    Raises:
+        ConfigError: One line `file:line:column: field: message` per fault.
+    """
+    config = load_model(path, GenerationConfig)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    fields = {**dict(config), **given}
+    fields["schema"] = fields.pop("schema_")
+    try:
+        return GenerationConfig.model_validate(fields)
+    except ValidationError as err:
+        first = err.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(f"argument {place}: {first['msg']}, got {first['input']!r}") from err
+
+
+def project_root(config_file: Path) -> Path:
+    """The folder that relative paths of a config start from: the one that holds `configs/`."""
+    resolved = config_file.resolve()
+    for folder in resolved.parents:
+        if folder.name == "configs":
+            return folder.parent
+    return resolved.parent
+
+
+def find_file(name: str, root: Path, what: str) -> Path:
+    """An input file, below `root` or among those that come with synthgen.
+
+    Raises:
+        ConfigError: It is in neither place.
+    """
+    candidates = (root / name, PACKAGE_ROOT / name)
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ConfigError(f"{what} {name}: no such file (looked in {root} and {PACKAGE_ROOT})")

@@ -1,0 +1,208 @@
+"""A run as a person sees it: a live table, plain lines, or JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from synthgen.campaign.slot_state import SlotState
+
+ProgressKind = Literal["rich", "plain", "json"]
+_PLAIN_PERIOD_S: Final = 5.0
+_SMOOTHING: Final = 0.3
+
+
+@dataclass(slots=True)
+class RunStatus:
+    """What is known of a run at one moment."""
+
+    clips: int
+    done: int = 0
+    frames: int = 0
+    rejected: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    quarantined: int = 0
+    elapsed_s: float = 0.0
+    disk_free_bytes: int = 0
+    slots: Sequence[SlotState] = ()
+    frames_per_s: float = 0.0
+    eta_s: float | None = None
+
+
+class Progress(Protocol):
+    """Where a run's story goes."""
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+
+    def show(self, status: RunStatus) -> None:
+        """Show how the run stands."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class RateMeter:
+    """Captured frames per second over all slots, smoothed, and the time left."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start_s = self._last_s = clock()
+        self._last_frames = 0
+        self._rate = 0.0
+
+    def update(self, status: RunStatus, frames_in_flight: int) -> None:
+        """Fill in `status`'s elapsed time, rate and time left."""
+        now = self._clock()
+        frames = status.frames + frames_in_flight
+        passed_s = now - self._last_s
+        if passed_s >= 1.0:
+            # A rejected clip takes its frames back; that is no negative speed.
+            rate = max(0, frames - self._last_frames) / passed_s
+            self._rate += (rate - self._rate) * (_SMOOTHING if self._rate else 1.0)
+            self._last_s, self._last_frames = now, frames
+        status.elapsed_s = now - self._start_s
+        status.frames_per_s = self._rate
+        if status.done:
+            status.eta_s = status.elapsed_s / status.done * (status.clips - status.done)
+
+
+class PlainProgress:
+    """Lines for logs and terminals without cursor; says how it stands every few seconds."""
+
+    def __init__(self) -> None:
+        self._said_s = 0.0
+        self._said_done = -1
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        sys.stderr.write(text + "\n")
+
+    def show(self, status: RunStatus) -> None:
+        """Say how the run stands, if a clip was finished or a while has passed."""
+        if status.done == self._said_done and status.elapsed_s - self._said_s < _PLAIN_PERIOD_S:
+            return
+        self._said_s, self._said_done = status.elapsed_s, status.done
+        busy = ", ".join(_doing(slot) for slot in status.slots if slot.doing != "idle")
+        self.note(f"{_headline(status)}{'; ' + busy if busy else ''}")
+
+    def close(self) -> None:
+        """Nothing to restore."""
+
+
+class JsonProgress:
+    """One JSON object a line on stderr."""
+
+    def __init__(self) -> None:
+        self._said_s = -1.0
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        sys.stderr.write(json.dumps({"event": "note", "text": text}) + "\n")
+
+    def show(self, status: RunStatus) -> None:
+        """Say how the run stands, once a second."""
+        if status.elapsed_s - self._said_s < 1.0 and status.done < status.clips:
+            return
+        self._said_s = status.elapsed_s
+        event = {
+            "event": "status",
+            "clips_done": status.done,
+            "clips": status.clips,
+            "frames": status.frames,
+            "rejected": status.rejected,
+            "quarantined": status.quarantined,
+            "faults": status.faults,
+            "frames_per_s": round(status.frames_per_s, 2),
+            "elapsed_s": round(status.elapsed_s, 1),
+            "eta_s": None if status.eta_s is None else round(status.eta_s, 1),
+            "disk_free_bytes": status.disk_free_bytes,
+            "slots": [slot.model_dump() for slot in status.slots],
+        }
+        sys.stderr.write(json.dumps(event) + "\n")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """Nothing to restore."""
+
+
+class RichProgress:
+    """A live table: a row a slot, a bar for the clips."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._live.start()
+
+    def note(self, text: str) -> None:
+        """Print one line above the table."""
+        self._console.print(text, highlight=False, markup=False)
+
+    def show(self, status: RunStatus) -> None:
+        """Redraw the table."""
+        self._live.update(_table(status))
+
+    def close(self) -> None:
+        """Take the table away."""
+        self._live.stop()
+
+
+def make_progress(kind: ProgressKind | None) -> Progress:
+    """The progress of that kind; None chooses by whether stderr is a terminal."""
+    if kind is None:
+        kind = "rich" if sys.stderr.isatty() else "plain"
+    kinds: dict[str, type[RichProgress] | type[PlainProgress] | type[JsonProgress]] = {
+        "rich": RichProgress,
+        "plain": PlainProgress,
+        "json": JsonProgress,
+    }
+    return kinds[kind]()
+
+
+def _table(status: RunStatus) -> RenderableType:
+    slots = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("slot", "doing", "clip", "draw", "map", "tick", "frames"):
+        slots.add_column(heading, style="dim" if heading == "map" else "")
+    for slot in status.slots:
+        tick = f"{slot.tick}/{slot.ticks}" if slot.ticks else ""
+        clip = slot.slot if slot.doing != "idle" else ""
+        slots.add_row(
+            str(slot.worker), slot.doing, clip, str(slot.draw), slot.map, tick, str(slot.frames)
+        )
+    bar = ProgressBar(total=max(status.clips, 1), completed=status.done, width=40)
+    return Group(slots, bar, Text(_headline(status)))
+
+
+def _headline(status: RunStatus) -> str:
+    parts = [f"{status.done}/{status.clips} clips", f"{status.frames_per_s:.1f} frames/s"]
+    if status.eta_s is not None and status.done < status.clips:
+        parts.append(f"{_clock(status.eta_s)} left")
+    parts.append(f"{_clock(status.elapsed_s)} so far")
+    if status.rejected:
+        parts.append(f"{status.rejected} draws rejected")
+    parts += [f"{count} {kind} faults" for kind, count in sorted(status.faults.items())]
+    if status.quarantined:
+        parts.append(f"{status.quarantined} quarantined")
+    parts.append(f"{status.disk_free_bytes / 1e9:.0f} GB free")
+    return " · ".join(parts)
+
+
+def _doing(slot: SlotState) -> str:
+    tick = f" {slot.tick}/{slot.ticks}" if slot.ticks else ""
+    return f"slot {slot.worker}: {slot.slot} draw {slot.draw} {slot.doing}{tick}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,131 @@
+"""Slot workers as Ray actors, on this host or a cluster. The only module that imports ray.
+
+An actor that dies is started again by Ray, but its call is not repeated: the dispatcher decides.
+Exactly-once comes from the commit, never from Ray.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from synthgen.campaign.config import PACKAGE_ROOT, RayCluster
+from synthgen.campaign.faults import Fault, FaultKind
+from synthgen.campaign.plan import SlotTask
+from synthgen.campaign.worker import SlotOutcome, SlotWorker, WorkerSettings
+from synthgen.errors import ConfigError, OutputError
+
+_OBJECT_STORE_BYTES: Final = 100 * 1024**2  # Ray's minimum is 75 MiB; only receipts pass.
+_STOP_S: Final = 20.0
+
+
+class SlotActor:
+    """A slot worker in a process of its own."""
+
+    def __init__(self, settings: dict[str, Any], number: int) -> None:
+        self._worker = SlotWorker(WorkerSettings.model_validate(settings), number)
+
+    def run(self, task: dict[str, Any]) -> dict[str, Any]:
+        """`SlotWorker.run` on plain data."""
+        return self._worker.run(SlotTask.model_validate(task)).model_dump(mode="json")
+
+    def close(self) -> None:
+        """End the worker's simulator."""
+        self._worker.close()
+
+
+class RayPool:
+    """One actor per worker; ends Ray too if it started it."""
+
+    def __init__(self, settings: WorkerSettings, workers: int, cluster: RayCluster) -> None:
+        self.workers = workers
+        _start_ray(cluster, workers)
+        actor = ray.remote(
+            num_cpus=cluster.cpus_per_slot,
+            num_gpus=cluster.gpus_per_slot,
+            resources=cluster.resources or None,
+            max_restarts=-1,
+            max_task_retries=0,
+            scheduling_strategy="SPREAD",
+        )(SlotActor)
+        plain = settings.model_dump(mode="json")
+        self._actors = [actor.remote(plain, number) for number in range(workers)]
+        self._running: dict[Any, tuple[int, SlotTask]] = {}
+
+    def submit(self, worker: int, task: SlotTask) -> None:
+        """Give a worker its next slot."""
+        reference = self._actors[worker].run.remote(task.model_dump(mode="json"))
+        self._running[reference] = (worker, task)
+
+    def wait(self, timeout_s: float) -> list[SlotOutcome]:
+        """Outcomes that have come in, after waiting for the first for at most `timeout_s`."""
+        if not self._running:
+            return []
+        ready, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_s)
+        return [self._outcome(reference) for reference in ready]
+
+    def _outcome(self, reference: Any) -> SlotOutcome:
+        worker, task = self._running.pop(reference)
+        try:
+            return SlotOutcome.model_validate(ray.get(reference))
+        except RayActorError as err:
+            kind, message = FaultKind.OUTSIDE, f"the slot's actor died: {_first_line(err)}"
+        except RayError as err:
+            kind, message = FaultKind.SIMULATOR, f"the slot's actor failed: {_first_line(err)}"
+        fault = Fault(kind=kind, signature=message[:160], message=message[:600])
+        return SlotOutcome(task=task, worker=worker, status="fault", fault=fault)
+
+    def close(self) -> None:
+        """Stop the workers where they are; their simulators end with them."""
+        idle = set(range(self.workers)) - {worker for worker, _ in self._running.values()}
+        closing = [self._actors[number].close.remote() for number in sorted(idle)]
+        if closing:
+            ray.wait(closing, num_returns=len(closing), timeout=_STOP_S)
+        for actor in self._actors:
+            ray.kill(actor)  # A busy one's guards see its end and take its processes along.
+        ray.shutdown()
+
+
+def _start_ray(cluster: RayCluster, workers: int) -> None:
+    """Join the cluster of the config, or start a small private one without a dashboard."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Workers must find synthgen where the driver found it, installed or not.
+    environment = {"env_vars": {"PYTHONPATH": _python_path()}}
+    try:
+        if cluster.address is not None:
+            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+            return
+        ray.init(
+            num_cpus=max(workers, 1) * max(1, round(cluster.cpus_per_slot)),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level="ERROR",
+            configure_logging=False,
+            runtime_env=environment,
+        )
+    except (ConnectionError, ValueError) as err:
+        raise ConfigError(f"ray: cannot start or reach it: {_first_line(err)}") from err
+    except RuntimeError as err:
+        raise OutputError(f"ray: did not start: {_first_line(err)}") from err
+    _protect_token()
+
+
+def _python_path() -> str:
+    given = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return os.pathsep.join(dict.fromkeys([str(PACKAGE_ROOT), *given]))
+
+
+def _protect_token() -> None:
+    """Ray creates its token readable by all users; whoever reads it can run code as us."""
+    token = Path.home() / ".ray" / "auth_token"
+    if token.is_file():
+        token.chmod(0o600)
+
+
+def _first_line(err: BaseException) -> str:
+    return (str(err).strip().splitlines() or [type(err).__name__])[0]

@@ -1,0 +1,365 @@
+"""The main job: a config in, a dataset out."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from scenarios.placement.map_index import load_index
+from synthgen.campaign.config import GenerationConfig
+from synthgen.campaign.dispatch import Dispatcher, Pool, Tally
+from synthgen.campaign.faults import FaultBook, FaultKind
+from synthgen.campaign.forecast import forecast, refuse_absurd
+from synthgen.campaign.inline_pool import InlinePool
+from synthgen.campaign.ledger import RunFacts, summarise, write_summary
+from synthgen.campaign.plan import Plan, SlotTask, make_plan, open_dataset, pending
+from synthgen.campaign.processes import reap
+from synthgen.campaign.progress import Progress, RateMeter, RunStatus
+from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
+from synthgen.campaign.slot_state import read_states
+from synthgen.campaign.worker import SlotOutcome, WorkerSettings
+from synthgen.errors import ConfigError, OutputError, SimulatorLost
+from synthgen.store.commit import STAGING, collect_staging
+from synthgen.store.durable import output_errors, write_durably
+from synthgen.store.layout import readable_json, root_hash
+
+logger = logging.getLogger(__name__)
+
+EXIT_INTERRUPTED: Final = 130
+# Below this the next clip would surely fail half-way.
+_MIN_FREE_BYTES: Final = 256 * 1024**2
+# Hashing more than this at the end of a run would be a job of its own: `synthgen verify`.
+_MAX_HASHED_BYTES: Final = 4 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line says beside the config."""
+
+    limit: int | None = None
+    must_resume: bool = False
+    capture_command: tuple[str, ...] | None = None
+
+
+def run_campaign(
+    config: GenerationConfig, root: Path, progress: Progress, options: RunOptions | None = None
+) -> int:
+    """Make a dataset, or what is missing of one.
+
+    Args:
+        config: The dataset to make.
+        root: Folder that the config's relative paths start from.
+        progress: Where the run's story goes.
+        options: What the command line adds.
+
+    Returns:
+        The exit code of the command line.
+
+    Raises:
+        SynthgenError: The run could not start.
+    """
+    options = options or RunOptions()
+    plan = make_plan(config, root)
+    refuse_absurd(plan, config.max_bytes)
+    dataset = (root / config.out).resolve()
+    if options.must_resume and not (dataset / "dataset.json").is_file():
+        raise ConfigError(f"{dataset}: there is no dataset to resume")
+    _require_writable(dataset)
+    with _exclusive(dataset):
+        open_dataset(dataset, plan)
+        campaign = _Campaign(config, plan, dataset, progress, options)
+        with _stop_on_signals(campaign.stop):
+            return campaign.run()
+
+
+class _Campaign:
+    """One run over one dataset, which no other run touches meanwhile."""
+
+    def __init__(
+        self,
+        config: GenerationConfig,
+        plan: Plan,
+        dataset: Path,
+        progress: Progress,
+        options: RunOptions,
+    ) -> None:
+        self.stop = threading.Event()
+        self._config = config
+        self._plan = plan
+        self._dataset = dataset
+        self._run_folder = dataset / "run"
+        self._progress = progress
+        self._options = options
+        self._faults = FaultBook(self._run_folder / "faults.jsonl")
+        self._status = RunStatus(clips=len(plan.slots))
+        self._meter = RateMeter()
+
+    def run(self) -> int:
+        """Prepare, dispatch, clean up, account; returns the exit code."""
+        started = time.monotonic()
+        self._clean_up()
+        tasks = self._tasks()
+        tally = Tally()
+        if tasks:
+            self._prepare(tasks)
+            tally = self._dispatch(tasks)
+            self._clean_up()
+        for outcome in tally.exhausted:
+            tally.quarantined[outcome.task.slot] = (
+                f"all {self._plan.max_draws} draws were rejected, see rejected/"
+            )
+        for slot, reason in tally.quarantined.items():
+            write_quarantine(self._dataset, self._plan, slot, reason, self._faults.of(slot))
+        code = self._exit_code(tally)
+        self._account(tally, time.monotonic() - started, code)
+        return code
+
+    def _tasks(self) -> list[SlotTask]:
+        given_up = quarantined_slots(self._dataset)
+        missing = pending(self._plan, self._dataset)
+        tasks = [task for task in missing if task.slot.name not in given_up]
+        self._status.done = len(self._plan.slots) - len(missing)
+        self._status.quarantined = len(missing) - len(tasks)
+        if self._options.limit is not None:
+            tasks = tasks[: self._options.limit]
+            self._status.clips = self._status.done + len(tasks)
+        if self._status.quarantined:
+            self._progress.note(
+                f"{self._status.quarantined} slots are in {self._dataset}/quarantine; "
+                "delete their files to try them again"
+            )
+        return tasks
+
+    def _prepare(self, tasks: list[SlotTask]) -> None:
+        size = forecast(self._plan, len(tasks))
+        self._progress.note(
+            f"{self._dataset}: {size.clips} clips to make, {size.frames} frames, "
+            f"at most about {size.bytes / 1e6:.0f} MB"
+        )
+        if _free_bytes(self._dataset) < _MIN_FREE_BYTES:
+            raise OutputError(f"{self._dataset}: less than 256 MB are free; make room, --resume")
+        if _free_bytes(self._dataset) < size.bytes:
+            self._progress.note("the disk may not hold all of it; whole clips will be kept")
+        self._lay_out_maps()
+        if self._config.simulator.kind == "embedded":
+            self._warm_up()
+
+    def _lay_out_maps(self) -> None:
+        """Copy the map files into one folder for the servers, and index each for placement."""
+        for source in self._plan.maps:
+            if source.path is None:
+                continue
+            content = Path(source.path).read_bytes()
+            write_durably(self._run_folder / "maps" / f"{source.name}.xodr", content)
+            load_index(Path(source.path), source.name)
+
+    def _warm_up(self) -> None:
+        """Compile the server's kernels once before several servers would all do so."""
+        command = [sys.executable, "-m", "synthgen.simserver", "warmup"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert process.stdout is not None
+        last = ""
+        for line in process.stdout:
+            last = line.rstrip()
+            self._progress.note(last)
+        if process.wait() != 0:
+            raise SimulatorLost(f"the embedded server could not warm up: {last}")
+
+    def _dispatch(self, tasks: list[SlotTask]) -> Tally:
+        workers = min(self._config.workers, len(tasks))
+        settings = self._worker_settings()
+        with contextlib.closing(self._pool(settings, workers)) as pool:
+            dispatcher = Dispatcher(
+                pool,
+                tasks,
+                self._faults,
+                on_outcome=self._on_outcome,
+                on_wait=lambda: self._show(workers),
+                stopped=self.stop.is_set,
+            )
+            return dispatcher.run()
+
+    def _worker_settings(self) -> WorkerSettings:
+        settings = WorkerSettings(
+            seed=self._plan.seed,
+            max_draws=self._plan.max_draws,
+            rig=self._plan.rig,
+            capture=self._plan.capture,
+            simulator_kind=self._plan.simulator,
+            simulator=self._config.simulator,
+            dataset=str(self._dataset),
+        )
+        if self._options.capture_command is None:
+            return settings
+        return settings.model_copy(update={"capture_command": self._options.capture_command})
+
+    def _pool(self, settings: WorkerSettings, workers: int) -> Pool:
+        if self.executor == "inline":
+            return InlinePool(settings, workers)
+        from synthgen.campaign.ray_pool import RayPool  # Ray takes seconds to import.
+
+        self._progress.note("starting Ray")
+        return RayPool(settings, workers, self._config.ray)
+
+    @property
+    def executor(self) -> str:
+        """What runs the workers: `inline` or `ray`."""
+        if self._config.executor != "auto":
+            return self._config.executor
+        return "ray" if self._config.workers > 1 or self._config.ray.address else "inline"
+
+    def _on_outcome(self, outcome: SlotOutcome) -> None:
+        status = self._status
+        if outcome.status == "accepted" and outcome.receipt is not None:
+            status.done += 1
+            status.frames += outcome.receipt.frames
+            status.rejected += outcome.rejected
+            self._write_receipt(outcome)
+            self._progress.note(
+                f"clip {outcome.receipt.clip_id}: {outcome.task.slot.name} draw {outcome.draw}, "
+                f"{outcome.receipt.frames} frames, {outcome.receipt.boxes2d} boxes, "
+                f"{outcome.wall_s:.1f} s"
+            )
+        elif outcome.status == "fault" and outcome.fault is not None:
+            status.faults = {k.value: n for k, n in self._faults.by_kind.items()}
+            self._progress.note(
+                f"slot {outcome.task.slot.name}: {outcome.fault.kind} fault: "
+                f"{outcome.fault.message.splitlines()[0]}"
+            )
+        elif outcome.status == "exhausted":
+            status.quarantined += 1
+            self._progress.note(f"slot {outcome.task.slot.name}: every draw was rejected")
+
+    def _write_receipt(self, outcome: SlotOutcome) -> None:
+        assert outcome.receipt is not None
+        record = {
+            **outcome.receipt.model_dump(mode="json", by_alias=True),
+            "slot": outcome.task.slot.model_dump(),
+            "draw": outcome.draw,
+            "worker": outcome.worker,
+            "wall_s": round(outcome.wall_s, 3),
+            "host": os.uname().nodename,
+            "faults": [f.signature for f in self._faults.of(outcome.task.slot)],
+        }
+        path = self._run_folder / "receipts" / f"{outcome.receipt.clip_id}.json"
+        try:
+            write_durably(path, readable_json(record))
+        except OutputError as err:  # The clip is safe; its receipt is only for people.
+            logger.warning("%s", err)
+
+    def _show(self, workers: int) -> None:
+        status = self._status
+        status.slots = read_states(self._run_folder, workers)
+        status.disk_free_bytes = _free_bytes(self._dataset)
+        self._meter.update(status, sum(slot.frames for slot in status.slots))
+        self._progress.show(status)
+
+    def _clean_up(self) -> None:
+        killed = reap(self._run_folder / "processes")
+        collected = collect_staging(self._dataset / STAGING)
+        shutil.rmtree(self._run_folder / "slots", ignore_errors=True)
+        if killed or collected:
+            logger.info("ended %d processes, removed %d unfinished clips", killed, collected)
+
+    def _exit_code(self, tally: Tally) -> int:
+        if tally.interrupted:
+            return EXIT_INTERRUPTED
+        if tally.stop_kind is FaultKind.CONFIG:
+            return ConfigError.exit_code
+        if tally.stop_kind is not None:
+            return OutputError.exit_code
+        return 1 if tally.quarantined or self._status.quarantined else 0
+
+    def _account(self, tally: Tally, elapsed_s: float, code: int) -> None:
+        hashed = _bytes_below(self._dataset / "clips") <= _MAX_HASHED_BYTES
+        facts = RunFacts(
+            name=self._plan.name,
+            planned=len(self._plan.slots),
+            done=len(self._plan.slots) - len(pending(self._plan, self._dataset)),
+            workers=self._config.workers,
+            executor=self.executor,
+            elapsed_s=elapsed_s,
+            exit_code=code,
+            root_hash=root_hash(self._dataset) if hashed else None,
+        )
+        summary = summarise(facts, tally, self._faults, self._config.cost)
+        if tally.stop_kind is not None:
+            self._progress.note(f"stopped: {tally.stop_reason}")
+        if code in (OutputError.exit_code, EXIT_INTERRUPTED):
+            self._progress.note(f"{facts.planned - facts.done} clips are left; go on with --resume")
+        try:
+            write_summary(self._run_folder, summary)
+        except OutputError as err:
+            logger.warning("%s", err)
+
+
+@contextlib.contextmanager
+def _exclusive(dataset: Path) -> Iterator[None]:
+    """Hold the dataset's lock, so that two runs never write to one folder."""
+    path = dataset / "run" / "lock"
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise ConfigError(f"{dataset}: another run is writing there") from err
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on SIGINT and SIGTERM; a second signal ends the process as usual."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    old = {number: signal.getsignal(number) for number in numbers}
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, old[signal.Signals(number)])
+
+    for number in numbers:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, old[number])
+
+
+def _require_writable(dataset: Path) -> None:
+    """Check that files can be made in a dataset's folder.
+
+    Raises:
+        OutputError: They cannot.
+    """
+    probe = dataset / "run" / f"probe-{os.getpid()}"
+    with output_errors(dataset):
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,105 @@
+"""Build a town from its OpenDRIVE text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.maps.crosswalks import crosswalk_polygons
+from synthgen.simserver.maps.decals import RoadLevel, add_crosswalk
+from synthgen.simserver.maps.geometry import SectionGrid, sample_sections
+from synthgen.simserver.maps.ground import (
+    SURFACE_RANK,
+    Heights,
+    Raster,
+    driving_coverage,
+    drop_claimed_quads,
+    ground_grid,
+    paved_heights,
+    raster_over,
+    spread,
+)
+from synthgen.simserver.maps.markings import add_markings
+from synthgen.simserver.maps.mesh_builder import MeshBuilder
+from synthgen.simserver.maps.navmesh import navmesh_bytes
+from synthgen.simserver.maps.opendrive import RoadNetwork, parse_opendrive
+from synthgen.simserver.maps.spawn import sidewalks, spawn_points
+from synthgen.simserver.maps.surfaces import Strip, add_strips, lane_strips
+from synthgen.simserver.maps.terrain import fill_junction_gaps, lay_terrain
+from synthgen.simserver.maps.townmap import (
+    GroundGrid,
+    MapError,
+    OrientedBoxes,
+    SurfaceKind,
+    TownMap,
+)
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Groundwork:
+    """Roads and land before anything stands on them."""
+
+    network: RoadNetwork
+    grids: list[SectionGrid]
+    strips: list[Strip]
+    raster: Raster
+    heights: Heights
+    level: RoadLevel
+    ground: GroundGrid
+    crosswalks: tuple[F64, ...]
+
+
+def build_town(name: str, xodr_text: str, seed: int) -> TownMap:
+    """Build everything of a town.
+
+    Raises:
+        MapError: The text is no OpenDRIVE that roads can be built from.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    builder = MeshBuilder()
+    work = lay_ground(builder, name, xodr_text, rng)
+    none = np.zeros((0, 3))
+    return TownMap(
+        name=name,
+        xodr=xodr_text,
+        static=builder.build(),
+        ground=work.ground,
+        objects=(),
+        spawn_points=spawn_points(work.strips),
+        signals=(),
+        crosswalks=work.crosswalks,
+        street_lights=(),
+        sidewalks=sidewalks(work.strips),
+        static_boxes=OrientedBoxes(none, none, np.zeros(0), np.zeros(0, np.int32)),
+        navmesh=navmesh_bytes(work.strips, work.crosswalks),
+    )
+
+
+def lay_ground(
+    builder: MeshBuilder, name: str, xodr_text: str, rng: np.random.Generator
+) -> Groundwork:
+    """Roads, kerbs, paint and land."""
+    network = parse_opendrive(name, xodr_text)
+    grids = [g for road in network.roads.values() for g in sample_sections(road)]
+    strips = lane_strips(grids)
+    if not strips:
+        raise MapError(f"{name}: no paved lane in the file")
+    raster = raster_over(strips)
+    coverage = driving_coverage(raster, strips)
+    drop_claimed_quads(raster, strips, coverage > 0)
+    add_strips(builder, strips)
+    heights = paved_heights(raster, strips)
+    fill_junction_gaps(builder, raster, heights, strips)
+    add_markings(builder, grids, raster, coverage)
+    is_road = heights.rank >= SURFACE_RANK[SurfaceKind.SHOULDER]
+    level = RoadLevel(raster, spread(heights.z_m, is_road), is_road)
+    crosswalks = crosswalk_polygons(network)
+    for polygon in crosswalks:
+        add_crosswalk(builder, level, polygon)
+    terrain = lay_terrain(builder, raster, heights, rng)
+    ground = ground_grid(raster, heights, terrain)
+    return Groundwork(network, grids, strips, raster, heights, level, ground, crosswalks)

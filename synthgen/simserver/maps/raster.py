@@ -1,0 +1,97 @@
+"""Numba kernels that draw triangles into the ground grid."""
+
+# Loops are written out: numba compiles them, numpy would allocate per triangle.
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+
+# Surfaces this far apart at one place are a bridge and the road below it.
+BRIDGE_CLEARANCE_M = 2.5
+
+
+@njit(cache=True)
+def _span(a: float, b: float, c: float, origin: float, cell: float, count: int) -> tuple[int, int]:
+    low = int(np.ceil((min(a, b, c) - origin) / cell - 1e-9))
+    high = int(np.floor((max(a, b, c) - origin) / cell + 1e-9))
+    return max(low, 0), min(high, count - 1)
+
+
+@njit(cache=True)
+def draw_heights(  # noqa: C901 - one pass over the nodes of each triangle
+    triangles: F64,
+    ranks: U8,
+    kinds: U8,
+    origin: F64,
+    cell: float,
+    z: F32,
+    rank: U8,
+    kind: U8,
+    upper: F32,
+) -> None:
+    """Write height, rank and kind of each triangle at the grid nodes it covers.
+
+    Where two surfaces meet, the higher rank stays; where they are a bridge's clearance apart,
+    the lower one stays in `z` and the higher one goes to `upper`.
+    """
+    rows, cols = z.shape
+    for n in range(triangles.shape[0]):
+        ax, ay, az = triangles[n, 0]
+        bx, by, bz = triangles[n, 1]
+        cx, cy, cz = triangles[n, 2]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if abs(area) < 1e-9:
+            continue
+        row0, row1 = _span(ay, by, cy, origin[1], cell, rows)
+        col0, col1 = _span(ax, bx, cx, origin[0], cell, cols)
+        for i in range(row0, row1 + 1):
+            y = origin[1] + i * cell
+            for j in range(col0, col1 + 1):
+                x = origin[0] + j * cell
+                v = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area
+                w = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area
+                if v < -1e-6 or w < -1e-6 or v + w > 1.000001:
+                    continue
+                height = az + v * (bz - az) + w * (cz - az)
+                if rank[i, j] == 0:
+                    z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
+                elif height > z[i, j] + BRIDGE_CLEARANCE_M:
+                    if not upper[i, j] > height:
+                        upper[i, j] = height
+                elif height < z[i, j] - BRIDGE_CLEARANCE_M:
+                    upper[i, j] = z[i, j]
+                    z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
+                elif ranks[n] > rank[i, j]:
+                    z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
+
+
+@njit(cache=True)
+def count_owners(
+    triangles: F64, owners: I32, origin: F64, cell: float, count: I32, last: I32
+) -> None:
+    """Count how many owners cover each node; the triangles come sorted by owner."""
+    rows, cols = count.shape
+    for n in range(triangles.shape[0]):
+        ax, ay = triangles[n, 0, 0], triangles[n, 0, 1]
+        bx, by = triangles[n, 1, 0], triangles[n, 1, 1]
+        cx, cy = triangles[n, 2, 0], triangles[n, 2, 1]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if abs(area) < 1e-9:
+            continue
+        row0, row1 = _span(ay, by, cy, origin[1], cell, rows)
+        col0, col1 = _span(ax, bx, cx, origin[0], cell, cols)
+        for i in range(row0, row1 + 1):
+            y = origin[1] + i * cell
+            for j in range(col0, col1 + 1):
+                x = origin[0] + j * cell
+                v = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area
+                w = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area
+                if v >= -1e-6 and w >= -1e-6 and v + w <= 1.000001 and last[i, j] != owners[n]:
+                    last[i, j] = owners[n]
+                    count[i, j] += 1

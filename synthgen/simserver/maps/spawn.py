@@ -1,0 +1,78 @@
+"""Spawn points for vehicles, and sidewalks as the world sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthgen.simserver.maps.geometry import SectionGrid
+from synthgen.simserver.maps.surfaces import Strip
+from synthgen.simserver.maps.townmap import Pose, Sidewalk, SurfaceKind
+
+_LIFT_M = 0.5
+_TOWN_GAP_M, _MOTORWAY_GAP_M = 12.0, 30.0
+_END_GAP_M = 7.0
+# A lane narrower than this is still growing or ending.
+_MIN_WIDTH_M = 2.4
+# Neighbouring lanes are this far apart; closer points lie on lanes drawn twice.
+_MIN_DISTANCE_M = 2.5
+
+
+def spawn_points(strips: list[Strip]) -> tuple[Pose, ...]:
+    """Places on the centre of driving lanes outside junctions, heading along the traffic."""
+    points: list[Pose] = []
+    taken: list[tuple[float, float]] = []
+    for strip in strips:
+        if not strip.is_driving or strip.grid.road.in_junction:
+            continue
+        for pose in _along(strip):
+            x, y, _ = pose.location_m
+            near = np.hypot(*(np.array(taken) - (x, y)).T).min() if taken else np.inf
+            if near > _MIN_DISTANCE_M:
+                taken.append((x, y))
+                points.append(pose)
+    return tuple(points)
+
+
+def _along(strip: Strip) -> list[Pose]:
+    grid = strip.grid
+    gap = _MOTORWAY_GAP_M if grid.road.kind == "motorway" else _TOWN_GAP_M
+    first, last = (
+        max(grid.section.s0, _END_GAP_M),
+        min(grid.section.s1, grid.road.length - _END_GAP_M),
+    )
+    if last < first:
+        return []
+    count = max(1, int((last - first) // gap) + 1)
+    stations = np.linspace(first, last, count) if count > 1 else np.array([(first + last) / 2])
+    return [
+        lane_pose(grid, strip.lane_id, s, _LIFT_M)
+        for s in stations
+        if np.interp(s, grid.s, strip.width_m) >= _MIN_WIDTH_M
+    ]
+
+
+def lane_pose(grid: SectionGrid, lane_id: int, s: float, lift_m: float = 0.0) -> Pose:
+    """Centre of a lane at s, heading along its traffic (right-hand: negative ids go with s)."""
+    column = grid.column(lane_id)
+    centre = (grid.points[:, column] + grid.points[:, column + 1]) / 2
+    x, y, z = (float(np.interp(s, grid.s, centre[:, k])) for k in range(3))
+    step = min(0.5, (grid.s[-1] - grid.s[0]) / 2)
+    a, b = max(s - step, grid.s[0]), min(s + step, grid.s[-1])
+    dx, dy, dz = (
+        float(np.interp(b, grid.s, centre[:, k]) - np.interp(a, grid.s, centre[:, k]))
+        for k in range(3)
+    )
+    if lane_id > 0:
+        dx, dy, dz = -dx, -dy, -dz
+    yaw = float(np.degrees(np.arctan2(dy, dx)))
+    pitch = float(np.degrees(np.arctan2(dz, np.hypot(dx, dy))))
+    return Pose((x, y, z + lift_m), (pitch, yaw, 0.0))
+
+
+def sidewalks(strips: list[Strip]) -> tuple[Sidewalk, ...]:
+    """Every kept sidewalk strip as a centre line with widths."""
+    return tuple(
+        Sidewalk(s.grid.road.road_id, s.lane_id, (s.left_m + s.right_m) / 2, s.width_m)
+        for s in strips
+        if s.style.kind is SurfaceKind.SIDEWALK and s.keep.all()
+    )

@@ -1,0 +1,442 @@
+"""Streets with kerbs and the junctions where they meet, drawn on a `TownDrawing`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from synthgen.simserver.maps.town_drawing import (
+    LaneDraft,
+    Piece,
+    PlanPose,
+    RoadDraft,
+    SectionDraft,
+    TownDrawing,
+    join,
+)
+
+# Parking ends so far before a junction.
+_NO_PARKING_M = 14.0
+_CROSSWALK_AT_M, _CROSSWALK_WIDTH_M = 2.8, 3.0
+_STOP_LINE_AT_M = 5.6
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What lies beside the driving lanes: a gutter or parking lane, then a sidewalk."""
+
+    gutter_m: float = 0.3
+    has_parking: bool = False
+    walk_m: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """A cross-section; traffic keeps right."""
+
+    lanes_left: int = 1
+    lanes_right: int = 1
+    lane_m: float = 3.5
+    left: Side = Side()
+    right: Side = Side()
+    center_mark: tuple[str, str] = ("broken", "yellow")
+    speed: tuple[int, str] = (50, "km/h")
+    kind: str = "town"
+
+    @property
+    def offset_m(self) -> float:
+        """Shift of lane 0, so that the reference line runs in the middle of the lanes."""
+        return (self.lanes_right - self.lanes_left) * self.lane_m / 2
+
+    @property
+    def half_m(self) -> float:
+        """From the middle to the edge of the driving lanes."""
+        return (self.lanes_left + self.lanes_right) * self.lane_m / 2
+
+    def kerb_m(self) -> float:
+        """From the middle to the farther kerb."""
+        return self.half_m + max(self.left.gutter_m, self.right.gutter_m)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Arm:
+    """The end of a street at a junction; `at_end` where the road ends there."""
+
+    road: RoadDraft
+    street: Street
+    at_end: bool
+
+    @property
+    def pose_in(self) -> PlanPose:
+        """Pose of the middle line, heading into the junction."""
+        x, y, heading = self.road.pose(self.at_end)
+        return (x, y, heading) if self.at_end else (x, y, heading + math.pi)
+
+    @property
+    def angle(self) -> float:
+        """Direction from the junction towards the arm."""
+        return (self.pose_in[2] + math.pi) % (2 * math.pi)
+
+    @property
+    def lanes_in(self) -> int:
+        """Driving lanes towards the junction."""
+        return self.street.lanes_right if self.at_end else self.street.lanes_left
+
+    @property
+    def lanes_out(self) -> int:
+        """Driving lanes away from the junction."""
+        return self.street.lanes_left if self.at_end else self.street.lanes_right
+
+    @property
+    def side_in(self) -> Side:
+        """The kerb to the right of traffic towards the junction."""
+        return self.street.right if self.at_end else self.street.left
+
+    @property
+    def side_out(self) -> Side:
+        """The kerb to the right of traffic away from the junction."""
+        return self.street.left if self.at_end else self.street.right
+
+    def lane_id(self, number: int, *, incoming: bool) -> int:
+        """Id of the number-th lane from the middle (0-based)."""
+        return -(number + 1) if incoming == self.at_end else number + 1
+
+    def point(self, right_m: float, *, outward: bool = False) -> PlanPose:
+        """Pose `right_m` to the right of the middle line, as seen heading in."""
+        x, y, heading = self.pose_in
+        at = (x + right_m * math.sin(heading), y - right_m * math.cos(heading))
+        return (*at, heading + math.pi if outward else heading)
+
+    def middle_right_m(self) -> float:
+        """Where lane 0 lies, to the right of the middle as seen heading in."""
+        return -self.street.offset_m if self.at_end else self.street.offset_m
+
+
+def draw_street(
+    town: TownDrawing, name: str, start: PlanPose, pieces: list[Piece], street: Street
+) -> RoadDraft:
+    """Draw a street; parking lanes end before both of its ends."""
+    length = sum(p[1] for p in pieces)
+    has_parking = street.left.has_parking or street.right.has_parking
+    sections = [_section(street, 0.0, parking=False)]
+    if has_parking and length > 3 * _NO_PARKING_M:
+        sections += [
+            _section(street, _NO_PARKING_M, parking=True),
+            _section(street, length - _NO_PARKING_M, parking=False),
+        ]
+        sections = [_linked(s, i > 0, i < 2) for i, s in enumerate(sections)]
+    road = town.add_road(name, start, pieces, sections)
+    road.offset, road.speed, road.kind = street.offset_m, street.speed, street.kind
+    return road
+
+
+def _section(street: Street, s: float, *, parking: bool) -> SectionDraft:
+    def lanes(count: int, side: Side) -> tuple[LaneDraft, ...]:
+        drawn = [
+            LaneDraft("driving", street.lane_m, "broken" if i + 1 < count else _edge(side))
+            for i in range(count)
+        ]
+        if side.gutter_m > 0.0:
+            is_parking = parking and side.has_parking
+            drawn.append(LaneDraft("parking" if is_parking else "shoulder", side.gutter_m))
+        if side.walk_m > 0.0:
+            drawn.append(LaneDraft("sidewalk", side.walk_m))
+        return tuple(drawn)
+
+    is_one_way = street.lanes_left == 0 or street.lanes_right == 0
+    mark, color = ("solid", "white") if is_one_way else street.center_mark
+    return SectionDraft(
+        s,
+        lanes(street.lanes_left, street.left),
+        lanes(street.lanes_right, street.right),
+        mark,
+        color,
+    )
+
+
+def _edge(side: Side) -> str:
+    return "solid" if side.gutter_m >= 1.0 or side.walk_m == 0.0 else "none"
+
+
+def _linked(section: SectionDraft, before: bool, after: bool) -> SectionDraft:
+    def link(lanes: tuple[LaneDraft, ...], sign: int) -> tuple[LaneDraft, ...]:
+        return tuple(
+            LaneDraft(
+                lane.kind,
+                lane.width,
+                lane.mark,
+                lane.color,
+                lane.growth,
+                sign * (i + 1) if before else None,
+                sign * (i + 1) if after else None,
+            )
+            for i, lane in enumerate(lanes)
+        )
+
+    return SectionDraft(
+        section.s,
+        link(section.left, 1),
+        link(section.right, -1),
+        section.center_mark,
+        section.center_color,
+    )
+
+
+def draw_junction(
+    town: TownDrawing,
+    arms: list[Arm],
+    *,
+    control: str = "none",
+    minor: tuple[int, ...] = (),
+    crosswalks: bool = True,
+) -> int:
+    """Join arms by connecting roads, kerbs round the corners, crosswalks and signals.
+
+    Args:
+        town: Sheet.
+        arms: At least two.
+        control: `lights`, `stop`, `yield` or `none`; signs stand at the `minor` arms.
+        minor: Indices of arms that give way.
+        crosswalks: Whether arms with two sidewalks get a crosswalk.
+    """
+    junction = town.add_junction()
+    for arm in arms:
+        _set_link(arm, junction)
+    ordered = sorted(arms, key=lambda a: a.angle)
+    for arm in ordered:
+        for movement in _movements(arm, ordered):
+            _draw_movement(town, junction, *movement)
+    for i, arm in enumerate(ordered):
+        _draw_corner(town, junction, arm, ordered[(i + 1) % len(ordered)])
+    for arm in ordered if crosswalks else ():
+        _draw_crosswalk(town, arm)
+    if control == "lights":
+        _draw_lights(town, junction, ordered)
+    for i in minor if control in ("stop", "yield") else ():
+        _draw_sign(town, arms[i], control)
+    return junction
+
+
+def _set_link(arm: Arm, junction: int) -> None:
+    if arm.at_end:
+        arm.road.successor = ("junction", junction, "")
+    else:
+        arm.road.predecessor = ("junction", junction, "")
+
+
+def _turn(a: Arm, b: Arm) -> float:
+    """Angle turned from arm a to arm b, positive to the left."""
+    return (b.angle - a.pose_in[2] + math.pi) % (2 * math.pi) - math.pi
+
+
+def _movements(arm: Arm, arms: list[Arm]) -> list[tuple[Arm, Arm, list[tuple[int, int]]]]:
+    """Ways from an arm: the other arm and pairs of lane numbers, left to right."""
+    n = arm.lanes_in
+    if n == 0:
+        return []
+    targets = [b for b in arms if b is not arm and b.lanes_out > 0]
+    straight = [b for b in targets if abs(_turn(arm, b)) < math.radians(50)]
+    moves = []
+    for b in targets:
+        turn, m = _turn(arm, b), b.lanes_out
+        if b in straight:
+            count = min(n, m)
+            pairs = [(n - count + i, m - count + i) for i in range(count)]
+        elif turn > 0:
+            pairs = [(0, 0)]
+        else:
+            pairs = [(n - 1, m - 1)]
+        moves.append((arm, b, pairs))
+    used = {a for _, _, pairs in moves for a, _ in pairs}
+    for lane in sorted(set(range(n)) - used):
+        # A lane that nothing uses would strand its cars: it joins the nearest movement's lane.
+        a, b, pairs = moves[0 if lane < n / 2 else -1]
+        moves.append((a, b, [(lane, min(lane, b.lanes_out - 1))]))
+    return moves
+
+
+def _draw_movement(
+    town: TownDrawing, junction: int, a: Arm, b: Arm, pairs: list[tuple[int, int]]
+) -> None:
+    wa, wb = a.street.lane_m, b.street.lane_m
+    start = a.point(a.middle_right_m() + pairs[0][0] * wa)
+    end = b.point(b.middle_right_m() - pairs[0][1] * wb, outward=True)
+    pieces = join(start, end)
+    length = sum(p[1] for p in pieces)
+    lanes = tuple(
+        LaneDraft(
+            "driving",
+            wa,
+            growth=(wb - wa) / length,
+            predecessor=a.lane_id(i, incoming=True),
+            successor=b.lane_id(j, incoming=False),
+        )
+        for i, j in pairs
+    )
+    road = _connecting(town, junction, a, b, start, pieces, lanes)
+    links = [(a.lane_id(i, incoming=True), -k - 1) for k, (i, _) in enumerate(pairs)]
+    town.connect(junction, road, a.road, links)
+
+
+def _connecting(
+    town: TownDrawing,
+    junction: int,
+    a: Arm,
+    b: Arm,
+    start: PlanPose,
+    pieces: list[Piece],
+    lanes: tuple[LaneDraft, ...],
+) -> RoadDraft:
+    road = town.add_road(f"j{junction}", start, pieces, [SectionDraft(0.0, (), lanes)])
+    road.junction = junction
+    road.speed, road.kind = a.street.speed, a.street.kind
+    road.predecessor = ("road", a.road.road_id, "end" if a.at_end else "start")
+    road.successor = ("road", b.road.road_id, "end" if b.at_end else "start")
+    z0, z1 = a.road.height(a.at_end), b.road.height(b.at_end)
+    road.elevation = [(0.0, *hermite(z0, z1, road.length))]
+    return road
+
+
+def hermite(z0: float, z1: float, length: float) -> tuple[float, float, float, float]:
+    """Cubic from z0 to z1 that is level at both ends."""
+    rise = z1 - z0
+    return z0, 0.0, 3 * rise / length**2, -2 * rise / length**3
+
+
+def _draw_corner(town: TownDrawing, junction: int, a: Arm, b: Arm) -> None:
+    """Gutter and sidewalk from the right of arm a round to arm b."""
+    before, after = a.side_in, b.side_out
+    if before.walk_m == 0.0 and after.walk_m == 0.0:
+        return
+    start = a.point(a.street.half_m)
+    end = b.point(-b.street.half_m, outward=True)
+    pieces = join(start, end)
+    length = sum(p[1] for p in pieces)
+    lanes = tuple(
+        LaneDraft(
+            kind,
+            w0,
+            growth=(w1 - w0) / length,
+            predecessor=a.lane_id(a.lanes_in + k, incoming=True),
+            successor=b.lane_id(b.lanes_out + k, incoming=False),
+        )
+        for k, (kind, w0, w1) in enumerate(
+            (
+                ("shoulder", before.gutter_m, after.gutter_m),
+                ("sidewalk", before.walk_m, after.walk_m),
+            )
+        )
+    )
+    road = _connecting(town, junction, a, b, start, pieces, lanes)
+    links = [(a.lane_id(a.lanes_in + k, incoming=True), -k - 1) for k in range(2)]
+    town.connect(junction, road, a.road, links)
+
+
+def _draw_crosswalk(town: TownDrawing, arm: Arm) -> None:
+    if arm.street.left.walk_m == 0.0 or arm.street.right.walk_m == 0.0:
+        return
+    left = arm.street.half_m + arm.street.left.gutter_m
+    right = arm.street.half_m + arm.street.right.gutter_m
+    t, half, span = (left - right) / 2, _CROSSWALK_WIDTH_M / 2, (left + right) / 2
+    s = arm.road.length - _CROSSWALK_AT_M if arm.at_end else _CROSSWALK_AT_M
+    corners = "".join(
+        f'<cornerLocal u="{u:g}" v="{v:.6g}" z="0"/>'
+        for u, v in ((-half, -span), (half, -span), (half, span), (-half, span), (-half, -span))
+    )
+    arm.road.objects.append(
+        f'<object id="{town.new_id()}" name="SimpleCrosswalk" type="crosswalk" s="{s:.4f}" '
+        f't="{t:.4f}" zOffset="0" orientation="none" hdg="0" pitch="0" roll="0" '
+        f'length="{_CROSSWALK_WIDTH_M:g}" width="{2 * span:.6g}">'
+        f"<outline>{corners}</outline></object>\n"
+    )
+
+
+def _draw_lights(town: TownDrawing, junction: int, arms: list[Arm]) -> None:
+    """A light on the far side for each arm with traffic in; opposite arms share a phase."""
+    phases: list[tuple[float, list[int]]] = []
+    for arm in arms:
+        if arm.lanes_in == 0:
+            continue
+        signal = _draw_light(town, arm, arms)
+        axis = arm.angle % math.pi
+        for known, members in phases:
+            if abs((axis - known + math.pi / 2) % math.pi - math.pi / 2) < math.radians(40):
+                members.append(signal)
+                break
+        else:
+            phases.append((axis, [signal]))
+    for _, members in phases:
+        town.add_controller(junction, members)
+
+
+def _draw_light(town: TownDrawing, arm: Arm, arms: list[Arm]) -> int:
+    signal = town.new_id()
+    opposite = [b for b in arms if b is not arm and abs(_turn(arm, b)) < math.radians(50)]
+    stop_s = arm.road.length - _STOP_LINE_AT_M if arm.at_end else _STOP_LINE_AT_M
+    lanes = [arm.lane_id(i, incoming=True) for i in range(arm.lanes_in)]
+    heading = arm.pose_in[2]
+    if opposite:
+        post = opposite[0]
+        # Behind the kerb to the right of traffic that leaves by the opposite arm.
+        t_right = post.street.half_m + post.side_out.gutter_m + 0.7
+        s = post.road.length - 0.6 if post.at_end else 0.6
+        t = t_right if post.at_end else -t_right
+        turn = heading - post.road.pose(post.at_end)[2]
+        _add_signal(post.road, signal, (s, t), turn, [])
+        _add_reference(arm.road, signal, stop_s, lanes)
+    else:
+        t_right = arm.street.half_m + arm.side_in.gutter_m + 0.7
+        t = -t_right if arm.at_end else t_right
+        s = arm.road.length - 0.6 if arm.at_end else 0.6
+        _add_signal(arm.road, signal, (s, t), 0.0 if arm.at_end else math.pi, [])
+        _add_reference(arm.road, signal, stop_s, lanes)
+    return signal
+
+
+def _add_signal(
+    road: RoadDraft,
+    signal: int,
+    at: tuple[float, float],
+    h_offset: float,
+    lanes: list[int],
+    facts: tuple[str, str, str, str] = ("Signal_3Light_Post01", "1000001", "yes", "-1"),
+) -> None:
+    name, kind, dynamic, value = facts
+    side = "-" if at[1] < 0 else "+"
+    turn = (h_offset + math.pi) % (2 * math.pi) - math.pi
+    low, high = (min(lanes), max(lanes)) if lanes else (0, 0)
+    road.signals.append(
+        f'<signal name="{name}" id="{signal}" s="{at[0]:.4f}" t="{at[1]:.4f}" zOffset="0" '
+        f'hOffset="{turn:.8f}" roll="0" pitch="0" orientation="{side}" dynamic="{dynamic}" '
+        f'country="OpenDRIVE" type="{kind}" subtype="-1" value="{value}" text="" height="1" '
+        f'width="0.5"><validity fromLane="{low}" toLane="{high}"/></signal>\n'
+    )
+
+
+def _add_reference(road: RoadDraft, signal: int, s: float, lanes: list[int]) -> None:
+    side = "+" if lanes[0] < 0 else "-"
+    road.signals.append(
+        f'<signalReference id="{signal}" s="{s:.4f}" t="0" orientation="{side}">'
+        f'<validity fromLane="{min(lanes)}" toLane="{max(lanes)}"/></signalReference>\n'
+    )
+
+
+def _draw_sign(town: TownDrawing, arm: Arm, control: str) -> None:
+    if arm.lanes_in == 0:
+        return
+    facts = {
+        "stop": ("Sign_Stop", "206", "no", "-1"),
+        "yield": ("Sign_Yield", "205", "no", "-1"),
+    }[control]
+    draw_sign_at(town, arm, _STOP_LINE_AT_M - 1.0, facts)
+
+
+def draw_sign_at(
+    town: TownDrawing, arm: Arm, distance_m: float, facts: tuple[str, str, str, str]
+) -> None:
+    """A sign to the right of traffic towards the junction, `distance_m` before it."""
+    right = arm.street.half_m + arm.side_in.gutter_m + 0.6
+    s = arm.road.length - distance_m if arm.at_end else distance_m
+    t = -right if arm.at_end else right
+    lanes = [arm.lane_id(i, incoming=True) for i in range(arm.lanes_in)]
+    _add_signal(arm.road, town.new_id(), (s, t), 0.0 if arm.at_end else math.pi, lanes, facts)

@@ -7,7 +7,7 @@ Importing this package does not import numba; the first step with an actor, or
 from synthgen.simserver.physics.crowd import WALKER_STATE, WalkerCrowd
 from synthgen.simserver.physics.dynamics import Contact, Dynamics
 from synthgen.simserver.physics.fleet import CONTROL_STATE, VehicleFleet
-from synthgen.simserver.physics.obstacles import HeightField, StaticBoxes, flat_ground
+from synthgen.simserver.physics.obstacles import Ground, HeightField, StaticBoxes, flat_ground
 from synthgen.simserver.physics.props import PropSet
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "WALKER_STATE",
     "Contact",
     "Dynamics",
+    "Ground",
     "HeightField",
     "PropSet",
     "StaticBoxes",

@@ -31,7 +31,6 @@ class Kind:
         first_gear_kmh: Speed at the end of first gear.
         shift_s: Time without drive in a gear change.
         moment: Engine's moment of inertia, kg m2.
-        closed_damping: Engine braking, CARLA's `damping_rate_zero_throttle_clutch_engaged`.
     """
 
     max_steer_deg: float
@@ -42,19 +41,18 @@ class Kind:
     first_gear_kmh: float
     shift_s: float
     moment: float
-    closed_damping: float
 
 
 # Braking: ECE R13 asks 0.65 g (cars) and 0.51 g (lorries, buses) at least; dry-road tests give
 # 1.0 g for cars, 0.8 g for motorcycles, 0.6 to 0.7 g for heavy vehicles, 0.5 g for bicycles.
 KINDS: Mapping[str, Kind] = {
-    "car": Kind(40.0, 1.00, 0.37, 0.53, 3.5, 55.0, 0.20, 0.15, 2.0),
-    "suv": Kind(40.0, 0.98, 0.40, 0.52, 3.5, 50.0, 0.20, 0.20, 2.0),
-    "van": Kind(42.0, 0.85, 0.40, 0.50, 3.2, 40.0, 0.35, 0.25, 2.0),
-    "truck": Kind(45.0, 0.68, 0.40, 0.45, 2.8, 22.0, 0.40, 0.80, 6.0),
-    "bus": Kind(48.0, 0.65, 0.40, 0.42, 2.8, 25.0, 0.40, 0.60, 4.0),
-    "motorcycle": Kind(38.0, 0.85, 0.50, 0.50, 3.5, 70.0, 0.15, 0.03, 0.5),
-    "bicycle": Kind(45.0, 0.50, 0.60, 0.45, 2.8, 30.0, 0.10, 0.0, 0.0),
+    "car": Kind(40.0, 1.00, 0.37, 0.53, 3.5, 55.0, 0.20, 0.15),
+    "suv": Kind(40.0, 0.98, 0.40, 0.52, 3.5, 50.0, 0.20, 0.20),
+    "van": Kind(42.0, 0.85, 0.40, 0.50, 3.2, 40.0, 0.35, 0.25),
+    "truck": Kind(45.0, 0.68, 0.40, 0.45, 2.8, 22.0, 0.40, 0.80),
+    "bus": Kind(48.0, 0.65, 0.40, 0.42, 2.8, 25.0, 0.40, 0.60),
+    "motorcycle": Kind(38.0, 0.85, 0.50, 0.50, 3.5, 70.0, 0.15, 0.03),
+    "bicycle": Kind(45.0, 0.50, 0.60, 0.45, 2.8, 30.0, 0.10, 0.0),
 }
 
 
@@ -129,9 +127,10 @@ def physics_control(entry: Entry, half_m: Sequence[float]) -> WireControl:
     return [
         _torque_curve(entry),
         entry.max_rpm,
-        kind.moment,
-        0.15 if entry.kind != "bicycle" else 0.0,
-        kind.closed_damping,
+        # A motor's rotor is light next to an engine with its flywheel.
+        kind.moment if entry.gears > 1 else 0.3 * kind.moment,
+        0.0,
+        _engine_damping(entry),
         0.35,
         True,
         kind.shift_s if len(ratios) > 1 else 0.0,
@@ -163,6 +162,17 @@ def _torque_curve(entry: Entry) -> list[list[float]]:
             [share * entry.max_rpm, min(entry.torque_nm * rise, _power_w(entry, share) / omega)]
         )
     return curve
+
+
+def _engine_damping(entry: Entry) -> float:
+    """Engine braking as a damping rate: at the speed limit a fifth of the best torque.
+
+    In CARLA's unit, which the vehicle kernel takes times 0.1.
+    """
+    if entry.kind == "bicycle":
+        return 0.0
+    share = 0.2 if entry.gears > 1 else 0.12
+    return round(10.0 * share * entry.torque_nm / (entry.max_rpm * math.pi / 30.0), 4)
 
 
 def _power_w(entry: Entry, share: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,8 @@ class WalkerCrowd(BodySet):
                 "mass": mass_kg,
                 "inertia": mass_kg,
                 "dir_x": 1.0,
+                "last_x": location[0],
+                "last_y": location[1],
             },
         )
 
@@ -70,6 +73,38 @@ class WalkerCrowd(BodySet):
     def distances_m(self) -> NDArray[np.float64]:
         """(n,) float64, metres each walker has walked so far: the phase of its gait."""
         return self.records["distance"].copy()
+
+    def set_transform(
+        self, actor_id: int, location: Sequence[float], rotation: Sequence[float] | None = None
+    ) -> None:
+        """Put a walker somewhere at once; that is no distance walked."""
+        super().set_transform(actor_id, location, rotation)
+        record = self._records[self._row[actor_id]]
+        record["last_x"], record["last_y"] = location[0], location[1]
+        record["grounded"] = 0
+
+    def set_target_velocity(self, actor_id: int, velocity: Sequence[float]) -> None:
+        """Push a walker to this world velocity; it slows down on its feet from there."""
+        record = self._records[self._row[actor_id]]
+        before = self.velocity(actor_id)
+        super().set_target_velocity(actor_id, velocity)
+        self._push(record, before)
+
+    def add_impulse(
+        self, actor_id: int, impulse: Sequence[float], location: Sequence[float] | None = None
+    ) -> None:
+        """Push a walker (N s, world axes); where it is hit does not matter."""
+        record = self._records[self._row[actor_id]]
+        before = self.velocity(actor_id)
+        super().add_impulse(actor_id, impulse)
+        self._push(record, before)
+
+    @staticmethod
+    def _push(record: Any, before: tuple[float, float, float]) -> None:
+        record["push_vx"] += record["vx"] - before[0]
+        record["push_vy"] += record["vy"] - before[1]
+        if record["vz"] > 0.0:
+            record["grounded"] = 0
 
     def set_control(
         self, actor_id: int, direction: Sequence[float], speed: float, jump: bool
@@ -113,6 +148,7 @@ class WalkerCrowd(BodySet):
         record["distance"] += math.hypot(location[0] - record["x"], location[1] - record["y"])
         record["x"], record["y"] = location[0], location[1]
         record["z"] = location[2] + record["half_z"] - record["box_z"]
+        record["last_x"], record["last_y"] = location[0], location[1]
         record["pitch"], record["yaw"], record["roll"] = rotation
         yaw = math.radians(rotation[1])
         record["dir_x"], record["dir_y"], record["dir_z"] = math.cos(yaw), math.sin(yaw), 0.0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthgen.simserver.physics.bodies import BodySet, box_fields, pose_fields
 from synthgen.simserver.physics.catalogue import (
     FRICTION_PER_SCALE,
+    KINDS,
     Entry,
     WireControl,
     entry_for,
@@ -175,6 +176,13 @@ class VehicleFleet(BodySet):
         for name, value in zip(_ACKERMANN_FIELDS, settings, strict=True):
             record[name] = value
 
+    def set_transform(
+        self, actor_id: int, location: Sequence[float], rotation: Sequence[float] | None = None
+    ) -> None:
+        """Put a vehicle somewhere at once; its velocity stays as it is."""
+        super().set_transform(actor_id, location, rotation)
+        self._records[self._row[actor_id]]["plane_known"] = 0
+
     def enable_constant_velocity(self, actor_id: int, velocity: Sequence[float]) -> None:
         """Hold this velocity (vehicle frame, m/s) whatever the pedals and tyres say."""
         row = self._row[actor_id]
@@ -269,6 +277,10 @@ class VehicleFleet(BodySet):
             [_wheel_telemetry(record, "front" if wheel < 2 else "rear") for wheel in range(4)],
         ]
 
+    def _woken(self, row: int) -> None:
+        super()._woken(row)
+        self._records[row]["settled_ticks"] = 0
+
     def _wheel_positions_cm(self, actor_id: int) -> list[list[float]]:
         record = self._records[self._row[actor_id]]
         cos, sin = math.cos(math.radians(record["yaw"])), math.sin(math.radians(record["yaw"]))
@@ -305,19 +317,8 @@ def _geometry(entry: Entry, half_m: Sequence[float]) -> dict[str, Any]:
         "rolling": _ROLLING.get(entry.kind, 0.012),
         # Rider and frame fill less of their box than a car does.
         "drag_area": (0.6 if two_wheeled else 1.0) * area * entry.drag_coefficient,
-        "com_z": _COM_SHARE[entry.kind] * 2.0 * half_m[2],
+        "com_z": KINDS[entry.kind].com_height * 2.0 * half_m[2],
     }
-
-
-_COM_SHARE = {
-    "car": 0.37,
-    "suv": 0.40,
-    "van": 0.40,
-    "truck": 0.40,
-    "bus": 0.40,
-    "motorcycle": 0.45,
-    "bicycle": 0.55,
-}
 
 
 def _control_fields(control: WireControl, record: Any) -> dict[str, float]:

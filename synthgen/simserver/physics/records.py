@@ -59,12 +59,13 @@ _BODY: list[tuple[str, str]] = [
     ),
 ]
 
-PROP = np.dtype(_BODY)
+# The leading fields keep numba from taking one record type for a subtype of another.
+PROP = np.dtype([("rests", "i8"), *_BODY])
 
 WALKER = np.dtype(
     [
-        *_BODY,
         ("jump", "i8"),
+        *_BODY,
         ("grounded", "i8"),
         ("placed", "i8"),  # ticks for which the client's own crowd placed this walker
         *_f64(
@@ -77,15 +78,17 @@ WALKER = np.dtype(
             "push_vx",
             "push_vy",  # velocity left from being pushed
             "distance",  # walked so far
+            "last_x",
+            "last_y",  # at the end of the last tick
         ),
     ]
 )
 
 VEHICLE = np.dtype(
     [
-        *_BODY,
         # VehicleControl
         *_f64("throttle", "steer", "brake"),
+        *_BODY,
         ("hand_brake", "i8"),
         ("reverse", "i8"),
         ("manual", "i8"),

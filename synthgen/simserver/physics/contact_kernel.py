@@ -1,0 +1,456 @@
+"""Which bodies may touch, which do, and the impulses between them.
+
+Bodies are boxes that stand upright: oriented rectangles with a height range. Rectangles are
+tested by separating axes and touch in up to two points (E. Catto, "Fast and Simple Physics using
+Sequential Impulses", GDC 2006); impulses are solved one after another in a fixed order. Overlap is
+removed by moving bodies apart, which adds no velocity, so energy never grows.
+"""
+
+import math
+
+import numba as nb
+import numpy as np
+from numba import njit
+
+from synthgen.simserver.physics.records import PROP, VEHICLE, WALKER
+
+RESTITUTION = 0.15
+RESTITUTION_FROM_MPS = 1.0
+FRICTION = 0.4
+SLOP_M = 0.005
+CORRECTION = 0.8
+ROUNDS = 8
+# A box lower than this above a vehicle's ground is driven over, not hit: kerbs, manhole covers.
+CLEARANCE_M = 0.2
+MIN_HEIGHT_OVERLAP_M = 0.05
+DEGREES = 180.0 / math.pi
+
+VEHICLE_KIND, WALKER_KIND, PROP_KIND = 0, 1, 2
+
+BODY = np.dtype(
+    [
+        ("kind", "i8"),
+        ("row", "i8"),
+        ("active", "i8"),  # takes part at all
+        ("still", "i8"),  # asleep or immovable
+        ("moved", "i8"),
+        *[
+            (name, "f8")
+            for name in (
+                *("x", "y", "cos", "sin", "half_x", "half_y", "low_z", "high_z"),  # the box
+                *("com_x", "com_y", "vx", "vy", "wz", "inv_mass", "inv_inertia"),
+                *("walk_vx", "walk_vy"),
+                *("min_x", "max_x", "min_y", "max_y"),
+                *("shift_x", "shift_y"),
+            )
+        ],
+    ]
+)
+
+# Columns of `StaticBoxes.boxes`: centre, half sizes, cosine and sine of the yaw, bounds.
+_SX, _SY, _SZ, _SHX, _SHY, _SHZ, _SCOS, _SSIN, _SMIN_X, _SMIN_Y, _SMAX_X, _SMAX_Y = range(12)
+
+# Columns of the contact report: impulse on the first body, point (sums over the tick, weights).
+REPORT_COLUMNS = 6
+
+_VEHICLES = nb.from_dtype(VEHICLE)[::1]
+_WALKERS = nb.from_dtype(WALKER)[::1]
+_PROPS = nb.from_dtype(PROP)[::1]
+_BODIES = nb.from_dtype(BODY)[::1]
+_PAIRS = nb.int64[:, ::1]
+_BOXES = nb.float64[:, ::1]
+
+
+@njit(nogil=True)
+def _take(b, c, kind, row):
+    """Copy what contacts need of one actor, at its pose of this moment."""
+    yaw = c.yaw / DEGREES
+    b.kind, b.row, b.moved = kind, row, 0
+    b.active = c.collides
+    b.cos, b.sin = math.cos(yaw), math.sin(yaw)
+    b.x = c.x + c.box_x * b.cos - c.box_y * b.sin
+    b.y = c.y + c.box_x * b.sin + c.box_y * b.cos
+    b.half_x, b.half_y = c.half_x, c.half_y
+    b.low_z, b.high_z = c.z + c.box_z - c.half_z, c.z + c.box_z + c.half_z
+    b.com_x, b.com_y = c.x + c.com_x * b.cos, c.y + c.com_x * b.sin
+    b.vx, b.vy, b.wz = c.vx, c.vy, c.wz
+    b.walk_vx = b.walk_vy = 0.0
+    b.shift_x = b.shift_y = 0.0
+    movable = c.simulate == 1
+    b.still = 1 if c.asleep == 1 else 0
+    b.inv_mass = 1.0 / c.mass if movable else 0.0
+    b.inv_inertia = 1.0 / c.inertia if movable and kind != WALKER_KIND else 0.0
+    reach_x = b.half_x * abs(b.cos) + b.half_y * abs(b.sin)
+    reach_y = b.half_x * abs(b.sin) + b.half_y * abs(b.cos)
+    b.min_x, b.max_x = b.x - reach_x, b.x + reach_x
+    b.min_y, b.max_y = b.y - reach_y, b.y + reach_y
+
+
+@njit(nogil=True)
+def _take_walker(b, w, row):
+    _take(b, w, WALKER_KIND, row)
+    b.wz = 0.0
+    if w.simulate == 1:
+        b.walk_vx = w.vx - w.push_vx
+        b.walk_vy = w.vy - w.push_vy
+    # A resting walker is asleep for the search of pairs: the others come to it.
+    b.still = 1 if (w.vx == 0.0 and w.vy == 0.0 and w.vz == 0.0 and w.placed == 0) else 0
+
+
+@njit(nogil=True)
+def _take_all(vehicles, nv, walkers, nw, props, np_, bodies):
+    for i in range(nv):
+        _take(bodies[i], vehicles[i], VEHICLE_KIND, i)
+    for i in range(nw):
+        _take_walker(bodies[nv + i], walkers[i], i)
+    for i in range(np_):
+        _take(bodies[nv + nw + i], props[i], PROP_KIND, i)
+
+
+@njit(nogil=True)
+def _sort_by_left_edge(bodies, order, n):
+    """Insertion sort: the order is nearly right from the tick before."""
+    for i in range(1, n):
+        k = order[i]
+        edge = bodies[k].min_x
+        j = i - 1
+        while j >= 0:
+            before = order[j]
+            if bodies[before].min_x < edge or (bodies[before].min_x == edge and before < k):
+                break
+            order[j + 1] = before
+            j -= 1
+        order[j + 1] = k
+
+
+@njit(nogil=True)
+def _add_pair(pairs, count, first, second):
+    if count < len(pairs):
+        pairs[count, 0], pairs[count, 1] = first, second
+    return count + 1
+
+
+@njit(nogil=True)
+def _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count):
+    """Pairs of one body with the boxes in the grid cells it meets; static k is -1 - k."""
+    cell, columns, rows = grid[0], int(grid[1]), int(grid[2])
+    first_c = max(math.floor((b.min_x - origin[0]) / cell), 0)
+    last_c = min(math.floor((b.max_x - origin[0]) / cell), columns - 1)
+    first_r = max(math.floor((b.min_y - origin[1]) / cell), 0)
+    last_r = min(math.floor((b.max_y - origin[1]) / cell), rows - 1)
+    for r in range(first_r, last_r + 1):
+        for c in range(first_c, last_c + 1):
+            for k in range(start[r * columns + c], start[r * columns + c + 1]):
+                s = items[k]
+                if enabled[s] == 0:
+                    continue
+                low_x = max(b.min_x, boxes[s, _SMIN_X])
+                low_y = max(b.min_y, boxes[s, _SMIN_Y])
+                if low_x > min(b.max_x, boxes[s, _SMAX_X]):
+                    continue
+                if low_y > min(b.max_y, boxes[s, _SMAX_Y]):
+                    continue
+                # A box lies in several cells: only the one of the overlap's low corner counts.
+                if max(math.floor((low_x - origin[0]) / cell), 0) != c:
+                    continue
+                if max(math.floor((low_y - origin[1]) / cell), 0) != r:
+                    continue
+                count = _add_pair(pairs, count, i, -1 - s)
+    return count
+
+
+@njit(
+    nb.int64(
+        *(_VEHICLES, nb.int64, _WALKERS, nb.int64, _PROPS, nb.int64),
+        *(_BODIES, nb.int64[::1], _BOXES, nb.uint8[::1], nb.int32[::1], nb.int32[::1]),
+        *(nb.float64[::1], nb.float64[::1], _PAIRS, nb.float64),
+    ),
+    nogil=True,
+    cache=True,
+)
+def find_pairs(
+    vehicles, nv, walkers, nw, props, np_, bodies, order, boxes, enabled, start, items, origin,
+    grid, pairs, dt,
+):  # fmt: skip
+    """Pairs that can touch within the coming tick; returns how many there are.
+
+    When that is more than `pairs` holds, the rest is missing: call again with room for all.
+    """
+    n = nv + nw + np_
+    _take_all(vehicles, nv, walkers, nw, props, np_, bodies)
+    for i in range(n):
+        b = bodies[i]
+        margin = dt * (math.hypot(b.vx, b.vy) + abs(b.wz) * b.half_x) + 0.1
+        b.min_x -= margin
+        b.max_x += margin
+        b.min_y -= margin
+        b.max_y += margin
+    _sort_by_left_edge(bodies, order, n)
+    count = 0
+    for p in range(n):
+        i = order[p]
+        b = bodies[i]
+        if b.active == 0:
+            continue
+        for q in range(p + 1, n):
+            j = order[q]
+            o = bodies[j]
+            if o.min_x > b.max_x:
+                break
+            if o.active == 0 or (b.still == 1 and o.still == 1):
+                continue
+            if b.inv_mass + o.inv_mass == 0.0 or o.min_y > b.max_y or o.max_y < b.min_y:
+                continue
+            count = _add_pair(pairs, count, min(i, j), max(i, j))
+        if b.still == 0 and b.inv_mass > 0.0 and len(boxes) > 0:
+            count = _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count)
+    return count
+
+
+@njit(nogil=True)
+def _overlap(a, b, out):  # noqa: C901, PLR0915  one geometric construction
+    """Touching points of two rectangles; returns how many (0 to 2).
+
+    out[0:2] is the normal from a to b; out[2 + 3 k:] is x, y and depth of point k.
+    """
+    dx, dy = b.x - a.x, b.y - a.y
+    best, axis = 1e30, -1
+    for k in range(4):
+        r = a if k < 2 else b
+        ax, ay = (r.cos, r.sin) if k % 2 == 0 else (-r.sin, r.cos)
+        reach = (
+            a.half_x * abs(a.cos * ax + a.sin * ay)
+            + a.half_y * abs(-a.sin * ax + a.cos * ay)
+            + b.half_x * abs(b.cos * ax + b.sin * ay)
+            + b.half_y * abs(-b.sin * ax + b.cos * ay)
+        )
+        depth = reach - abs(dx * ax + dy * ay)
+        if depth <= 0.0:
+            return 0
+        # Prefer an earlier axis unless a later one is clearly better: no flicker between them.
+        if depth < 0.98 * best - 1e-4:
+            best, axis = depth, k
+    r, o = (a, b) if axis < 2 else (b, a)
+    ax, ay = (r.cos, r.sin) if axis % 2 == 0 else (-r.sin, r.cos)
+    if (o.x - r.x) * ax + (o.y - r.y) * ay < 0.0:
+        ax, ay = -ax, -ay
+    face = r.half_x if axis % 2 == 0 else r.half_y
+    side = r.half_y if axis % 2 == 0 else r.half_x
+    # The edge of the other box that faces the reference face most.
+    along, across = o.cos * ax + o.sin * ay, -o.sin * ax + o.cos * ay
+    if abs(along) > abs(across):
+        sign = -1.0 if along > 0.0 else 1.0
+        mx, my = o.x + sign * o.half_x * o.cos, o.y + sign * o.half_x * o.sin
+        ex, ey, half = -o.sin, o.cos, o.half_y
+    else:
+        sign = -1.0 if across > 0.0 else 1.0
+        mx, my = o.x - sign * o.half_y * o.sin, o.y + sign * o.half_y * o.cos
+        ex, ey, half = o.cos, o.sin, o.half_x
+    # Clip that edge to the reference face's width.
+    tx, ty = -ay, ax
+    middle = (mx - r.x) * tx + (my - r.y) * ty
+    slope = ex * tx + ey * ty
+    low, high = -half, half
+    if abs(slope) > 1e-9:
+        s1, s2 = (-side - middle) / slope, (side - middle) / slope
+        if min(s1, s2) > half or max(s1, s2) < -half:
+            low = high = half if s1 + s2 > 0.0 else -half
+        else:
+            low, high = max(low, min(s1, s2)), min(high, max(s1, s2))
+    elif abs(middle) > side:
+        return 0
+    flip = 1.0 if axis < 2 else -1.0
+    out[0], out[1] = flip * ax, flip * ay
+    found = 0
+    for k in range(2):
+        s = low if k == 0 else high
+        px, py = mx + s * ex, my + s * ey
+        depth = face - ((px - r.x) * ax + (py - r.y) * ay)
+        if depth > 0.0:
+            out[2 + 3 * found], out[3 + 3 * found], out[4 + 3 * found] = px, py, depth
+            found += 1
+    return found
+
+
+@njit(nogil=True)
+def _point_velocity(b, px, py):
+    return b.vx - b.wz * (py - b.com_y), b.vy + b.wz * (px - b.com_x)
+
+
+@njit(nogil=True)
+def _push(b, px, py, ix, iy):
+    b.vx += ix * b.inv_mass
+    b.vy += iy * b.inv_mass
+    b.wz += ((px - b.com_x) * iy - (py - b.com_y) * ix) * b.inv_inertia
+
+
+@njit(nogil=True)
+def _softness(a, b, px, py, nx, ny):
+    """Change of the relative velocity along n at a point per unit of impulse along n."""
+    arm_a = (px - a.com_x) * ny - (py - a.com_y) * nx
+    arm_b = (px - b.com_x) * ny - (py - b.com_y) * nx
+    return a.inv_mass + b.inv_mass + arm_a * arm_a * a.inv_inertia + arm_b * arm_b * b.inv_inertia
+
+
+@njit(nogil=True)
+def _stop_walking(w, nx, ny):
+    """Take the walker's own motion along n away; returns the momentum per kg that is lost."""
+    toward = w.walk_vx * nx + w.walk_vy * ny
+    if toward <= 0.0:
+        return 0.0
+    w.vx -= toward * nx
+    w.vy -= toward * ny
+    w.walk_vx -= toward * nx
+    w.walk_vy -= toward * ny
+    return toward
+
+
+@njit(nogil=True)
+def _resolve(a, b, touch, points, total):
+    """Impulses at the points of one pair; adds what acted on a along n to total."""
+    nx, ny = touch[0], touch[1]
+    # Legs push nothing: a walker who walks into something stops by itself.
+    if a.kind == WALKER_KIND:
+        total[0] += _stop_walking(a, nx, ny) / max(a.inv_mass, 1e-9)
+    if b.kind == WALKER_KIND:
+        total[0] += _stop_walking(b, -nx, -ny) / max(b.inv_mass, 1e-9)
+    if a.kind == WALKER_KIND and b.kind == WALKER_KIND:
+        return
+    sums = np.zeros((2, 2))
+    goal = np.zeros(2)
+    for k in range(points):
+        px, py = touch[2 + 3 * k], touch[3 + 3 * k]
+        ax, ay = _point_velocity(a, px, py)
+        bx, by = _point_velocity(b, px, py)
+        closing = (bx - ax) * nx + (by - ay) * ny
+        goal[k] = -RESTITUTION * closing if closing < -RESTITUTION_FROM_MPS else 0.0
+    for _ in range(ROUNDS):
+        for k in range(points):
+            px, py = touch[2 + 3 * k], touch[3 + 3 * k]
+            ax, ay = _point_velocity(a, px, py)
+            bx, by = _point_velocity(b, px, py)
+            closing = (bx - ax) * nx + (by - ay) * ny
+            old = sums[k, 0]
+            sums[k, 0] = max(0.0, old + (goal[k] - closing) / _softness(a, b, px, py, nx, ny))
+            size = sums[k, 0] - old
+            _push(a, px, py, -size * nx, -size * ny)
+            _push(b, px, py, size * nx, size * ny)
+
+            ax, ay = _point_velocity(a, px, py)
+            bx, by = _point_velocity(b, px, py)
+            sliding = -(bx - ax) * ny + (by - ay) * nx
+            old = sums[k, 1]
+            most = FRICTION * sums[k, 0]
+            wanted = old - sliding / _softness(a, b, px, py, -ny, nx)
+            sums[k, 1] = min(max(wanted, -most), most)
+            size = sums[k, 1] - old
+            _push(a, px, py, size * ny, -size * nx)
+            _push(b, px, py, -size * ny, size * nx)
+    total[0] += sums[0, 0] + sums[1, 0]
+
+
+@njit(nogil=True)
+def _part(a, b, touch, points):
+    """Move two overlapping boxes apart; a rotation would only make a later contact."""
+    depth = touch[4]
+    if points == 2:
+        depth = max(depth, touch[7])
+    total = a.inv_mass + b.inv_mass
+    if depth <= SLOP_M or total == 0.0:
+        return
+    size = CORRECTION * (depth - SLOP_M) / total
+    a.shift_x -= size * a.inv_mass * touch[0]
+    a.shift_y -= size * a.inv_mass * touch[1]
+    b.shift_x += size * b.inv_mass * touch[0]
+    b.shift_y += size * b.inv_mass * touch[1]
+
+
+@njit(nogil=True)
+def _take_static(b, boxes, s):
+    b.kind, b.inv_mass, b.inv_inertia = PROP_KIND, 0.0, 0.0
+    b.x, b.y, b.com_x, b.com_y = boxes[s, _SX], boxes[s, _SY], boxes[s, _SX], boxes[s, _SY]
+    b.half_x, b.half_y = boxes[s, _SHX], boxes[s, _SHY]
+    b.cos, b.sin = boxes[s, _SCOS], boxes[s, _SSIN]
+    b.low_z, b.high_z = boxes[s, _SZ] - boxes[s, _SHZ], boxes[s, _SZ] + boxes[s, _SHZ]
+    b.vx = b.vy = b.wz = 0.0
+
+
+@njit(nogil=True)
+def _heights_meet(a, b):
+    low_a = a.low_z + (CLEARANCE_M if a.kind == VEHICLE_KIND else 0.0)
+    low_b = b.low_z + (CLEARANCE_M if b.kind == VEHICLE_KIND else 0.0)
+    return min(a.high_z, b.high_z) - max(low_a, low_b) > MIN_HEIGHT_OVERLAP_M
+
+
+@njit(nogil=True)
+def _give_back(b, c):
+    changed = abs(b.vx - c.vx) + abs(b.vy - c.vy) + abs(b.wz - c.wz) > 1e-6
+    c.vx, c.vy, c.wz = b.vx, b.vy, b.wz
+    c.x += b.shift_x
+    c.y += b.shift_y
+    if changed or abs(b.shift_x) + abs(b.shift_y) > 1e-4:
+        c.asleep = 0
+
+
+@njit(nogil=True)
+def _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies):
+    for i in range(nv):
+        if bodies[i].moved == 1 and vehicles[i].simulate == 1:
+            _give_back(bodies[i], vehicles[i])
+    for i in range(nw):
+        b, w = bodies[nv + i], walkers[i]
+        if b.moved == 1 and w.simulate == 1 and w.placed == 0:
+            w.push_vx, w.push_vy = b.vx - b.walk_vx, b.vy - b.walk_vy
+            w.vx, w.vy = b.vx, b.vy
+            w.x += b.shift_x
+            w.y += b.shift_y
+    for i in range(np_):
+        if bodies[nv + nw + i].moved == 1 and props[i].simulate == 1:
+            _give_back(bodies[nv + nw + i], props[i])
+
+
+@njit(
+    nb.void(
+        *(_VEHICLES, nb.int64, _WALKERS, nb.int64, _PROPS, nb.int64),
+        *(_BODIES, _BOXES, _PAIRS, nb.int64, nb.float64[:, ::1]),
+    ),
+    nogil=True,
+    cache=True,
+)
+def resolve_pairs(vehicles, nv, walkers, nw, props, np_, bodies, boxes, pairs, pair_count, report):
+    """Resolve all touching pairs at the poses of this moment.
+
+    `report` has a row per pair: impulse on its first body (x, y), point (x, y), 1 if it
+    touched, lowest height of the contact. Impulses add up over the substeps of a tick.
+    """
+    if pair_count == 0:
+        return
+    _take_all(vehicles, nv, walkers, nw, props, np_, bodies)
+    touch = np.zeros(8)
+    total = np.zeros(1)
+    other = bodies[len(bodies) - 1]
+    for p in range(pair_count):
+        i, j = pairs[p, 0], pairs[p, 1]
+        a = bodies[i]
+        if j < 0:
+            _take_static(other, boxes, -1 - j)
+            b = other
+        else:
+            b = bodies[j]
+        if not _heights_meet(a, b):
+            continue
+        points = _overlap(a, b, touch)
+        if points == 0:
+            continue
+        total[0] = 0.0
+        _resolve(a, b, touch, points, total)
+        _part(a, b, touch, points)
+        a.moved = b.moved = 1
+        px, py = touch[2], touch[3]
+        if points == 2:
+            px, py = 0.5 * (px + touch[5]), 0.5 * (py + touch[6])
+        report[p, 0] -= total[0] * touch[0]
+        report[p, 1] -= total[0] * touch[1]
+        report[p, 2], report[p, 3], report[p, 4] = px, py, 1.0
+        report[p, 5] = max(a.low_z, b.low_z)
+    _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies)

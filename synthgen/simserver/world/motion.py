@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.maps.townmap import TownMap
-from synthgen.simserver.physics import Contact, Dynamics, HeightField, StaticBoxes
+from synthgen.simserver.physics import Contact, Dynamics, StaticBoxes
 from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.wire.snapshot import VEHICLE_CONTROL, VEHICLE_STATE, WALKER_STATE
 from synthgen.simserver.wire.structs import (
@@ -56,7 +56,7 @@ class Motion:
 
     def __init__(self, actors: ActorTable, town: TownMap) -> None:
         self._actors = actors
-        self.dynamics = Dynamics(height_field_of(town), static_boxes_of(town))
+        self.dynamics = Dynamics(town.ground, static_boxes_of(town))
         self.contacts: tuple[Contact, ...] = ()
         self._limits = SpeedLimits(town)
 
@@ -270,18 +270,10 @@ class Motion:
         return road
 
 
-def height_field_of(town: TownMap) -> HeightField:
-    """The town's ground as the physics wants it."""
-    ground = town.ground
-    return HeightField(
-        ground.z_m, float(ground.origin_m[0]), float(ground.origin_m[1]), ground.cell_m
-    )
-
-
 def static_boxes_of(town: TownMap) -> StaticBoxes:
     """The town's solid boxes as the physics wants them."""
     boxes = town.static_boxes
-    return StaticBoxes(boxes.center_m, boxes.extent_m, np.degrees(boxes.yaw_rad))
+    return StaticBoxes(boxes.center_m, boxes.extent_m, boxes.yaw_rad)
 
 
 def as_lists(control: VehiclePhysicsControl) -> list[object]:

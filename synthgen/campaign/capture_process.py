@@ -179,6 +179,8 @@ def _judge(
     if code == 0 and receipt is not None and receipt.status != "fault":
         return receipt
     last_line = log_tail.strip().splitlines()[-1] if log_tail.strip() else "it said nothing"
+    if receipt is not None and receipt.reason is not None:
+        last_line = receipt.reason
     if code == ConfigError.exit_code:
         raise ConfigError(last_line)
     if code == OutputError.exit_code:
@@ -196,8 +198,7 @@ def _judge(
         what, kind = "capture process killed", FaultKind.OUTSIDE
     elif code == EXIT_SIM_FAULT and receipt is not None:
         phase, tick = receipt.phase or phase, receipt.tick if receipt.tick is not None else tick
-        what = receipt.signature or "fault"
-        last_line = receipt.reason or last_line
+        what = (receipt.signature or "fault").rpartition("|")[2]
     else:
         what = f"capture process ended with {exit_name(code)}"
     return Fault(

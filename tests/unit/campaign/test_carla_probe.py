@@ -1,0 +1,101 @@
+"""The version probe and the launcher against servers that misbehave."""
+
+from __future__ import annotations
+
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from synthgen.campaign.carla_probe import probe_version
+from synthgen.campaign.config import CarlaSimulator, Deadlines
+from synthgen.campaign.ports import PortBlock, is_free, leased_ports
+from synthgen.campaign.simulators import (
+    SimulatorRequest,
+    carla_command,
+    start_simulator,
+)
+from synthgen.errors import ConfigError, SimulatorLost, SimulatorVersionError
+
+STANDIN = Path(__file__).parents[2] / "chaos" / "standin_server.py"
+
+
+def request_with(folder: Path, boot_s: float = 3.0) -> SimulatorRequest:
+    """A request for a stand-in that takes CARLA's command line."""
+    launcher = folder / "CarlaUE4.sh"
+    launcher.write_text(f'#!/bin/sh\n{sys.executable} {STANDIN} "$@"\n')
+    launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)
+    settings = CarlaSimulator(
+        kind="carla", executable=str(launcher), deadlines=Deadlines(boot_s=boot_s)
+    )
+    return SimulatorRequest(settings, 0, folder, 0.05, 1, folder / "run")
+
+
+def test_good_server_is_ready_and_ends_with_its_owner(tmp_path: Path) -> None:
+    simulator = start_simulator(request_with(tmp_path, boot_s=20), "Town01")
+    assert probe_version(simulator.host, simulator.port) == "0.9.16"
+    simulator.stop()
+    assert is_free(simulator.port)
+
+
+@pytest.mark.parametrize(
+    "habit, words",
+    [
+        ("crash", "ended with code 1 while it started"),
+        ("hang", "nothing listens there"),
+        ("mute", "no answer within"),
+        ("http", "not a CARLA server: it answers b'HTTP"),
+        ("half", "closed the connection without an answer"),
+    ],
+)
+def test_bad_server_is_a_lost_simulator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, habit: str, words: str
+) -> None:
+    monkeypatch.setenv("STANDIN", habit)
+    with pytest.raises(SimulatorLost, match=words):
+        start_simulator(request_with(tmp_path), "Town01")
+    assert list((tmp_path / "run" / "processes").glob("*.json")) == []
+
+
+def test_crash_shows_the_end_of_the_servers_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANDIN", "crash")
+    with pytest.raises(SimulatorLost, match="Signal 11 caught"):
+        start_simulator(request_with(tmp_path), "Town01")
+
+
+def test_wrong_version_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANDIN", "old")
+    started = time.monotonic()
+    with pytest.raises(SimulatorVersionError, match=r"expected CARLA 0\.9\.16 .*, found 0\.9\.13"):
+        start_simulator(request_with(tmp_path, boot_s=60), "Town01")
+    assert time.monotonic() - started < 20
+
+
+def test_leak_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANDIN", "leak")
+    simulator = start_simulator(request_with(tmp_path, boot_s=20), "Town01")
+    assert simulator.memory_at_start_mb > 200
+    simulator.stop()
+
+
+def test_missing_executable_is_the_configs_fault(tmp_path: Path) -> None:
+    settings = CarlaSimulator(kind="carla", executable=str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match="not an executable file"):
+        carla_command(settings, PortBlock(20_000), worker=0)
+
+
+def test_slots_take_the_gpus_in_turn() -> None:
+    settings = CarlaSimulator(
+        kind="carla", executable="/bin/true", adapters=(0, 2), servers_per_gpu=2
+    )
+    flags = [carla_command(settings, PortBlock(20_000), worker=n)[-1] for n in range(5)]
+    assert flags == [f"-graphicsadapter={gpu}" for gpu in (0, 0, 2, 2, 0)]
+
+
+def test_leased_blocks_do_not_overlap() -> None:
+    with leased_ports() as first, leased_ports() as second:
+        assert set(first.all).isdisjoint(second.all)

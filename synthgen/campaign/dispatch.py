@@ -128,11 +128,11 @@ class Dispatcher:
             self._pool.submit(worker.number, task)
 
     def _choose(self, worker: Worker) -> SlotTask:
-        """A slot on the worker's map if there is one; not one it has just failed, if possible."""
+        """What another worker failed first, then a slot on this map; own failures come last."""
 
-        def cost(task: SlotTask) -> tuple[bool, bool]:
-            failed_here = self._last_worker.get(task.slot) == worker.number
-            return failed_here, worker.last_map not in (None, task.map.name)
+        def cost(task: SlotTask) -> tuple[bool, bool, bool]:
+            last = self._last_worker.get(task.slot)
+            return last == worker.number, last is None, worker.last_map not in (None, task.map.name)
 
         return min(self._queue, key=cost)
 

@@ -22,6 +22,7 @@ class Door(socketserver.BaseRequestHandler):
     """One connection of a client."""
 
     def handle(self) -> None:
+        """Answer the version call, well or badly."""
         habit = os.environ.get("STANDIN", "good")
         request = self.request.recv(4096)
         if habit == "mute":

@@ -125,7 +125,7 @@ def test_reaper_leaves_other_hosts_alone(tmp_path: Path) -> None:
     assert (tmp_path / "1.json").exists()
 
 
-@pytest.mark.parametrize("suffix, killed", [("-0", 1), ("-10", 0)])
+@pytest.mark.parametrize(("suffix", "killed"), [("-0", 1), ("-10", 0)])
 def test_reaper_takes_one_workers_processes(tmp_path: Path, suffix: str, killed: int) -> None:
     with own(tmp_path):
         wait_for_record(tmp_path)

@@ -19,10 +19,10 @@ from synthgen.campaign.simulators import (
 )
 from synthgen.errors import ConfigError, SimulatorLost, SimulatorVersionError
 
-STANDIN = Path(__file__).parents[2] / "chaos" / "standin_server.py"
+STANDIN = Path(__file__).parent / "standin_server.py"
 
 
-def request_with(folder: Path, boot_s: float = 3.0) -> SimulatorRequest:
+def request_with(folder: Path, boot_s: float = 2.0) -> SimulatorRequest:
     """A request for a stand-in that takes CARLA's command line."""
     launcher = folder / "CarlaUE4.sh"
     launcher.write_text(f'#!/bin/sh\n{sys.executable} {STANDIN} "$@"\n')
@@ -41,7 +41,7 @@ def test_good_server_is_ready_and_ends_with_its_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "habit, words",
+    ("habit", "words"),
     [
         ("crash", "ended with code 1 while it started"),
         ("hang", "nothing listens there"),

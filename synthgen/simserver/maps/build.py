@@ -25,6 +25,7 @@ from synthgen.simserver.maps.markings import add_markings
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.navmesh import navmesh_bytes
 from synthgen.simserver.maps.opendrive import RoadNetwork, parse_opendrive
+from synthgen.simserver.maps.signals import town_signals
 from synthgen.simserver.maps.spawn import sidewalks, spawn_points
 from synthgen.simserver.maps.surfaces import Strip, add_strips, lane_strips
 from synthgen.simserver.maps.terrain import fill_junction_gaps, lay_terrain
@@ -70,7 +71,7 @@ def build_town(name: str, xodr_text: str, seed: int) -> TownMap:
         ground=work.ground,
         objects=(),
         spawn_points=spawn_points(work.strips),
-        signals=(),
+        signals=town_signals(work.network, work.grids, work.ground, work.crosswalks),
         crosswalks=work.crosswalks,
         street_lights=(),
         sidewalks=sidewalks(work.strips),

@@ -26,6 +26,7 @@ from synthgen.campaign.forecast import forecast, refuse_absurd
 from synthgen.campaign.inline_pool import InlinePool
 from synthgen.campaign.ledger import RunFacts, summarise, write_summary
 from synthgen.campaign.plan import Plan, SlotTask, make_plan, open_dataset, pending
+from synthgen.campaign.previews import make_previews
 from synthgen.campaign.processes import reap
 from synthgen.campaign.progress import Progress, RateMeter, RunStatus
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
@@ -124,6 +125,9 @@ class _Campaign:
         for slot, reason in tally.quarantined.items():
             write_quarantine(self._dataset, self._plan, slot, reason, self._faults.of(slot))
         code = self._exit_code(tally)
+        if self._config.previews and tally.accepted and code in (0, 1):
+            self._progress.note("drawing previews")
+            make_previews(self._dataset, workers=self._config.workers)
         self._account(tally, time.monotonic() - started, code)
         return code
 

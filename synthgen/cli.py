@@ -1,0 +1,155 @@
+"""The command line: each verb parses, builds one config and calls one function."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from synthgen.errors import SynthgenError
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "generation" / "quickstart.yaml"
+
+app = typer.Typer(
+    name="synthgen",
+    help="Scenario YAML in, labelled driving dataset out, through the real CARLA client.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigFile = Annotated[
+    Path,
+    typer.Argument(help="Generation config.", show_default="configs/generation/quickstart.yaml"),
+]
+Out = Annotated[str | None, typer.Option(help="Dataset folder, instead of the config's.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Root seed.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Simulator slots.")]
+Executor = Annotated[
+    Literal["auto", "inline", "ray"] | None, typer.Option(help="What runs the slots.")
+]
+Maps = Annotated[
+    list[str] | None, typer.Option("--map", help="Town name or .xodr file; may be repeated.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def generate(
+    config: ConfigFile = QUICKSTART,
+    out: Out = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    executor: Executor = None,
+    maps: Maps = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Make so many clips at most.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Only go on with a dataset.")] = False,
+    progress: Annotated[
+        Literal["rich", "plain", "json"] | None, typer.Option(help="How to tell of it on stderr.")
+    ] = None,
+) -> None:
+    """Make a dataset, or what is missing of one."""
+    from synthgen.campaign.config import load_config, project_root
+    from synthgen.campaign.progress import make_progress
+    from synthgen.campaign.run import RunOptions, run_campaign
+
+    loaded = load_config(
+        config,
+        out=_from_here(out),
+        seed=seed,
+        workers=workers,
+        executor=executor,
+        maps=_maps_from_here(maps),
+    )
+    shown = make_progress(progress)
+    options = RunOptions(limit=limit, must_resume=resume)
+    try:
+        code = run_campaign(loaded, project_root(config), shown, options)
+    finally:
+        shown.close()
+    raise typer.Exit(code)
+
+
+@app.command()
+def plan(
+    config: ConfigFile = QUICKSTART,
+    out: Out = None,
+    seed: Seed = None,
+    maps: Maps = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a config would make, without a simulator."""
+    from synthgen.campaign.config import load_config, project_root
+    from synthgen.campaign.plan_report import plan_report
+
+    loaded = load_config(config, out=_from_here(out), seed=seed, maps=_maps_from_here(maps))
+    _print(plan_report(loaded, project_root(config)), as_json)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(context: typer.Context) -> None:
+    """Run the embedded CARLA-compatible server; takes its arguments (see --help-server)."""
+    arguments = ["--help" if a == "--help-server" else a for a in context.args]
+    # The server is another program: it takes this process's place.
+    os.execv(sys.executable, [sys.executable, "-m", "synthgen.simserver", *arguments])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        result = app(arguments, standalone_mode=False)
+    except SynthgenError as err:
+        sys.stderr.write(f"{err}\n")
+        return err.exit_code
+    except typer.Exit as err:
+        return int(err.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except Exception as err:  # noqa: BLE001 - the last resort: our bug, with its traceback.
+        return _unexpected(err)
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(err: Exception) -> int:
+    """A usage error as click words it, or a bug."""
+    show = getattr(err, "show", None)
+    if show is not None:
+        show()
+        return int(getattr(err, "exit_code", 2))
+    traceback.print_exception(err)
+    sys.stderr.write("this is a bug of synthgen; please report it with the lines above\n")
+    return EXIT_BUG
+
+
+def _from_here(path: str | None) -> str | None:
+    """A path of the command line: relative to where the user is, not to the config."""
+    return None if path is None else str(Path(path).absolute())
+
+
+def _maps_from_here(maps: list[str] | None) -> tuple[str, ...] | None:
+    if not maps:
+        return None
+    return tuple(str(Path(m).absolute()) if m.endswith(".xodr") else m for m in maps)
+
+
+def _print(report: dict[str, Any], as_json: bool) -> None:
+    """A flat report: JSON for programs, `key  value` lines for people."""
+    if as_json:
+        print(json.dumps(report, indent=1))
+        return
+    width = max(len(key) for key in report)
+    for key, value in report.items():
+        print(f"{key:<{width}}  {value}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

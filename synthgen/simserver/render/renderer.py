@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
+import numpy as np
+
+from synthgen.simserver.render import cameras, noise, scans
+from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, Device
+from synthgen.simserver.render.environment import environment
+from synthgen.simserver.render.fields import ENV_COLUMNS
+from synthgen.simserver.render.lights import light_grid
+from synthgen.simserver.render.records import World
+from synthgen.simserver.render.scene_graph import SceneGraph
+from synthgen.simserver.render.shading import LAMP_COLUMNS
+from synthgen.simserver.render.sky import Sky, sky_of
 from synthgen.simserver.render.specs import (
+    CAMERA_OUTPUTS,
     CameraSpec,
     LidarSpec,
     LidarSweep,
@@ -14,6 +26,7 @@ from synthgen.simserver.render.specs import (
     Scenery,
     Weather,
 )
+from synthgen.simserver.render.workers import Workers
 from synthgen.simserver.scene import F32, I32, U8, Mesh, Model
 
 
@@ -30,7 +43,12 @@ class Renderer:
     """
 
     def __init__(self, threads: int) -> None:
-        raise NotImplementedError
+        if threads < 1:
+            raise ValueError(f"threads: expected at least 1, got {threads}")
+        self._device = Device(threads)
+        self._workers = Workers(threads)
+        self._graph = SceneGraph(self._device)
+        self._sky: tuple[Weather, Sky] | None = None
 
     def __enter__(self) -> Renderer:
         """This renderer."""
@@ -44,6 +62,9 @@ class Renderer:
 
     def close(self) -> None:
         """Free Embree's memory and stop the threads."""
+        self._graph.release()
+        self._device.close()
+        self._workers.close()
 
     def load_map(
         self, static: Mesh, scenery: Sequence[Scenery] = (), street_lights: F32 | None = None
@@ -56,6 +77,9 @@ class Renderer:
             street_lights: (L, 7) float32: x, y, z of the lamp, linear RGB in 0..1, intensity
                 (1 is an ordinary street lamp), or None.
         """
+        self._graph.release()
+        self._graph = SceneGraph(self._device)
+        self._graph.load(static, scenery, street_lights)
 
     def add_actor(self, actor_id: int, instance_id: int, model: Model, variant: int = 0) -> None:
         """Add an actor; it is unseen until its first `move`.
@@ -69,6 +93,7 @@ class Renderer:
         Raises:
             ValueError: The actor exists already.
         """
+        self._graph.add_actor(actor_id, instance_id, model, variant)
 
     def remove_actor(self, actor_id: int) -> None:
         """Remove an actor.
@@ -76,6 +101,7 @@ class Renderer:
         Raises:
             KeyError: There is no such actor.
         """
+        self._graph.remove_actor(actor_id)
 
     def move(
         self,
@@ -93,9 +119,11 @@ class Renderer:
             map_from_parts: Per actor (P, 3, 4) float32, the order of `Model.parts`.
             light_bits: (A,) int32, `scene.LIT_*` and CARLA's VehicleLightState.
         """
+        self._graph.move(actor_ids, map_from_parts, light_bits)
 
     def hide(self, object_indices: Sequence[int]) -> None:
         """Hide exactly these environment objects; all others are shown."""
+        self._graph.hide(object_indices)
 
     def camera(
         self,
@@ -124,7 +152,19 @@ class Renderer:
                 positive, divided by half the width and half the height (CARLA's
                 normalisation). `luma`: (H, W) float32 linear luminance (event camera).
         """
-        raise NotImplementedError
+        unknown = outputs - CAMERA_OUTPUTS
+        if unknown:
+            raise ValueError(f"outputs: no such image: {', '.join(sorted(unknown))}")
+        world = self._world(weather, lit=bool(outputs & {"rgb", "luma"}))
+        return cameras.photograph(
+            world,
+            self._workers,
+            spec,
+            np.asarray(map_from_camera, np.float32),
+            previous_map_from_camera,
+            frame=frame,
+            outputs=outputs,
+        )
 
     def lidar(
         self,
@@ -148,7 +188,17 @@ class Renderer:
             delta_s: Time since the last measurement.
             start_angle_rad: `horizontal_angle_rad` of the last sweep, 0 at first.
         """
-        raise NotImplementedError
+        return scans.sweep(
+            self._world(weather, lit=False),
+            self._workers,
+            spec,
+            np.asarray(map_from_lidar, np.float32),
+            previous_map_from_lidar,
+            weather=weather,
+            frame=frame,
+            delta_s=delta_s,
+            start_angle_rad=start_angle_rad,
+        )
 
     def radar(
         self,
@@ -170,7 +220,16 @@ class Renderer:
             frame: Keys the noise, together with the sensor's seed.
             delta_s: Time since the last measurement.
         """
-        raise NotImplementedError
+        return scans.detections(
+            self._world(Weather(), lit=False),
+            self._workers,
+            spec,
+            np.asarray(map_from_radar, np.float32),
+            sensor_velocity_mps=sensor_velocity_mps,
+            velocities_mps=velocities_mps,
+            frame=frame,
+            delta_s=delta_s,
+        )
 
     def cast(self, origins_m: F32, directions: F32, max_range_m: float) -> RayHits:
         """First hits of free rays: obstacle sensor, placement, `cast_ray`.
@@ -180,4 +239,35 @@ class Renderer:
             directions: (N, 3) float32, unit length.
             max_range_m: Hits farther away are none.
         """
-        raise NotImplementedError
+        return scans.cast(
+            self._world(Weather(), lit=False), self._workers, origins_m, directions, max_range_m
+        )
+
+    def _world(self, weather: Weather, *, lit: bool) -> World:
+        """The kernels' view of the scene; labels and ranges need no light."""
+        graph = self._graph
+        if lit:
+            if self._sky is None or self._sky[0] != weather:
+                self._sky = (weather, sky_of(weather))
+            sky = self._sky[1]
+            lamps = graph.lamps() if sky.night > 0.0 else np.zeros((0, LAMP_COLUMNS))
+            cells, grid = light_grid(lamps)
+            env, table = environment(weather, sky, grid), sky.table
+        else:
+            lamps, (cells, _) = np.zeros((0, LAMP_COLUMNS)), light_grid(np.zeros((0, 12)))
+            env, table = np.zeros(ENV_COLUMNS), np.zeros((0, 0, 3), np.float32)
+        return World(
+            scene=graph.address,
+            coherent=COHERENT_QUERY,
+            scattered=SCATTERED_QUERY,
+            triangles=graph.triangles,
+            slots=graph.slots,
+            transforms=graph.transforms,
+            previous=graph.previous,
+            palette=graph.palette,
+            textures=noise.textures(),
+            sky=table,
+            env=env,
+            lamps=lamps,
+            cells=cells,
+        )

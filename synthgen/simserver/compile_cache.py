@@ -1,0 +1,83 @@
+"""Where and for which processor numba compiles the server's kernels.
+
+Both are fixed before numba is first imported, since numba reads them only then. The processor
+is x86-64-v3 everywhere, so that the same machine code, and with it the same bytes, comes out
+on every ordinary machine; the cache lies in the user's cache folder and follows the content
+of the kernels' package, since numba itself looks only at the file of a kernel, not at the
+files of the functions that it calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+CPU_NAME = "x86-64-v3"
+CPU_FEATURES = "+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2"
+
+
+def prepare() -> None:
+    """Set numba's environment; a setting that is there already stays."""
+    if platform.machine() in ("x86_64", "AMD64"):
+        os.environ.setdefault("NUMBA_CPU_NAME", CPU_NAME)
+        os.environ.setdefault("NUMBA_CPU_FEATURES", CPU_FEATURES)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_folder() / "kernels"))
+    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", f"{__name__}.PackageLocator")
+
+
+def user_cache_folder() -> Path:
+    """The folder for what synthgen can rebuild: `$XDG_CACHE_HOME/synthgen`."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "synthgen"
+
+
+@cache
+def package_digest(folder: Path) -> str:
+    """Hash over the sources of one package that define kernels."""
+    digest = hashlib.sha256()
+    for source in sorted(folder.glob("*.py")):
+        text = source.read_bytes()
+        if b"njit" in text:
+            digest.update(source.name.encode() + b"\0" + text)
+    return digest.hexdigest()[:16]
+
+
+class PackageLocator:
+    """numba cache locator: one folder per content of a kernel package.
+
+    Implements the interface of `numba.core.caching._CacheLocator`.
+    """
+
+    def __init__(self, kernel_name: str, first_line: int, source: Path) -> None:
+        self._disambiguator = f"{kernel_name}.{first_line}"
+        self._stamp = package_digest(source.parent)
+        root = Path(os.environ["NUMBA_CACHE_DIR"])
+        self._path = root / f"{source.parent.name}-{self._stamp}"
+
+    @classmethod
+    def from_function(cls, py_func: object, py_file: str) -> PackageLocator | None:
+        """The locator of one kernel, None for code that is in no file."""
+        source = Path(py_file)
+        code = getattr(py_func, "__code__", None)
+        if not source.exists() or code is None:
+            return None
+        return cls(code.co_name, code.co_firstlineno, source.resolve())
+
+    def ensure_cache_path(self) -> None:
+        """Create the folder."""
+        self._path.mkdir(parents=True, exist_ok=True)
+
+    def get_cache_path(self) -> str:
+        """The folder."""
+        return str(self._path)
+
+    def get_source_stamp(self) -> str:
+        """What must be equal for a cached kernel to be used."""
+        return self._stamp
+
+    def get_disambiguator(self) -> str:
+        """What tells kernels of one name apart."""
+        return self._disambiguator

@@ -1,0 +1,352 @@
+"""The camera kernel: rows of pixels in, images out (numba)."""
+
+import math
+
+import numpy as np
+
+from synthgen.simserver.render.hits import (
+    HIT_CODES,
+    HIT_COLUMNS,
+    INSTANCE,
+    MATERIAL,
+    NX,
+    NY,
+    NZ,
+    PX,
+    PY,
+    PZ,
+    SLOT,
+    SLOT_MOVES,
+    TAG,
+    T,
+)
+from synthgen.simserver.render.packets import FAR, fast, lane_masks, put_ray, ray_queue, trace
+from synthgen.simserver.render.records import Scratch
+from synthgen.simserver.render.shading import (
+    BATCH,
+    LIT_COLUMNS,
+    decode_batch,
+    shade_batch,
+)
+from synthgen.simserver.render.surfaces import SURFACE_COLUMNS
+from synthgen.simserver.scene import Tag
+
+SKY = int(Tag.SKY)
+TILE_WIDTH, TILE_HEIGHT = 16, 8
+
+# Columns of what is wanted (int64).
+SHADE, EDGES, DEPTH, SEMANTIC, INSTANCES, NORMALS, FLOW = range(7)
+WANTED_COLUMNS = 7
+
+# Columns of the lens (float64): pixel spread, focal length, centre x, y, model, coefficients.
+SPREAD, FOCAL, CENTRE_X, CENTRE_Y, MODEL, K1 = range(6)
+LENS_COLUMNS = 11
+PINHOLE, BROWN, EQUIDISTANT, KANNALA_BRANDT = range(4)
+
+NEAR_M = 0.02
+BRIGHTEST = 400.0
+DEPTH_RANGE_M = 1000.0
+
+
+@fast
+def project(lens, x, y, z):
+    """Pixel of a point in the sensor's frame (x forward, y right, z up)."""
+    model = int(lens[MODEL])
+    if model <= BROWN:
+        x = max(x, 1e-3)
+        a = y / x
+        b = -z / x
+        if model == BROWN:
+            k = lens[K1:]
+            r2 = a * a + b * b
+            radial = 1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
+            a, b = (
+                a * radial + 2.0 * k[2] * a * b + k[3] * (r2 + 2.0 * a * a),
+                b * radial + k[2] * (r2 + 2.0 * b * b) + 2.0 * k[3] * a * b,
+            )
+        return lens[CENTRE_X] + lens[FOCAL] * a, lens[CENTRE_Y] + lens[FOCAL] * b
+    ring = math.sqrt(y * y + z * z)
+    angle = math.atan2(ring, x)
+    if model == KANNALA_BRANDT:
+        k = lens[K1:]
+        s = angle * angle
+        angle *= 1.0 + s * (k[0] + s * (k[1] + s * (k[2] + s * k[3])))
+    scale = lens[FOCAL] * angle / max(ring, 1e-9)
+    return lens[CENTRE_X] + scale * y, lens[CENTRE_Y] - scale * z
+
+
+@fast
+def aim(view, w, i, y, x, sub_x, sub_y):
+    """Write the ray through pixel (x, y), moved by a share of a pixel."""
+    directions, poses = view.directions, view.poses
+    height, width = directions.shape[0], directions.shape[1]
+    x = min(x, width - 1)
+    y = min(y, height - 1)
+    dx = directions[y, x, 0]
+    dy = directions[y, x, 1]
+    dz = directions[y, x, 2]
+    if sub_x != 0.0 or sub_y != 0.0:
+        x1 = x + 1 if x + 1 < width else x - 1
+        y1 = y + 1 if y + 1 < height else y - 1
+        s = sub_x * (x1 - x)
+        t = sub_y * (y1 - y)
+        ax, ay, az = dx, dy, dz
+        dx += s * (directions[y, x1, 0] - ax) + t * (directions[y1, x, 0] - ax)
+        dy += s * (directions[y, x1, 1] - ay) + t * (directions[y1, x, 1] - ay)
+        dz += s * (directions[y, x1, 2] - az) + t * (directions[y1, x, 2] - az)
+        s = 1.0 / math.sqrt(dx * dx + dy * dy + dz * dz)
+        dx *= s
+        dy *= s
+        dz *= s
+    m = poses[min(y, poses.shape[0] - 1)]
+    put_ray(
+        w.rays,
+        w.ids,
+        i,
+        m[0, 3],
+        m[1, 3],
+        m[2, 3],
+        m[0, 0] * dx + m[0, 1] * dy + m[0, 2] * dz,
+        m[1, 0] * dx + m[1, 1] * dy + m[1, 2] * dz,
+        m[2, 0] * dx + m[2, 1] * dy + m[2, 2] * dz,
+        NEAR_M,
+        FAR,
+    )
+
+
+@fast
+def write_depth(out, y, x, metres):
+    """CARLA's 24-bit depth: R is the low byte of metres / 1000 * (2^24 - 1)."""
+    share = min(max(metres / DEPTH_RANGE_M, 0.0), 1.0)
+    n = int(share * 16777215.0 + 0.5)
+    out[y, x, 2] = n & 255
+    out[y, x, 1] = (n >> 8) & 255
+    out[y, x, 0] = (n >> 16) & 255
+    out[y, x, 3] = 255
+
+
+@fast
+def write_code(out, y, x, red, low, high):
+    """Three bytes as BGRA: red, then green (low) and blue (high)."""
+    out[y, x, 0] = high
+    out[y, x, 1] = low
+    out[y, x, 2] = red
+    out[y, x, 3] = 255
+
+
+@fast
+def write_normal(out, y, x, nx, ny, nz):
+    """A unit vector as (n + 1) / 2."""
+    out[y, x, 2] = int((nx * 0.5 + 0.5) * 255.0 + 0.5)
+    out[y, x, 1] = int((ny * 0.5 + 0.5) * 255.0 + 0.5)
+    out[y, x, 0] = int((nz * 0.5 + 0.5) * 255.0 + 0.5)
+    out[y, x, 3] = 255
+
+
+@fast
+def write_flow(world, view, images, y, x, px, py, pz, slot):
+    """Motion of the seen point from the previous frame to this one, in CARLA's scale."""
+    if slot >= 0 and world.slots[slot, SLOT_MOVES]:
+        m = world.transforms[slot]
+        ax, ay, az = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
+        lx = m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az
+        ly = m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az
+        lz = m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az
+        m = world.previous[slot]
+        px = m[0, 0] * lx + m[0, 1] * ly + m[0, 2] * lz + m[0, 3]
+        py = m[1, 0] * lx + m[1, 1] * ly + m[1, 2] * lz + m[1, 3]
+        pz = m[2, 0] * lx + m[2, 1] * ly + m[2, 2] * lz + m[2, 3]
+    m = view.before
+    ax, ay, az = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
+    u, v = project(
+        view.lens,
+        m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az,
+        m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az,
+        m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az,
+    )
+    images.flow[y, x, 0] = (x + 0.5 - u) * 2.0 / view.directions.shape[1]
+    images.flow[y, x, 1] = -(y + 0.5 - v) * 2.0 / view.directions.shape[0]
+
+
+@fast
+def write_labels(world, view, images, w, i, y, x):
+    """All label images at one pixel."""
+    p = i >> 3
+    lane = i & 7
+    wanted = view.wanted
+    if w.alive[i]:
+        hit, code = w.hits[i], w.codes[i]
+        tag, thing, slot = code[TAG], code[INSTANCE], code[SLOT]
+        # Along the optical axis; along the ray for fisheye lenses, which see sideways.
+        metres = hit[T] * (view.directions[y, x, 0] if view.lens[MODEL] <= BROWN else 1.0)
+        nx, ny, nz = hit[NX], hit[NY], hit[NZ]
+        px, py, pz = hit[PX], hit[PY], hit[PZ]
+        key = tag | thing << 8 | code[MATERIAL] << 24
+    else:
+        tag, thing, slot, metres = SKY, 0, -1, FAR
+        nx, ny, nz = 0.0, 0.0, 0.0
+        px = w.rays[p, 0, lane] + w.rays[p, 4, lane] * FAR
+        py = w.rays[p, 1, lane] + w.rays[p, 5, lane] * FAR
+        pz = w.rays[p, 2, lane] + w.rays[p, 6, lane] * FAR
+        key = SKY
+    if wanted[EDGES]:
+        images.keys[y, x] = key
+        images.facing[y, x, 0], images.facing[y, x, 1], images.facing[y, x, 2] = nx, ny, nz
+    if wanted[DEPTH]:
+        write_depth(images.depth, y, x, metres)
+    if wanted[SEMANTIC]:
+        write_code(images.semantic, y, x, tag, 0, 0)
+    if wanted[INSTANCES]:
+        write_code(images.instance, y, x, tag, thing & 255, thing >> 8)
+    if wanted[NORMALS]:
+        write_normal(images.normals, y, x, nx, ny, nz)
+    if wanted[FLOW]:
+        write_flow(world, view, images, y, x, px, py, pz, slot)
+
+
+@fast
+def is_edge(y, x, keys, facing, hdr):
+    """Whether a pixel differs enough from a neighbour to be sampled again."""
+    h, w = keys.shape
+    n = facing[y, x]
+    g = hdr[y, x, 1]
+    for k in range(4):
+        x2 = x + (1 if k == 0 else (-1 if k == 1 else 0))
+        y2 = y + (1 if k == 2 else (-1 if k == 3 else 0))
+        if x2 < 0 or y2 < 0 or x2 >= w or y2 >= h:
+            continue
+        if keys[y2, x2] != keys[y, x]:
+            return True
+        m = facing[y2, x2]
+        if keys[y, x] != SKY:
+            if n[0] * m[0] + n[1] * m[1] + n[2] * m[2] < 0.8:
+                return True
+            if abs(hdr[y2, x2, 1] - g) > 0.22 * (g + 0.02):
+                return True
+    return False
+
+
+@fast
+def room(scene_rays):
+    """Scratch for one batch."""
+    rays = ray_queue(scene_rays)
+    more = ray_queue(scene_rays)
+    return Scratch(
+        rays,
+        rays.view(np.uint32),
+        more,
+        more.view(np.uint32),
+        lane_masks(),
+        np.zeros(scene_rays, np.uint8),
+        np.zeros(scene_rays, np.uint8),
+        np.zeros(scene_rays, np.int64),
+        np.zeros(scene_rays, np.int64),
+        np.zeros((scene_rays, HIT_COLUMNS), np.float64),
+        np.zeros((scene_rays, HIT_CODES), np.int64),
+        np.zeros((scene_rays, SURFACE_COLUMNS), np.float64),
+        np.zeros((scene_rays, LIT_COLUMNS), np.float64),
+        np.zeros((scene_rays, 3), np.float64),
+    )
+
+
+@fast
+def aim_tile(view, w, tile):
+    """Rays through the centres of one tile's pixels, in packets of 4 x 2 pixels."""
+    height, width = view.directions.shape[0], view.directions.shape[1]
+    tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
+    ty = tile // tiles * TILE_HEIGHT
+    tx = (tile - tile // tiles * tiles) * TILE_WIDTH
+    for i in range(BATCH):
+        packet = i >> 3
+        x = tx + (packet & 3) * 4 + (i & 3)
+        y = ty + (packet >> 2) * 2 + ((i >> 2) & 1)
+        w.valid[i] = 1 if x < width and y < height else 0
+        w.pixel[i] = y * width + x
+        aim(view, w, i, y, x, 0.0, 0.0)
+
+
+@fast
+def aim_edges(view, images, w, pixel, end):
+    """Four more rays through each of the next pixels on an edge; (rays, next pixel)."""
+    width = view.directions.shape[1]
+    n = 0
+    while pixel < end and n < BATCH:
+        y = pixel // width
+        x = pixel - y * width
+        if is_edge(y, x, images.keys, images.facing, images.hdr):
+            # A rotated grid of four samples.
+            aim(view, w, n, y, x, -0.125, -0.375)
+            aim(view, w, n + 1, y, x, 0.375, -0.125)
+            aim(view, w, n + 2, y, x, 0.125, 0.375)
+            aim(view, w, n + 3, y, x, -0.375, 0.125)
+            for k in range(4):
+                w.valid[n + k] = 1
+                w.pixel[n + k] = pixel
+            n += 4
+        pixel += 1
+    return n, pixel
+
+
+@fast
+def keep_tile(view, images, w):
+    """Store one tile's light."""
+    width = view.directions.shape[1]
+    for i in range(BATCH):
+        if w.valid[i]:
+            y = w.pixel[i] // width
+            x = w.pixel[i] - y * width
+            for k in range(3):
+                c = min(w.colour[i, k], BRIGHTEST)
+                images.hdr[y, x, k] = c
+                images.picture[y, x, k] = c
+
+
+@fast
+def keep_edges(view, images, w, n):
+    """Average the centre's light and four more samples; very bright ones count less."""
+    width = view.directions.shape[1]
+    for i in range(0, n, 4):
+        y = w.pixel[i] // width
+        x = w.pixel[i] - y * width
+        for k in range(3):
+            total = min(images.hdr[y, x, k], 8.0)
+            for j in range(4):
+                total += min(w.colour[i + j, k], 8.0)
+            images.picture[y, x, k] = 0.2 * total
+
+
+@fast
+def render_rows(world, view, images, first_row, last_row):
+    """Trace rows of an image (whole tiles): labels and, if asked for, light."""
+    w = room(BATCH)
+    width = view.directions.shape[1]
+    tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
+    first = first_row // TILE_HEIGHT * tiles
+    last = (last_row + TILE_HEIGHT - 1) // TILE_HEIGHT * tiles
+    for tile in range(first, last):
+        aim_tile(view, w, tile)
+        trace(world.scene, world.coherent, w.rays, BATCH, w.masks)
+        decode_batch(world, w, BATCH, view.lens[SPREAD])
+        for i in range(BATCH):
+            if w.valid[i]:
+                y = w.pixel[i] // width
+                write_labels(world, view, images, w, i, y, w.pixel[i] - y * width)
+        if view.wanted[SHADE]:
+            shade_batch(world, view, w, BATCH)
+            keep_tile(view, images, w)
+
+
+@fast
+def refine_rows(world, view, images, first_row, last_row):
+    """Anti-alias rows of an image whose every row is traced."""
+    w = room(BATCH)
+    width = view.directions.shape[1]
+    pixel = first_row * width
+    end = last_row * width
+    while pixel < end:
+        n, pixel = aim_edges(view, images, w, pixel, end)
+        if n > 0:
+            trace(world.scene, world.coherent, w.rays, n, w.masks)
+            decode_batch(world, w, n, 0.5 * view.lens[SPREAD])
+            shade_batch(world, view, w, n)
+            keep_edges(view, images, w, n)

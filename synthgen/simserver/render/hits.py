@@ -1,0 +1,154 @@
+"""From Embree's (instance, triangle, u, v) to what was met (numba).
+
+Triangles of all meshes lie in one table of 64-byte rows, so a hit costs one cache line.
+"""
+
+import math
+
+import numpy as np
+
+from synthgen.simserver.render.packets import fast
+
+# Columns of the triangle table (uint32; UV as float32).
+TRI_CODE = 0  # material, tag << 8, flags << 16
+TRI_OBJECT = 1  # environment object + 1, or 0
+TRI_VARIANT = 2
+TRI_NORMALS = 3  # three unit vectors of 3 x 10 bits
+TRI_UV = 6  # six float32
+TRI_COLUMNS = 16
+HAS_NORMALS, HAS_UV = 1 << 16, 1 << 17
+
+# Columns of the slot table (int64): one row for each instance in the scene.
+SLOT_ROW = 0  # first row in the triangle table
+SLOT_INSTANCE = 1  # instance id, or -1: by triangle
+SLOT_VARIANT = 2  # added to the triangle's
+SLOT_PALETTE = 3
+SLOT_LIGHTS = 4  # light bits
+SLOT_MOVES = 5  # 0 where the transform is the identity
+SLOT_COLUMNS = 8
+
+# Columns of a hit, float64.
+T, NX, NY, NZ, PX, PY, PZ, GX, GY, GZ, U, V, WIDTH, COS = range(14)
+HIT_COLUMNS = 14
+# Columns of a hit, int64.
+MATERIAL, TAG, INSTANCE, VARIANT, SLOT, LIGHTS, PALETTE = range(7)
+HIT_CODES = 7
+
+OBJECT_BASE = 1 << 15
+
+
+@fast
+def unpack(word):
+    """A unit vector of 3 x 10 bits."""
+    x = (word & 1023) * (2.0 / 1022.0) - 1.0
+    y = ((word >> 10) & 1023) * (2.0 / 1022.0) - 1.0
+    z = ((word >> 20) & 1023) * (2.0 / 1022.0) - 1.0
+    return x, y, z
+
+
+@fast
+def decode(world, rays, ids, i, spread, hit, code):  # noqa: PLR0915 (one body: the hot path)
+    """Fill `hit` and `code` from ray i, which met something."""
+    tri = world.triangles
+    slots = world.slots
+    p = i >> 3
+    lane = i & 7
+    slot = ids[p, 19, lane]
+    row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
+    word = tri[row, TRI_CODE]
+    gx = rays[p, 12, lane]
+    gy = rays[p, 13, lane]
+    gz = rays[p, 14, lane]
+    u = rays[p, 15, lane]
+    v = rays[p, 16, lane]
+    w = 1.0 - u - v
+    nx, ny, nz = gx, gy, gz
+    if word & HAS_NORMALS:
+        ax, ay, az = unpack(tri[row, TRI_NORMALS])
+        bx, by, bz = unpack(tri[row, TRI_NORMALS + 1])
+        cx, cy, cz = unpack(tri[row, TRI_NORMALS + 2])
+        nx = w * ax + u * bx + v * cx
+        ny = w * ay + u * by + v * cy
+        nz = w * az + u * bz + v * cz
+    t = rays[p, 8, lane]
+    dx = rays[p, 4, lane]
+    dy = rays[p, 5, lane]
+    dz = rays[p, 6, lane]
+    px = rays[p, 0, lane] + t * dx
+    py = rays[p, 1, lane] + t * dy
+    pz = rays[p, 2, lane] + t * dz
+    lx, ly, lz = px, py, pz
+    hx, hy, hz = gx, gy, gz
+    if slots[slot, SLOT_MOVES]:
+        m = world.transforms[slot]
+        lx, ly, lz = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
+        lx, ly, lz = (
+            m[0, 0] * lx + m[1, 0] * ly + m[2, 0] * lz,
+            m[0, 1] * lx + m[1, 1] * ly + m[2, 1] * lz,
+            m[0, 2] * lx + m[1, 2] * ly + m[2, 2] * lz,
+        )
+        nx, ny, nz = (
+            m[0, 0] * nx + m[0, 1] * ny + m[0, 2] * nz,
+            m[1, 0] * nx + m[1, 1] * ny + m[1, 2] * nz,
+            m[2, 0] * nx + m[2, 1] * ny + m[2, 2] * nz,
+        )
+        gx, gy, gz = (
+            m[0, 0] * gx + m[0, 1] * gy + m[0, 2] * gz,
+            m[1, 0] * gx + m[1, 1] * gy + m[1, 2] * gz,
+            m[2, 0] * gx + m[2, 1] * gy + m[2, 2] * gz,
+        )
+    s = 1.0 / math.sqrt(gx * gx + gy * gy + gz * gz + 1e-30)
+    if gx * dx + gy * dy + gz * dz > 0.0:
+        s = -s
+    gx *= s
+    gy *= s
+    gz *= s
+    s = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz + 1e-30)
+    if nx * gx + ny * gy + nz * gz < 0.0:
+        s = -s
+    cos = -(gx * dx + gy * dy + gz * dz)
+    hit[T] = t
+    hit[NX] = nx * s
+    hit[NY] = ny * s
+    hit[NZ] = nz * s
+    hit[PX] = px
+    hit[PY] = py
+    hit[PZ] = pz
+    hit[GX] = gx
+    hit[GY] = gy
+    hit[GZ] = gz
+    hit[COS] = cos
+    hit[WIDTH] = t * spread / math.sqrt(max(cos, 0.02))
+    if word & HAS_UV:
+        tri_f = tri.view(np.float32)
+        hit[U] = w * tri_f[row, TRI_UV] + u * tri_f[row, TRI_UV + 2] + v * tri_f[row, TRI_UV + 4]
+        hit[V] = (
+            w * tri_f[row, TRI_UV + 1] + u * tri_f[row, TRI_UV + 3] + v * tri_f[row, TRI_UV + 5]
+        )
+    else:
+        planar(hit, lx, ly, lz, hx, hy, hz)
+    code[MATERIAL] = word & 255
+    code[TAG] = (word >> 8) & 255
+    code[SLOT] = slot
+    code[LIGHTS] = slots[slot, SLOT_LIGHTS]
+    code[PALETTE] = slots[slot, SLOT_PALETTE]
+    code[VARIANT] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
+    instance = slots[slot, SLOT_INSTANCE]
+    if instance < 0:
+        thing = tri[row, TRI_OBJECT]
+        instance = (OBJECT_BASE + thing - 1) & 0xFFFF if thing > 0 else 0
+    code[INSTANCE] = instance
+
+
+@fast
+def planar(hit, x, y, z, nx, ny, nz):
+    """Surface coordinates of a mesh that has none: the two axes across its normal."""
+    if abs(nz) >= abs(nx) and abs(nz) >= abs(ny):
+        hit[U] = x
+        hit[V] = y
+    elif abs(nx) >= abs(ny):
+        hit[U] = y
+        hit[V] = z
+    else:
+        hit[U] = x
+        hit[V] = z

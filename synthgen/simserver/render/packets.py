@@ -1,0 +1,83 @@
+"""Rays in packets of eight, as Embree wants them, and the queries on them (numba).
+
+A queue is (packets, ROWS, LANES) float32; ray i lies in packet i >> 3, lane i & 7. Rows follow
+RTCRayHit8: origin 0-2, near 3, direction 4-6, time 7, far 8, mask 9, id 10, flags 11, normal
+12-14, u 15, v 16, triangle 17, geometry 18, instance 19, instance's primitive 20.
+"""
+
+import numpy as np
+from numba import njit
+
+from synthgen.simserver.render.embree import LANES, intersect8, occluded8
+
+ROWS = 21
+PACKET_BYTES = ROWS * LANES * 4
+NO_HIT = 0xFFFFFFFF
+FAR = 1.0e6
+
+fast = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+"""How every kernel here is compiled; threads are ours, so numba starts none."""
+
+
+@fast
+def aligned_floats(count):
+    """A float32 array whose first element lies on a cache line."""
+    buffer = np.empty(count + 16, np.float32)
+    skip = ((64 - buffer.ctypes.data % 64) % 64) // 4
+    return buffer[skip : skip + count]
+
+
+@fast
+def ray_queue(rays):
+    """An empty queue for so many rays (a multiple of LANES)."""
+    return aligned_floats(rays // LANES * ROWS * LANES).reshape(rays // LANES, ROWS, LANES)
+
+
+@fast
+def lane_masks():
+    """(9, 8) int32: row n lets the first n lanes through."""
+    masks = aligned_floats(9 * LANES).view(np.int32).reshape(9, LANES)
+    for n in range(9):
+        for lane in range(LANES):
+            masks[n, lane] = -1 if lane < n else 0
+    return masks
+
+
+@fast
+def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far):
+    """Write ray i of a queue; `ids` is the queue seen as uint32."""
+    p = i >> 3
+    lane = i & 7
+    rays[p, 0, lane] = ox
+    rays[p, 1, lane] = oy
+    rays[p, 2, lane] = oz
+    rays[p, 3, lane] = near
+    rays[p, 4, lane] = dx
+    rays[p, 5, lane] = dy
+    rays[p, 6, lane] = dz
+    rays[p, 7, lane] = 0.0
+    rays[p, 8, lane] = far
+    ids[p, 9, lane] = NO_HIT
+    ids[p, 11, lane] = 0
+    ids[p, 18, lane] = NO_HIT
+    ids[p, 19, lane] = NO_HIT
+
+
+@fast
+def trace(scene, query, rays, count, masks):
+    """First hits of the first `count` rays."""
+    base = rays.ctypes.data
+    lanes = masks.ctypes.data
+    for p in range((count + LANES - 1) // LANES):
+        n = min(count - p * LANES, LANES)
+        intersect8(lanes + n * LANES * 4, scene, base + p * PACKET_BYTES, query)
+
+
+@fast
+def occlude(scene, query, rays, count, masks):
+    """Far (row 8) becomes negative for each of the first `count` rays that meets anything."""
+    base = rays.ctypes.data
+    lanes = masks.ctypes.data
+    for p in range((count + LANES - 1) // LANES):
+        n = min(count - p * LANES, LANES)
+        occluded8(lanes + n * LANES * 4, scene, base + p * PACKET_BYTES, query)

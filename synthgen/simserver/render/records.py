@@ -1,0 +1,99 @@
+"""Bundles of arrays that kernels take: what is seen, how, and room to work in."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+I32 = NDArray[np.int32]
+U32 = NDArray[np.uint32]
+U8 = NDArray[np.uint8]
+
+
+class World(NamedTuple):
+    """Everything rays can meet and what lights it.
+
+    `scene` is Embree's address of the top scene, `coherent` and `scattered` those of the query
+    arguments. Columns of the tables: hits.py (triangles, slots), fields.py (env), shading.py
+    (lamps).
+    """
+
+    scene: int
+    coherent: int
+    scattered: int
+    triangles: U32
+    slots: I64
+    transforms: F32
+    previous: F32
+    palette: F32
+    textures: F32
+    sky: F32
+    env: F64
+    lamps: F64
+    cells: I32
+
+
+class View(NamedTuple):
+    """How a camera looks: rays and poses in the map frame, and what is asked for.
+
+    Attributes:
+        directions: (H, W, 3) unit vectors in the sensor's frame through the pixels' centres.
+        poses: (1, 3, 4), or (H, 3, 4) with a rolling shutter.
+        before: (3, 4) pose at the previous frame.
+        lens: Columns in frames.py.
+        wanted: Columns in frames.py, 1 where an image is asked for.
+        seed: Of this frame's noise.
+        mirrors: 0 mirrors only the sky, 1 traces one reflection.
+        openness_rays: Rays per hit for ambient occlusion.
+        soft: 1 for soft shadows.
+    """
+
+    directions: F32
+    poses: F32
+    before: F32
+    lens: F64
+    wanted: I64
+    seed: int
+    mirrors: int
+    openness_rays: int
+    soft: int
+
+
+class Images(NamedTuple):
+    """Where a camera's pixels go; an image that is not asked for has no pixels.
+
+    `hdr` is linear light at the pixels' centres, `picture` the same after anti-aliasing;
+    `keys` and `facing` tell surfaces apart.
+    """
+
+    hdr: F32
+    picture: F32
+    keys: I64
+    facing: F32
+    depth: U8
+    semantic: U8
+    instance: U8
+    normals: U8
+    flow: F32
+
+
+class Scratch(NamedTuple):
+    """Room for one batch of rays; columns in hits.py, surfaces.py and shading.py."""
+
+    rays: F32
+    ids: U32
+    more: F32
+    more_ids: U32
+    masks: I32
+    alive: U8
+    valid: U8
+    members: I64
+    pixel: I64
+    hits: F64
+    codes: I64
+    faces: F64
+    lit: F64
+    colour: F64

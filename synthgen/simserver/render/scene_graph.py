@@ -1,0 +1,292 @@
+"""All geometry of an episode: meshes, their instances, and the tables kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from synthgen.simserver.render import hits
+from synthgen.simserver.render.embree import Device, TopScene, TriangleScene
+from synthgen.simserver.render.lights import Beam, lamp_row, lamps_of, street_lamps
+from synthgen.simserver.render.records import F32, F64, I32, I64, U32
+from synthgen.simserver.render.specs import Scenery
+from synthgen.simserver.scene import Mesh, Model
+
+_IDENTITY = np.eye(3, 4, dtype=np.float32)
+
+
+def triangle_rows(mesh: Mesh) -> U32:
+    """(T, TRI_COLUMNS) uint32: the mesh's rows of the triangle table."""
+    rows = np.zeros((len(mesh.triangles), hits.TRI_COLUMNS), np.uint32)
+    code = mesh.material.astype(np.uint32) | mesh.tag.astype(np.uint32) << 8
+    if mesh.normals is not None:
+        packed = _pack_unit(mesh.normals)
+        columns = slice(hits.TRI_NORMALS, hits.TRI_NORMALS + 3)
+        rows[:, columns] = packed[mesh.triangles]
+        code |= hits.HAS_NORMALS
+    if mesh.uv_m is not None:
+        columns = slice(hits.TRI_UV, hits.TRI_UV + 6)
+        corners = mesh.uv_m[mesh.triangles].reshape(-1, 6)
+        rows[:, columns] = np.ascontiguousarray(corners, np.float32).view(np.uint32)
+        code |= hits.HAS_UV
+    if mesh.object_index is not None:
+        rows[:, hits.TRI_OBJECT] = mesh.object_index
+    if mesh.variant is not None:
+        rows[:, hits.TRI_VARIANT] = mesh.variant.astype(np.int64) & 0x7FFFFFFF
+    rows[:, hits.TRI_CODE] = code
+    return rows
+
+
+def _pack_unit(vectors: F32) -> U32:
+    """(V,) uint32: unit vectors of 3 x 10 bits."""
+    steps = np.rint((np.clip(vectors, -1.0, 1.0) + 1.0) * 511.0).astype(np.uint32)
+    return np.asarray(steps[:, 0] | steps[:, 1] << 10 | steps[:, 2] << 20, np.uint32)
+
+
+@dataclass(slots=True)
+class _Prototype:
+    """One mesh: its rows in the triangle table and its hierarchy."""
+
+    first_row: int
+    scene: TriangleScene
+    lamps: tuple[tuple[Beam, F64, F64], ...]
+
+
+@dataclass(slots=True)
+class _Actor:
+    slots: list[int]
+    lamps: list[tuple[int, Beam, F64, F64]]
+    moved: bool = False
+
+
+@dataclass(slots=True)
+class _Fixture:
+    """Scenery: slots of one environment object."""
+
+    object_index: int
+    slots: list[int] = field(default_factory=list)
+
+
+class SceneGraph:
+    """Two levels: meshes, and instances of them by slot number.
+
+    Tables grow by doubling, so kernels see views that stay valid until the next change.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._prototypes: dict[Mesh, _Prototype] = {}
+        self._rows = np.zeros((1024, hits.TRI_COLUMNS), np.uint32)
+        self._row_count = 0
+        self.slots: I64 = np.zeros((64, hits.SLOT_COLUMNS), np.int64)
+        self.transforms: F32 = np.zeros((64, 3, 4), np.float32)
+        self.previous: F32 = np.zeros((64, 3, 4), np.float32)
+        self.palette: F32 = np.zeros((64, 8, 3), np.float32)
+        self._free: list[int] = []
+        self._used = 0
+        self._actors: dict[int, _Actor] = {}
+        self._fixtures: list[_Fixture] = []
+        self._static: Mesh | None = None
+        self._hidden: frozenset[int] = frozenset()
+        self._top: TopScene = device.top()
+        self._dirty = True
+        self._street_lamps = street_lamps(None)
+
+    def lamps(self) -> F64:
+        """(L, LAMP_COLUMNS) lamps that are on: street lamps, then vehicles by actor id."""
+        rows = []
+        for _, actor in sorted(self._actors.items()):
+            for slot, beam, at, towards in actor.lamps if actor.moved else ():
+                if self.slots[slot, hits.SLOT_LIGHTS] & beam.bits:
+                    pose = self.transforms[slot].astype(np.float64)
+                    turned = pose[:, :3] @ towards
+                    rows.append(lamp_row(beam, pose[:, :3] @ at + pose[:, 3], turned))
+        return np.concatenate([self._street_lamps, *[row[None] for row in rows]])
+
+    @property
+    def triangles(self) -> U32:
+        """(N, TRI_COLUMNS) uint32 rows of all meshes."""
+        return self._rows
+
+    @property
+    def address(self) -> int:
+        """Embree's address of the top scene, committed."""
+        if self._dirty:
+            self._top.commit()
+            self._dirty = False
+        return self._top.scene
+
+    def load(self, static: Mesh, scenery: Sequence[Scenery], street_lights: F32 | None) -> None:
+        """Take a map's geometry into an empty graph."""
+        self._street_lamps = street_lamps(street_lights)
+        self._static = static
+        if len(static.triangles):
+            self._add(static, _IDENTITY, instance=-1, variant=0, palette=None, static=True)
+        for group in scenery:
+            self._add_scenery(group)
+
+    def add_actor(self, actor_id: int, instance: int, model: Model, variant: int) -> None:
+        """Add an actor's parts, unseen until they are placed."""
+        if actor_id in self._actors:
+            raise ValueError(f"actor {actor_id} is in the scene already")
+        actor = _Actor([], [])
+        for part in model.parts:
+            if len(part.mesh.triangles) == 0:
+                actor.slots.append(-1)
+                continue
+            slot = self._add(
+                part.mesh, _IDENTITY, instance=instance, variant=variant, palette=model.palette
+            )
+            self._top.show(slot, visible=False)
+            actor.slots.append(slot)
+            actor.lamps += [(slot, *lamp) for lamp in self._prototypes[part.mesh].lamps]
+        self._actors[actor_id] = actor
+
+    def remove_actor(self, actor_id: int) -> None:
+        """Remove an actor's parts."""
+        for slot in self._actors.pop(actor_id).slots:
+            if slot >= 0:
+                self._top.remove(slot)
+                self._free.append(slot)
+        self._dirty = True
+
+    def move(
+        self, actor_ids: Sequence[int], map_from_parts: Sequence[F32], light_bits: Iterable[int]
+    ) -> None:
+        """Begin a frame: present poses become previous ones, then the given actors move."""
+        self.previous[: self._used] = self.transforms[: self._used]
+        for actor_id, poses, lights in zip(actor_ids, map_from_parts, light_bits, strict=True):
+            actor = self._actors[actor_id]
+            self._place_parts(actor.slots, poses, int(lights))
+            if not actor.moved:
+                actor.moved = True
+                self._show_new(actor.slots)
+        self._top.commit()
+        self._dirty = False
+
+    def hide(self, object_indices: Sequence[int]) -> None:
+        """Hide exactly these environment objects."""
+        hidden = frozenset(int(k) for k in object_indices)
+        changed = hidden ^ self._hidden
+        if not changed:
+            return
+        for fixture in self._fixtures:
+            if fixture.object_index in changed:
+                for slot in fixture.slots:
+                    self._top.show(slot, visible=fixture.object_index not in hidden)
+        self._hidden = hidden
+        self._rebuild_static()
+        self._dirty = True
+
+    def release(self) -> None:
+        """Free all of Embree's memory of this graph."""
+        self._top.release()
+        for prototype in self._prototypes.values():
+            prototype.scene.release()
+        self._prototypes.clear()
+
+    def _add_scenery(self, group: Scenery) -> None:
+        for k, pose in enumerate(np.asarray(group.map_from_model, np.float32)):
+            index = int(group.object_indices[k])
+            fixture = _Fixture(index)
+            for part in group.model.parts:
+                if len(part.mesh.triangles) == 0:
+                    continue
+                placed = pose.copy()
+                placed[:, 3] += pose[:, :3] @ part.pivot_m
+                slot = self._add(
+                    part.mesh,
+                    placed,
+                    instance=(hits.OBJECT_BASE + index) & 0xFFFF if index >= 0 else 0,
+                    variant=int(group.variants[k]) if len(group.variants) else 0,
+                    palette=group.model.palette,
+                )
+                fixture.slots.append(slot)
+            self._fixtures.append(fixture)
+
+    def _add(
+        self,
+        mesh: Mesh,
+        pose: F32,
+        *,
+        instance: int,
+        variant: int,
+        palette: F32 | None,
+        static: bool = False,
+    ) -> int:
+        prototype = self._prototype(mesh, static=static)
+        slot = self._new_slot()
+        self.slots[slot, hits.SLOT_ROW] = prototype.first_row
+        self.slots[slot, hits.SLOT_INSTANCE] = instance
+        self.slots[slot, hits.SLOT_VARIANT] = variant & 0x7FFFFFFF
+        self.slots[slot, hits.SLOT_PALETTE] = slot
+        self.slots[slot, hits.SLOT_LIGHTS] = 0
+        self.slots[slot, hits.SLOT_MOVES] = 0 if static else 1
+        if palette is not None:
+            self.palette[slot] = palette
+        self.transforms[slot] = self.previous[slot] = pose
+        self._top.add(slot, prototype.scene)
+        self._top.place(slot, self.transforms[slot].ctypes.data)
+        self._dirty = True
+        return slot
+
+    def _prototype(self, mesh: Mesh, *, static: bool) -> _Prototype:
+        known = self._prototypes.get(mesh)
+        if known is not None:
+            return known
+        rows = triangle_rows(mesh)
+        first = self._row_count
+        self._row_count += len(rows)
+        if self._row_count > len(self._rows):
+            grown = np.zeros((max(self._row_count, 2 * len(self._rows)), 16), np.uint32)
+            grown[:first] = self._rows[:first]
+            self._rows = grown
+        self._rows[first : self._row_count] = rows
+        scene = self._device.triangles(mesh.vertices_m, mesh.triangles, static=static)
+        self._prototypes[mesh] = _Prototype(first, scene, lamps_of(mesh))
+        return self._prototypes[mesh]
+
+    def _new_slot(self) -> int:
+        if self._free:
+            self._free.sort(reverse=True)
+            return self._free.pop()
+        slot = self._used
+        self._used += 1
+        if slot == len(self.slots):
+            self.slots = np.concatenate([self.slots, np.zeros_like(self.slots)])
+            self.transforms = np.concatenate([self.transforms, np.zeros_like(self.transforms)])
+            self.previous = np.concatenate([self.previous, np.zeros_like(self.previous)])
+            self.palette = np.concatenate([self.palette, np.zeros_like(self.palette)])
+        return slot
+
+    def _place_parts(self, slots: Sequence[int], poses: F32, lights: int) -> None:
+        base = self.transforms.ctypes.data
+        for slot, pose in zip(slots, poses, strict=True):
+            if slot >= 0:
+                self.transforms[slot] = pose
+                self.slots[slot, hits.SLOT_LIGHTS] = lights
+                self._top.place(slot, base + 48 * slot)
+
+    def _show_new(self, slots: Sequence[int]) -> None:
+        for slot in slots:
+            if slot >= 0:
+                self.previous[slot] = self.transforms[slot]
+                self._top.show(slot, visible=True)
+
+    def _rebuild_static(self) -> None:
+        """Fold the static triangles of hidden objects into points, which no ray meets."""
+        static = self._static
+        if static is None or static.object_index is None or not len(static.triangles):
+            return
+        shown: I32 = static.triangles.copy()
+        gone = np.isin(static.object_index, [k + 1 for k in self._hidden])
+        shown[gone] = shown[gone][:, :1]
+        scene = self._device.triangles(static.vertices_m, shown, static=True)
+        old = self._prototypes[static].scene
+        self._prototypes[static].scene = scene
+        self._top.remove(0)
+        self._top.add(0, scene)
+        self._top.place(0, self.transforms[0].ctypes.data)
+        old.release()

@@ -16,6 +16,7 @@ from pathlib import Path
 import llvmlite.binding
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from synthgen.simserver.scene import F32, I32
 
@@ -230,7 +231,13 @@ class TopScene:
         _lib.rtcReleaseScene(self.scene)
 
 
-def _set_buffer(geometry: int, kind: int, layout: int, rows: F32 | I32, count: int) -> None:
+def _set_buffer(
+    geometry: int,
+    kind: int,
+    layout: int,
+    rows: NDArray[np.float32] | NDArray[np.uint32],
+    count: int,
+) -> None:
     _lib.rtcSetSharedGeometryBuffer(
         geometry, kind, 0, layout, rows.ctypes.data, 0, rows.shape[1] * 4, count
     )

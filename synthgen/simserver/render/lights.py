@@ -106,7 +106,7 @@ def light_grid(lamps: F64) -> tuple[I32, tuple[float, float, float, float]]:
     side = int(np.ceil((high - low).max() / size)) + 1
     cells = np.full((side * side, LAMPS_PER_CELL), -1, np.int32)
     score = np.zeros((side * side, LAMPS_PER_CELL))
-    centres = (np.arange(side) + 0.5) * size
+    centres: F64 = np.asarray((np.arange(side) + 0.5) * size, np.float64)
     for k, lamp in enumerate(lamps):
         _enter(cells, score, k, lamp, low, centres, size)
     return cells, (float(low[0]), float(low[1]), 1.0 / size, float(side))

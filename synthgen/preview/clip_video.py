@@ -18,7 +18,7 @@ from synthgen.store.clip_reader import ClipReader
 
 _TRAIL_FRAMES: Final = 25
 _PANEL_SHARE: Final = 0.62  # width of the bird's-eye panel by its height
-_MAX_HEIGHT_PX: Final = 540
+_MAX_HEIGHT_PX: Final = 360
 
 
 def preview_frames(clip: ClipReader) -> Iterator[U8]:

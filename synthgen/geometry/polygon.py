@@ -1,7 +1,6 @@
 """Convex polygons in the plane, exact.
 
-Written with plain loops over arrays, so that `synthgen.labels.kernels` compiles the very same
-functions.
+Written with plain loops over arrays, so that `synthgen.labels` compiles the very same functions.
 """
 
 from __future__ import annotations
@@ -19,27 +18,22 @@ def convex_hull(points: F64) -> F64:
     count = len(points)
     order = np.argsort(points[:, 1], kind="mergesort")
     order = order[np.argsort(points[order, 0], kind="mergesort")]
-    hull = np.empty((2 * count + 1, 2))
+    hull = np.empty((2 * count, 2))
     size = 0
-    for step in range(count):  # lower chain, left to right
-        point = points[order[step]]
-        while size >= 2 and turn(hull[size - 2], hull[size - 1], point) <= 0.0:
-            size -= 1
-        hull[size] = point
-        size += 1
-    lower = size + 1
-    for step in range(count - 2, -1, -1):  # upper chain, back again
-        point = points[order[step]]
-        while size >= lower and turn(hull[size - 2], hull[size - 1], point) <= 0.0:
+    keep = 1  # corners that may not be dropped again
+    for step in range(2 * count - 1):  # lower chain left to right, then the upper one back
+        point = points[order[step if step < count else 2 * count - 2 - step]]
+        if step == count:
+            keep = size
+        while size > keep:
+            a, b = hull[size - 2], hull[size - 1]
+            turn = (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
+            if turn > 0.0:
+                break
             size -= 1
         hull[size] = point
         size += 1
     return hull[: max(size - 1, 1)].copy()
-
-
-def turn(a: F64, b: F64, c: F64) -> float:
-    """Twice the signed area of the triangle a, b, c."""
-    return float((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
 
 
 def polygon_area(polygon: F64) -> float:

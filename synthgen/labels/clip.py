@@ -1,0 +1,98 @@
+"""All labels of a clip, from a `ClipView` and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from synthgen.datatypes.clip import ClipView
+from synthgen.datatypes.taxonomy import Taxonomy, default_taxonomy
+from synthgen.errors import DatasetError
+from synthgen.labels.columns import Columns, stacked
+from synthgen.labels.frame import FrameLabels, SensorFrames, label_frame
+from synthgen.labels.settings import LabelSettings
+from synthgen.labels.tracks import track_tables
+
+LabelTables = dict[str, Columns]
+"""Table name (see `docs/clip_format.md`, Labels) -> columns."""
+
+
+def label_clip(
+    clip: ClipView,
+    settings: LabelSettings | None = None,
+    *,
+    taxonomy: Taxonomy | None = None,
+) -> LabelTables:
+    """All label tables of a clip.
+
+    Args:
+        clip: The clip, on disk or in memory.
+        settings: Limits and margins.
+        taxonomy: Categories.
+
+    Raises:
+        DatasetError: The clip contradicts itself.
+    """
+    settings = settings or LabelSettings()
+    states = {item.tick: item for item in clip.ticks}
+    labels = []
+    for frame, sensors in zip(clip.frames, sensor_frames(clip), strict=True):
+        if frame.tick not in states:
+            raise DatasetError(f"frame {frame.frame_index}: no actor states at tick {frame.tick}")
+        labels.append(
+            label_frame(
+                frame.frame_index,
+                objects=clip.objects,
+                states=states[frame.tick],
+                sensors=sensors,
+                calibration=clip.calibration,
+                settings=settings,
+            )
+        )
+    return label_tables(clip, labels, settings, taxonomy=taxonomy)
+
+
+def label_tables(
+    clip: ClipView,
+    labels: Sequence[FrameLabels],
+    settings: LabelSettings,
+    *,
+    taxonomy: Taxonomy | None = None,
+) -> LabelTables:
+    """All label tables, from per-frame labels that `label_frame` made during capture.
+
+    Args:
+        clip: The clip; its sensor data is not read.
+        labels: One per capture, in order.
+        settings: Those that `labels` were made with.
+        taxonomy: Categories.
+    """
+    taxonomy = taxonomy or default_taxonomy()
+    tracks = track_tables(
+        clip.objects,
+        clip.frames,
+        clip.ticks,
+        labels,
+        clip.road_map,
+        taxonomy=taxonomy,
+        settings=settings,
+    )
+    boxes2d = [
+        part.columns([label.boxes.infos[row].category for row in part.row], settings)
+        for label in labels
+        for part in label.boxes2d
+    ]
+    return {"boxes2d": stacked(boxes2d), "boxes3d": tracks.boxes3d, "tracks": tracks.tracks}
+
+
+def sensor_frames(clip: ClipView) -> Iterator[SensorFrames]:
+    """What the whole rig delivered, capture by capture."""
+    rig = clip.calibration
+    cameras = [clip.camera_frames(sensor.name) for sensor in rig.of_modality("camera")]
+    lidars = [clip.lidar_sweeps(sensor.name) for sensor in rig.of_modality("lidar")]
+    radars = [clip.radar_scans(sensor.name) for sensor in rig.of_modality("radar")]
+    for _ in clip.frames:
+        yield SensorFrames(
+            tuple(next(frames) for frames in cameras),
+            tuple(next(sweeps) for sweeps in lidars),
+            tuple(next(scans) for scans in radars),
+        )

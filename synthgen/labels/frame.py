@@ -1,0 +1,150 @@
+"""The labels of one capture: a pure function of its sensor data and of its objects' states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgen.datatypes.actors import ActorStates, ObjectInfo
+from synthgen.datatypes.calibration import Calibration
+from synthgen.datatypes.images import CameraFrame
+from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.errors import DatasetError
+from synthgen.geometry.arrays import F32, F64, I32, U16
+from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.cuboid import Cuboids
+from synthgen.geometry.se3 import SE3
+from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
+from synthgen.labels.panorama import visible_fractions
+from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
+from synthgen.labels.settings import LabelSettings
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SensorFrames:
+    """What all sensors of the rig delivered at one capture."""
+
+    cameras: Sequence[CameraFrame] = ()
+    lidars: Sequence[LidarSweep] = ()
+    radars: Sequence[RadarScan] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FrameLabels:
+    """What the sensor data of one capture says about its objects.
+
+    Attributes:
+        frame_index: Capture number.
+        boxes: All objects but the ego.
+        boxes2d: One per camera with depth and instance, in the order of the rig.
+        lidar_points: (N,) int32, points on each object, all LiDARs together.
+        radar_points: (N,) int32, detections on each object, all radars together.
+        visible_px: (N,) int32, pixels of each object, all cameras together.
+        visible_fraction: (N,) float32, see `panorama`; None without a labelled camera.
+    """
+
+    frame_index: int
+    boxes: SceneBoxes
+    boxes2d: tuple[Boxes2d, ...]
+    lidar_points: I32
+    radar_points: I32
+    visible_px: I32
+    visible_fraction: F32 | None
+
+
+def label_frame(
+    frame_index: int,
+    *,
+    objects: Sequence[ObjectInfo],
+    states: ActorStates,
+    sensors: SensorFrames,
+    calibration: Calibration,
+    settings: LabelSettings,
+) -> FrameLabels:
+    """The labels of one capture.
+
+    Args:
+        frame_index: Capture number.
+        objects: The objects table.
+        states: All objects at the tick of the capture.
+        sensors: What the rig saw; cameras without depth or instance get no labels.
+        calibration: The rig.
+        settings: Limits and margins.
+
+    Raises:
+        DatasetError: Sensor data that belongs to different captures, or to no known object.
+    """
+    _check_frame(frame_index, sensors)
+    boxes = scene_boxes(objects, states)
+    frames = [f for f in sensors.cameras if f.instance is not None and f.depth_cm is not None]
+    cameras = [_intrinsics(calibration, frame.name) for frame in frames]
+    boxes2d = tuple(
+        label_camera_frame(frame, camera, boxes, settings)
+        for frame, camera in zip(frames, cameras, strict=True)
+    )
+    visible_px = np.zeros(len(boxes), dtype=np.int32)
+    for labels in boxes2d:
+        visible_px[labels.row] += labels.visible_px
+    lidar_points = np.zeros(len(boxes), dtype=np.int32)
+    for sweep in sensors.lidars:
+        points_m = sweep.points_m.astype(np.float64)
+        lidar_points += point_counts(sweep.track_id, points_m, sweep.world_from_lidar, boxes)
+    radar_points = np.zeros(len(boxes), dtype=np.int32)
+    for scan in sensors.radars:
+        radar_points += point_counts(scan.track_id, scan.points_m, scan.world_from_radar, boxes)
+    return FrameLabels(
+        frame_index=frame_index,
+        boxes=boxes,
+        boxes2d=boxes2d,
+        lidar_points=lidar_points,
+        radar_points=radar_points,
+        visible_px=visible_px,
+        visible_fraction=visible_fractions(frames, cameras, boxes, settings) if frames else None,
+    )
+
+
+def point_counts(
+    point_track_id: U16 | None, points_m: F64, world_from_sensor: SE3, boxes: SceneBoxes
+) -> I32:
+    """Points on each object (N,): by the points' own ids, or inside its box without ids.
+
+    Args:
+        point_track_id: (P,) track of each point, or None.
+        points_m: (P, 3), sensor frame.
+        world_from_sensor: Pose the points are seen from.
+        boxes: The N objects.
+    """
+    if point_track_id is None:
+        return points_in_boxes(points_m, boxes.world.moved(world_from_sensor.inverse()))
+    highest = int(boxes.track_id[-1]) if len(boxes) else 0
+    hits = np.bincount(point_track_id, minlength=highest + 1)
+    return hits[boxes.track_id].astype(np.int32)
+
+
+def points_in_boxes(points_m: F64, boxes: Cuboids) -> I32:
+    """Number of points (P, 3) within each of N boxes of the same frame: (N,)."""
+    counts = np.zeros(len(boxes), dtype=np.int32)
+    reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
+    for index in range(len(boxes)):
+        near = np.abs(points_m[:, 0] - boxes.center_m[index, 0]) <= reach_m[index]
+        near &= np.abs(points_m[:, 1] - boxes.center_m[index, 1]) <= reach_m[index]
+        counts[index] = np.count_nonzero(boxes[index].contains(points_m[near]))
+    return counts
+
+
+def _check_frame(frame_index: int, sensors: SensorFrames) -> None:
+    """Refuse sensor data of another capture."""
+    items: list[CameraFrame | LidarSweep | RadarScan]
+    items = [*sensors.cameras, *sensors.lidars, *sensors.radars]
+    for item in items:
+        if item.frame_index != frame_index:
+            raise DatasetError(f"frame {frame_index}: {item.name} is of frame {item.frame_index}")
+
+
+def _intrinsics(calibration: Calibration, name: str) -> PinholeCamera:
+    model = calibration.sensor(name).camera
+    if model is None:
+        raise DatasetError(f"sensor {name}: expected a camera, got images of something else")
+    return model.camera

@@ -1,0 +1,115 @@
+"""Which lane a point is in, and how far from its centre line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from synthgen.datatypes.road_map import Lane
+from synthgen.geometry.arrays import F64, I64, Bool
+
+_CANDIDATES = 24  # nearest centre-line pieces looked at; lanes of a junction overlap
+_MAX_PIECE_M = 2.0
+# A car across its lane still belongs to it, one the wrong way round too, but of two overlapping
+# lanes of a junction the one it follows wins: half a turn counts as much as this offset.
+_METRES_PER_HALF_TURN = 4.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LanePlaces:
+    """Where N points are on the lanes.
+
+    Attributes:
+        lane: (N,) int64, index of the lane; 0 where `is_on_lane` is False.
+        offset_m: (N,) float64, from the centre line, positive left.
+        heading_rad: (N,) float64, driving direction there.
+        is_on_lane: (N,) bool.
+    """
+
+    lane: I64
+    offset_m: F64
+    heading_rad: F64
+    is_on_lane: Bool
+
+
+class LaneIndex:
+    """Centre lines of lanes cut into short pieces, searched by distance."""
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        pieces = [_pieces(index, lane) for index, lane in enumerate(lanes)]
+        self.lanes = tuple(lanes)
+        rows = np.concatenate(pieces) if pieces else np.zeros((0, 8))
+        self._start, self._step = rows[:, 0:2], rows[:, 2:4]
+        self._left_m, self._right_m = rows[:, 4], rows[:, 5]
+        self._z_m = rows[:, 6]
+        self._lane = rows[:, 7].astype(np.int64)
+        self._tree = cKDTree(self._start + self._step / 2) if len(rows) else None
+
+    def places(self, points_m: F64, yaw_rad: F64) -> LanePlaces:
+        """The lane of each point.
+
+        Args:
+            points_m: (N, 3), world.
+            yaw_rad: (N,) headings, which decide between lanes that overlap.
+        """
+        count = len(points_m)
+        if self._tree is None or count == 0:
+            nothing = np.zeros(count)
+            return LanePlaces(
+                nothing.astype(np.int64), nothing, nothing, np.zeros(count, dtype=np.bool_)
+            )
+        near = min(_CANDIDATES, len(self._start))
+        _, piece = self._tree.query(points_m[:, :2], k=np.arange(1, near + 1))
+        step = self._step[piece]
+        length = np.maximum(np.linalg.norm(step, axis=-1), 1e-9)
+        along = step / length[..., None]
+        delta = points_m[:, None, :2] - self._start[piece]
+        forward = (delta * along).sum(-1)
+        offset = along[..., 0] * delta[..., 1] - along[..., 1] * delta[..., 0]
+        heading = np.arctan2(along[..., 1], along[..., 0])
+        inside = (offset <= self._left_m[piece]) & (offset >= -self._right_m[piece])
+        inside &= (forward >= -0.05) & (forward <= length + 0.05)
+        inside &= np.abs(points_m[:, None, 2] - self._z_m[piece]) < 4.0  # not the bridge above
+        turned = np.abs(np.sin((heading - yaw_rad[:, None]) / 2))  # 0 along, 1 against
+        cost = np.where(inside, np.abs(offset) + _METRES_PER_HALF_TURN * turned, np.inf)
+        best = np.argmin(cost, axis=1)
+        rows = np.arange(count)
+        return LanePlaces(
+            lane=np.where(inside[rows, best], self._lane[piece[rows, best]], 0),
+            offset_m=offset[rows, best],
+            heading_rad=heading[rows, best],
+            is_on_lane=inside[rows, best],
+        )
+
+
+def _pieces(index: int, lane: Lane) -> F64:
+    """Pieces (P, 8) of one lane: start x y, step x y, half widths left and right, z, index."""
+    center = lane.center_m.astype(np.float64)
+    if len(center) < 2:
+        return np.zeros((0, 8))
+    dense = [center[:1]]
+    for a, b in pairwise(center):
+        parts = max(1, int(np.ceil(np.linalg.norm(b[:2] - a[:2]) / _MAX_PIECE_M)))
+        dense.append(a + (b - a) * (np.arange(1, parts + 1) / parts)[:, None])
+    line = np.concatenate(dense)
+    start, step = line[:-1], np.diff(line, axis=0)
+    middle = start + step / 2
+    left_m = distance_to_line(middle[:, :2], lane.left_m[:, :2].astype(np.float64))
+    right_m = distance_to_line(middle[:, :2], lane.right_m[:, :2].astype(np.float64))
+    label = np.full(len(start), float(index))
+    return np.column_stack([start[:, :2], step[:, :2], left_m, right_m, middle[:, 2], label])
+
+
+def distance_to_line(points: F64, line: F64) -> F64:
+    """Distances (N,) from points (N, 2) to a polyline (M, 2)."""
+    if len(line) < 2:
+        return np.zeros(len(points))
+    start, step = line[:-1], np.diff(line, axis=0)
+    squared = np.maximum((step**2).sum(-1), 1e-12)
+    share = ((points[:, None] - start) * step).sum(-1) / squared
+    nearest = start + np.clip(share, 0, 1)[..., None] * step
+    return np.asarray(np.linalg.norm(points[:, None] - nearest, axis=-1).min(axis=1))

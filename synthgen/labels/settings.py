@@ -1,0 +1,28 @@
+"""What labels depend on besides the clip; stored in `labels.json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSettings:
+    """Limits and resolutions of the labels.
+
+    Attributes:
+        near_plane_m: Cuboids are cut here before they are projected.
+        occlusion_margin_m: How much nearer than the cuboid a pixel must be to hide it.
+        min_visible_px: Boxes with fewer visible pixels are marked `ignore`.
+        range_m: 3D labels reach this far from the ego, measured in the plane.
+        moving_mps: Slower objects count as standing.
+    """
+
+    near_plane_m: float = 0.1
+    occlusion_margin_m: float = 0.05
+    min_visible_px: int = 20
+    range_m: float = 100.0
+    moving_mps: float = 0.3
+
+    def document(self) -> dict[str, object]:
+        """The settings as plain data for `labels.json`."""
+        return asdict(self)

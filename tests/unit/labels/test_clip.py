@@ -1,0 +1,224 @@
+"""A whole clip in memory: tables, motion, points, births and deaths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from ray_world import (
+    FORWARD_CAMERA,
+    Ground,
+    Solid,
+    Thing,
+    ego_info,
+    info_of,
+    make_rig,
+    photograph,
+    scan,
+    states_of,
+    turned,
+)
+
+from synthgen.datatypes.clip import MemoryClip
+from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.road_map import Lane, RoadMap
+from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.se3 import SE3
+from synthgen.labels.clip import LabelTables, label_clip
+from synthgen.labels.settings import LabelSettings
+from synthgen.store.tables import LABEL_TABLES
+
+CAMERA = PinholeCamera(160, 90, 100.0, 100.0, 80.0, 45.0)
+EGO_FROM_CAMERA = SE3.from_yaw(0.0, [1.5, 0.0, 1.6]) @ FORWARD_CAMERA
+EGO_FROM_LIDAR = SE3.from_yaw(0.0, [0.0, 0.0, 1.9])
+TICKS = 41
+RADIUS_M, TURN_RADPS = 8.0, 0.6  # a car on a circle: speed 4.8 m/s, acceleration 2.88 m/s2
+SIZE = np.array([4.2, 1.8, 1.5])
+STILL = np.zeros(3)
+
+
+def circling(time_s: float) -> Solid:
+    angle = TURN_RADPS * time_s
+    center = np.array([18.0 + RADIUS_M * np.sin(angle), -RADIUS_M * np.cos(angle), 0.75])
+    return Solid(center, SIZE, 2, rotation=turned(angle))
+
+
+def walking(time_s: float) -> Solid:
+    center = np.array([12.0, -3.0 + 1.4 * time_s, 0.9])
+    size = np.array([0.5, 0.5, 1.8])
+    rotation = turned(np.pi / 2)
+    return Solid(center, size, 3, tag=12, rotation=rotation, category="pedestrian")
+
+
+PARKED = Solid(np.array([9.0, 3.5, 0.75]), SIZE, 4)
+FAR = Solid(np.array([15.5, 0.0, 0.75]), SIZE, 5)
+
+
+def ego_pose(time_s: float) -> SE3:
+    return SE3.from_yaw(0.1, [2.0 * time_s, 0.0, 0.0])
+
+
+def scene(tick: int) -> list[Solid]:
+    time_s = tick * 0.05
+    late = [FAR] if 10 <= tick < 30 else []
+    return [circling(time_s), walking(time_s), PARKED, *late]
+
+
+def make_clip() -> MemoryClip:
+    frames, images, sweeps = [], [], []
+    for index in range(0, TICKS, 4):
+        ego = ego_pose(index * 0.05)
+        things: list[Thing] = [*scene(index), Ground()]
+        number = index // 4
+        frames.append(FrameRecord(number, index, index * 50_000_000, ego, STILL, STILL, STILL))
+        images.append(photograph(things, CAMERA, ego @ EGO_FROM_CAMERA, frame_index=number))
+        sweeps.append(scan(things, ego @ EGO_FROM_LIDAR, frame_index=number))
+    lane = Lane(
+        "1:0:-1",
+        1,
+        0,
+        -1,
+        "driving",
+        np.array([[-50, 0, 0], [50, 0, 0]]),
+        np.array([[-50, 2, 0], [50, 2, 0]]),
+        np.array([[-50, -2, 0], [50, -2, 0]]),
+    )
+    parked = info_of(PARKED, source="environment", role="parked")
+    return MemoryClip(
+        calibration=make_rig(
+            CAMERA, ego_from_camera=EGO_FROM_CAMERA, ego_from_lidar=EGO_FROM_LIDAR
+        ),
+        objects=[ego_info(), info_of(circling(0)), info_of(walking(0)), parked, info_of(FAR)],
+        frames=frames,
+        ticks=[states_of(scene(t), tick=t, ego=ego_pose(t * 0.05)) for t in range(TICKS)],
+        road_map=RoadMap(lanes=(lane,)),
+        cameras={"cam": images},
+        lidars={"lidar": sweeps},
+    )
+
+
+@pytest.fixture(scope="module")
+def clip() -> MemoryClip:
+    return make_clip()
+
+
+@pytest.fixture(scope="module")
+def tables(clip: MemoryClip) -> LabelTables:
+    return label_clip(clip)
+
+
+def rows_of(tables: LabelTables, name: str, track_id: int) -> dict[str, np.ndarray]:
+    own = np.asarray(tables[name]["track_id"]) == track_id
+    return {key: np.asarray(column, dtype=None)[own] for key, column in tables[name].items()}
+
+
+def test_tables_have_the_columns_of_the_clip_format(tables: LabelTables) -> None:
+    assert set(tables) <= set(LABEL_TABLES)
+    assert {name: list(columns) for name, columns in tables.items()} == {
+        name: LABEL_TABLES[name].names for name in tables
+    }
+
+
+def test_columns_have_the_types_of_the_clip_format(tables: LabelTables) -> None:
+    for name, columns in tables.items():
+        table = pa.table({key: columns[key] for key in columns}, schema=LABEL_TABLES[name])
+        table.validate(full=True)
+        for field in table.schema:
+            assert field.nullable or table[field.name].null_count == 0, (name, field.name)
+
+
+def test_velocity_and_acceleration_on_a_circle(tables: LabelTables) -> None:
+    rows = rows_of(tables, "tracks", 2)
+    angle = TURN_RADPS * rows["timestamp_ns"] * 1e-9
+    speed = RADIUS_M * TURN_RADPS
+    np.testing.assert_allclose(rows["velocity_x_mps"], speed * np.cos(angle), atol=0.05)
+    np.testing.assert_allclose(rows["velocity_y_mps"], speed * np.sin(angle), atol=0.05)
+    np.testing.assert_allclose(rows["yaw_rate_radps"], TURN_RADPS, atol=1e-6)
+    inner = slice(1, -1)  # the ends have no tick on both sides
+    expected = -speed * TURN_RADPS * np.sin(angle)
+    np.testing.assert_allclose(rows["acceleration_x_mps2"][inner], expected[inner], atol=0.01)
+
+
+def test_walker_speed_comes_from_its_poses(tables: LabelTables) -> None:
+    # The states say 0, as CARLA does for walkers.
+    np.testing.assert_allclose(rows_of(tables, "tracks", 3)["velocity_y_mps"], 1.4, atol=1e-9)
+
+
+def test_ego_view_is_relative_and_turned(tables: LabelTables) -> None:
+    rows = rows_of(tables, "tracks", 4)
+    time_s = rows["timestamp_ns"] * 1e-9
+    cos, sin = np.cos(0.1), np.sin(0.1)
+    east, north = 9.0 - 2.0 * time_s, 3.5
+    np.testing.assert_allclose(rows["ego_x_m"], cos * east + sin * north)
+    np.testing.assert_allclose(rows["ego_y_m"], -sin * east + cos * north)
+    np.testing.assert_allclose(rows["ego_yaw_rad"], -0.1)
+    np.testing.assert_allclose(rows["ego_velocity_x_mps"], -2.0 * cos, atol=1e-9)
+    np.testing.assert_allclose(rows["ego_velocity_y_mps"], 2.0 * sin, atol=1e-9)
+
+
+def test_lidar_points_are_those_that_hit_the_object(clip: MemoryClip, tables: LabelTables) -> None:
+    expected = [np.count_nonzero(sweep.track_id == 2) for sweep in clip.lidars["lidar"]]
+    assert rows_of(tables, "boxes3d", 2)["lidar_points"].tolist() == expected
+    assert sum(expected) > 100
+
+
+def test_points_without_ids_are_counted_in_the_box(clip: MemoryClip, tables: LabelTables) -> None:
+    blind = [replace(sweep, track_id=None) for sweep in clip.lidars["lidar"]]
+    again = label_clip(replace(clip, lidars={"lidar": blind}))
+    by_id = rows_of(tables, "boxes3d", 3)["lidar_points"]
+    in_box = rows_of(again, "boxes3d", 3)["lidar_points"]
+    # Float32 points on the faces may fall on either side of them; ids know no faces.
+    assert (in_box <= by_id).all()
+    assert in_box.sum() > 0.3 * by_id.sum()
+
+
+def test_object_that_appears_and_vanishes_says_why(tables: LabelTables) -> None:
+    rows = rows_of(tables, "tracks", 5)
+    assert rows["frame_index"].tolist() == [3, 4, 5, 6, 7]
+    assert rows["birth_reason"].tolist() == ["spawned", None, None, None, None]
+    assert rows["death_reason"].tolist() == [None, None, None, None, "destroyed"]
+
+
+def test_objects_that_leave_and_enter_the_range_say_why(clip: MemoryClip) -> None:
+    tables = label_clip(clip, LabelSettings(range_m=9.0))
+    rows = rows_of(tables, "tracks", 4)
+    assert rows["birth_reason"][0] == "entered_range"
+    assert rows["death_reason"][-1] == "end"
+
+
+def test_activities(tables: LabelTables) -> None:
+    assert set(rows_of(tables, "boxes3d", 2)["activity"]) == {"moving"}
+    assert set(rows_of(tables, "boxes3d", 4)["activity"]) == {"parked"}
+    on_road = rows_of(tables, "boxes3d", 3)["activity"]
+    assert on_road.tolist()[:3] == ["moving", "moving", "moving"]
+    assert on_road[-1] == "crossing" or "crossing" in on_road
+
+
+def test_lane_and_offset(tables: LabelTables) -> None:
+    rows = rows_of(tables, "tracks", 3)
+    inside = np.abs(rows["y_m"]) <= 2.0
+    assert [name == "1:0:-1" for name in rows["lane_id"]] == inside.tolist()
+    np.testing.assert_allclose(rows["lane_offset_m"][inside].astype(float), rows["y_m"][inside])
+
+
+def test_ego_is_not_labelled(tables: LabelTables) -> None:
+    assert all(1 not in np.asarray(table["track_id"]) for table in tables.values())
+
+
+def test_same_clip_gives_the_same_labels(clip: MemoryClip, tables: LabelTables) -> None:
+    again = label_clip(clip)
+    for name, table in tables.items():
+        for key, column in table.items():
+            np.testing.assert_array_equal(np.asarray(again[name][key]), np.asarray(column))
+
+
+def test_free_standing_car_in_view_is_wholly_visible(tables: LabelTables) -> None:
+    rows = rows_of(tables, "boxes3d", 2)
+    in_view = rows_of(tables, "boxes2d", 2)
+    whole = (in_view["truncated_fraction"] == 0) & (in_view["occluded_fraction"] == 0)
+    frames = in_view["frame_index"][whole]
+    assert len(frames) > 0
+    picked = np.isin(rows["frame_index"], frames)
+    assert (rows["visible_fraction"][picked].astype(float) > 0.97).all()

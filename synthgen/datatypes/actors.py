@@ -75,7 +75,7 @@ class ActorStates:
         door_state: (N,) uint8 bit masks, or None.
         steer_rad: (N,) float32, or None.
         bones_m: Track id of a walker -> (B, 3) float32, world, in the order of the bone table
-            of `configs/keypoints.yaml`.
+            of `configs/keypoints.yaml`; NaN where the server has no such bone.
     """
 
     tick: int

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from synthgen.datatypes.strict_yaml import load_model
 from synthgen.errors import ConfigError
+from synthgen.geometry.arrays import F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,23 @@ class Skeleton:
     def bone(self, name: str) -> int:
         """Index of a bone in the table."""
         return self.bones.index(name)
+
+    def in_table_order(self, names: Sequence[str], positions_m: F32) -> F32:
+        """A server's bones in the order of the table.
+
+        Args:
+            names: The server's names of its bones.
+            positions_m: (len(names), 3) where each begins.
+
+        Returns:
+            (B, 3) float32; NaN, stored as null, where the server has no such bone.
+        """
+        rows = {name: row for row, name in enumerate(names)}
+        ordered = np.full((len(self.bones), 3), np.nan, dtype=np.float32)
+        for index, name in enumerate(self.bones):
+            if name in rows:
+                ordered[index] = positions_m[rows[name]]
+        return ordered
 
 
 @cache

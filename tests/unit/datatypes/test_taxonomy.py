@@ -20,7 +20,7 @@ from synthgen.errors import ConfigError
         ("vehicle.vespa.zx125", "", "motorcycle"),
         ("walker.pedestrian.0012", "", "pedestrian"),
         ("static.prop.trafficcone01", "", "traffic_cone"),
-        ("static.prop.kiosk_01", "", "object"),
+        ("static.prop.kiosk_01", "", "prop"),
     ],
 )
 def test_blueprint_has_category(blueprint: str, base_type: str, category: str) -> None:

@@ -63,7 +63,7 @@ class Ground:
         """Ray parameter (...) of the hit."""
         with np.errstate(divide="ignore"):
             t = -origin_m[2] / directions[..., 2]
-        return np.where(t > 0, t, np.inf)
+        return np.asarray(np.where(t > 0, t, np.inf))
 
 
 Thing = Solid | Ground

@@ -1,0 +1,1 @@
+"""Programs that kill, fail and lie, and what must hold all the same."""

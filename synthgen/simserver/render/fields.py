@@ -59,9 +59,8 @@ def noise(textures, kind, x, y, width):
     d = start + ((int(fy) + 1) & mask) * (mask + 1)
     x -= fx
     y -= fy
-    row = textures[kind]
-    top = row[c + a] + (row[c + b] - row[c + a]) * x
-    bottom = row[d + a] + (row[d + b] - row[d + a]) * x
+    top = textures[kind, c + a] + (textures[kind, c + b] - textures[kind, c + a]) * x
+    bottom = textures[kind, d + a] + (textures[kind, d + b] - textures[kind, d + a]) * x
     return top + (bottom - top) * y
 
 

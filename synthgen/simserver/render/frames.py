@@ -76,9 +76,8 @@ def project(lens, x, y, z):
 
 
 @fast
-def aim(view, w, i, y, x, sub_x, sub_y):
+def aim(directions, poses, rays, ids, i, y, x, sub_x, sub_y):
     """Write the ray through pixel (x, y), moved by a share of a pixel."""
-    directions, poses = view.directions, view.poses
     height, width = directions.shape[0], directions.shape[1]
     x = min(x, width - 1)
     y = min(y, height - 1)
@@ -98,17 +97,17 @@ def aim(view, w, i, y, x, sub_x, sub_y):
         dx *= s
         dy *= s
         dz *= s
-    m = poses[min(y, poses.shape[0] - 1)]
+    m = min(y, poses.shape[0] - 1)
     put_ray(
-        w.rays,
-        w.ids,
+        rays,
+        ids,
         i,
-        m[0, 3],
-        m[1, 3],
-        m[2, 3],
-        m[0, 0] * dx + m[0, 1] * dy + m[0, 2] * dz,
-        m[1, 0] * dx + m[1, 1] * dy + m[1, 2] * dz,
-        m[2, 0] * dx + m[2, 1] * dy + m[2, 2] * dz,
+        poses[m, 0, 3],
+        poses[m, 1, 3],
+        poses[m, 2, 3],
+        poses[m, 0, 0] * dx + poses[m, 0, 1] * dy + poses[m, 0, 2] * dz,
+        poses[m, 1, 0] * dx + poses[m, 1, 1] * dy + poses[m, 1, 2] * dz,
+        poses[m, 2, 0] * dx + poses[m, 2, 1] * dy + poses[m, 2, 2] * dz,
         NEAR_M,
         FAR,
     )
@@ -144,71 +143,107 @@ def write_normal(out, y, x, nx, ny, nz):
 
 
 @fast
-def write_flow(world, view, images, y, x, px, py, pz, slot):
-    """Motion of the seen point from the previous frame to this one, in CARLA's scale."""
-    if slot >= 0 and world.slots[slot, SLOT_MOVES]:
-        m = world.transforms[slot]
-        ax, ay, az = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
-        lx = m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az
-        ly = m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az
-        lz = m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az
-        m = world.previous[slot]
-        px = m[0, 0] * lx + m[0, 1] * ly + m[0, 2] * lz + m[0, 3]
-        py = m[1, 0] * lx + m[1, 1] * ly + m[1, 2] * lz + m[1, 3]
-        pz = m[2, 0] * lx + m[2, 1] * ly + m[2, 2] * lz + m[2, 3]
-    m = view.before
-    ax, ay, az = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
-    u, v = project(
-        view.lens,
-        m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az,
-        m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az,
-        m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az,
+def earlier(transforms, previous, slot, px, py, pz):
+    """Where a point of a moving part was at the previous frame."""
+    ax = px - transforms[slot, 0, 3]
+    ay = py - transforms[slot, 1, 3]
+    az = pz - transforms[slot, 2, 3]
+    lx = transforms[slot, 0, 0] * ax + transforms[slot, 1, 0] * ay + transforms[slot, 2, 0] * az
+    ly = transforms[slot, 0, 1] * ax + transforms[slot, 1, 1] * ay + transforms[slot, 2, 1] * az
+    lz = transforms[slot, 0, 2] * ax + transforms[slot, 1, 2] * ay + transforms[slot, 2, 2] * az
+    m = previous
+    return (
+        m[slot, 0, 0] * lx + m[slot, 0, 1] * ly + m[slot, 0, 2] * lz + m[slot, 0, 3],
+        m[slot, 1, 0] * lx + m[slot, 1, 1] * ly + m[slot, 1, 2] * lz + m[slot, 1, 3],
+        m[slot, 2, 0] * lx + m[slot, 2, 1] * ly + m[slot, 2, 2] * lz + m[slot, 2, 3],
     )
-    images.flow[y, x, 0] = (x + 0.5 - u) * 2.0 / view.directions.shape[1]
-    images.flow[y, x, 1] = -(y + 0.5 - v) * 2.0 / view.directions.shape[0]
 
 
 @fast
-def write_labels(world, view, images, w, i, y, x):
-    """All label images at one pixel."""
-    p = i >> 3
-    lane = i & 7
-    wanted = view.wanted
-    if w.alive[i]:
-        hit, code = w.hits[i], w.codes[i]
-        tag, thing, slot = code[TAG], code[INSTANCE], code[SLOT]
-        # Along the optical axis; along the ray for fisheye lenses, which see sideways.
-        metres = hit[T] * (view.directions[y, x, 0] if view.lens[MODEL] <= BROWN else 1.0)
-        nx, ny, nz = hit[NX], hit[NY], hit[NZ]
-        px, py, pz = hit[PX], hit[PY], hit[PZ]
-        key = tag | thing << 8 | code[MATERIAL] << 24
-    else:
-        tag, thing, slot, metres = SKY, 0, -1, FAR
-        nx, ny, nz = 0.0, 0.0, 0.0
-        px = w.rays[p, 0, lane] + w.rays[p, 4, lane] * FAR
-        py = w.rays[p, 1, lane] + w.rays[p, 5, lane] * FAR
-        pz = w.rays[p, 2, lane] + w.rays[p, 6, lane] * FAR
-        key = SKY
-    if wanted[EDGES]:
-        images.keys[y, x] = key
-        images.facing[y, x, 0], images.facing[y, x, 1], images.facing[y, x, 2] = nx, ny, nz
-    if wanted[DEPTH]:
-        write_depth(images.depth, y, x, metres)
-    if wanted[SEMANTIC]:
-        write_code(images.semantic, y, x, tag, 0, 0)
-    if wanted[INSTANCES]:
-        write_code(images.instance, y, x, tag, thing & 255, thing >> 8)
-    if wanted[NORMALS]:
-        write_normal(images.normals, y, x, nx, ny, nz)
-    if wanted[FLOW]:
-        write_flow(world, view, images, y, x, px, py, pz, slot)
+def label_flow(world, view, flow, w):
+    """Motion of the seen points from the previous frame to this one, in CARLA's scale."""
+    slots, transforms, previous = world.slots, world.transforms, world.previous
+    m, lens = view.before, view.lens
+    height, width = flow.shape[0], flow.shape[1]
+    rays, hits, codes = w.rays, w.hits, w.codes
+    for i in range(BATCH):
+        if w.valid[i] == 0:
+            continue
+        y = w.pixel[i] // width
+        x = w.pixel[i] - y * width
+        if w.alive[i]:
+            px, py, pz = hits[i, PX], hits[i, PY], hits[i, PZ]
+            slot = codes[i, SLOT]
+            if slots[slot, SLOT_MOVES]:
+                px, py, pz = earlier(transforms, previous, slot, px, py, pz)
+        else:
+            p = i >> 3
+            lane = i & 7
+            px = rays[p, 0, lane] + rays[p, 4, lane] * FAR
+            py = rays[p, 1, lane] + rays[p, 5, lane] * FAR
+            pz = rays[p, 2, lane] + rays[p, 6, lane] * FAR
+        ax, ay, az = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
+        u, v = project(
+            lens,
+            m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az,
+            m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az,
+            m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az,
+        )
+        flow[y, x, 0] = (x + 0.5 - u) * 2.0 / width
+        flow[y, x, 1] = -(y + 0.5 - v) * 2.0 / height
+
+
+@fast
+def label_normals(out, w):
+    """Surface normals in the map frame; the sky has none."""
+    width = out.shape[1]
+    for i in range(BATCH):
+        if w.valid[i]:
+            y = w.pixel[i] // width
+            x = w.pixel[i] - y * width
+            if w.alive[i]:
+                write_normal(out, y, x, w.hits[i, NX], w.hits[i, NY], w.hits[i, NZ])
+            else:
+                write_normal(out, y, x, 0.0, 0.0, 0.0)
+
+
+@fast
+def label_batch(view, images, w):
+    """Depth, semantic and instance images of one tile, and the keys that find edges."""
+    wanted, directions = view.wanted, view.directions
+    depth, semantic, instance = images.depth, images.semantic, images.instance
+    keys, facing = images.keys, images.facing
+    hits, codes, valid, alive, pixel = w.hits, w.codes, w.valid, w.alive, w.pixel
+    width = directions.shape[1]
+    # Depth is along the optical axis; along the ray for fisheye lenses, which see sideways.
+    planar = view.lens[MODEL] <= BROWN
+    for i in range(BATCH):
+        if valid[i] == 0:
+            continue
+        y = pixel[i] // width
+        x = pixel[i] - y * width
+        tag, thing, metres, material = SKY, 0, FAR, 0
+        if alive[i]:
+            tag, thing, material = codes[i, TAG], codes[i, INSTANCE], codes[i, MATERIAL]
+            metres = hits[i, T] * (directions[y, x, 0] if planar else 1.0)
+        if wanted[DEPTH]:
+            write_depth(depth, y, x, metres)
+        if wanted[SEMANTIC]:
+            write_code(semantic, y, x, tag, 0, 0)
+        if wanted[INSTANCES]:
+            write_code(instance, y, x, tag, thing & 255, thing >> 8)
+        if wanted[EDGES]:
+            keys[y, x] = tag | thing << 8 | material << 24
+            facing[y, x, 0] = hits[i, NX]
+            facing[y, x, 1] = hits[i, NY]
+            facing[y, x, 2] = hits[i, NZ]
 
 
 @fast
 def is_edge(y, x, keys, facing, hdr):
     """Whether a pixel differs enough from a neighbour to be sampled again."""
     h, w = keys.shape
-    n = facing[y, x]
+    nx, ny, nz = facing[y, x, 0], facing[y, x, 1], facing[y, x, 2]
     g = hdr[y, x, 1]
     for k in range(4):
         x2 = x + (1 if k == 0 else (-1 if k == 1 else 0))
@@ -217,9 +252,8 @@ def is_edge(y, x, keys, facing, hdr):
             continue
         if keys[y2, x2] != keys[y, x]:
             return True
-        m = facing[y2, x2]
         if keys[y, x] != SKY:
-            if n[0] * m[0] + n[1] * m[1] + n[2] * m[2] < 0.8:
+            if nx * facing[y2, x2, 0] + ny * facing[y2, x2, 1] + nz * facing[y2, x2, 2] < 0.8:
                 return True
             if abs(hdr[y2, x2, 1] - g) > 0.22 * (g + 0.02):
                 return True
@@ -252,7 +286,8 @@ def room(scene_rays):
 @fast
 def aim_tile(view, w, tile):
     """Rays through the centres of one tile's pixels, in packets of 4 x 2 pixels."""
-    height, width = view.directions.shape[0], view.directions.shape[1]
+    directions, poses, rays, ids = view.directions, view.poses, w.rays, w.ids
+    height, width = directions.shape[0], directions.shape[1]
     tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
     ty = tile // tiles * TILE_HEIGHT
     tx = (tile - tile // tiles * tiles) * TILE_WIDTH
@@ -262,23 +297,25 @@ def aim_tile(view, w, tile):
         y = ty + (packet >> 2) * 2 + ((i >> 2) & 1)
         w.valid[i] = 1 if x < width and y < height else 0
         w.pixel[i] = y * width + x
-        aim(view, w, i, y, x, 0.0, 0.0)
+        aim(directions, poses, rays, ids, i, y, x, 0.0, 0.0)
 
 
 @fast
 def aim_edges(view, images, w, pixel, end):
     """Four more rays through each of the next pixels on an edge; (rays, next pixel)."""
-    width = view.directions.shape[1]
+    directions, poses, rays, ids = view.directions, view.poses, w.rays, w.ids
+    keys, facing, hdr = images.keys, images.facing, images.hdr
+    width = directions.shape[1]
     n = 0
     while pixel < end and n < BATCH:
         y = pixel // width
         x = pixel - y * width
-        if is_edge(y, x, images.keys, images.facing, images.hdr):
+        if is_edge(y, x, keys, facing, hdr):
             # A rotated grid of four samples.
-            aim(view, w, n, y, x, -0.125, -0.375)
-            aim(view, w, n + 1, y, x, 0.375, -0.125)
-            aim(view, w, n + 2, y, x, 0.125, 0.375)
-            aim(view, w, n + 3, y, x, -0.375, 0.125)
+            aim(directions, poses, rays, ids, n, y, x, -0.125, -0.375)
+            aim(directions, poses, rays, ids, n + 1, y, x, 0.375, -0.125)
+            aim(directions, poses, rays, ids, n + 2, y, x, 0.125, 0.375)
+            aim(directions, poses, rays, ids, n + 3, y, x, -0.375, 0.125)
             for k in range(4):
                 w.valid[n + k] = 1
                 w.pixel[n + k] = pixel
@@ -290,15 +327,16 @@ def aim_edges(view, images, w, pixel, end):
 @fast
 def keep_tile(view, images, w):
     """Store one tile's light."""
+    hdr, picture, colour, valid, pixel = images.hdr, images.picture, w.colour, w.valid, w.pixel
     width = view.directions.shape[1]
     for i in range(BATCH):
-        if w.valid[i]:
-            y = w.pixel[i] // width
-            x = w.pixel[i] - y * width
+        if valid[i]:
+            y = pixel[i] // width
+            x = pixel[i] - y * width
             for k in range(3):
-                c = min(w.colour[i, k], BRIGHTEST)
-                images.hdr[y, x, k] = c
-                images.picture[y, x, k] = c
+                c = min(colour[i, k], BRIGHTEST)
+                hdr[y, x, k] = c
+                picture[y, x, k] = c
 
 
 @fast
@@ -327,10 +365,11 @@ def render_rows(world, view, images, first_row, last_row):
         aim_tile(view, w, tile)
         trace(world.scene, world.coherent, w.rays, BATCH, w.masks)
         decode_batch(world, w, BATCH, view.lens[SPREAD])
-        for i in range(BATCH):
-            if w.valid[i]:
-                y = w.pixel[i] // width
-                write_labels(world, view, images, w, i, y, w.pixel[i] - y * width)
+        label_batch(view, images, w)
+        if view.wanted[NORMALS]:
+            label_normals(images.normals, w)
+        if view.wanted[FLOW]:
+            label_flow(world, view, images.flow, w)
         if view.wanted[SHADE]:
             shade_batch(world, view, w, BATCH)
             keep_tile(view, images, w)

@@ -5,8 +5,6 @@ Triangles of all meshes lie in one table of 64-byte rows, so a hit costs one cac
 
 import math
 
-import numpy as np
-
 from synthgen.simserver.render.packets import fast
 
 # Columns of the triangle table (uint32; UV as float32).
@@ -47,10 +45,13 @@ def unpack(word):
 
 
 @fast
-def decode(world, rays, ids, i, spread, hit, code):  # noqa: PLR0915 (one body: the hot path)
-    """Fill `hit` and `code` from ray i, which met something."""
-    tri = world.triangles
-    slots = world.slots
+def decode(  # noqa: PLR0915 (one body: the hot path)
+    tri, tri_f, slots, transforms, rays, ids, i, spread, hits, codes, j
+):
+    """Fill row j of `hits` and `codes` from ray i, which met something.
+
+    Arrays come one by one: numba counts references of every array in a record that it passes.
+    """
     p = i >> 3
     lane = i & 7
     slot = ids[p, 19, lane]
@@ -80,22 +81,25 @@ def decode(world, rays, ids, i, spread, hit, code):  # noqa: PLR0915 (one body: 
     lx, ly, lz = px, py, pz
     hx, hy, hz = gx, gy, gz
     if slots[slot, SLOT_MOVES]:
-        m = world.transforms[slot]
-        lx, ly, lz = px - m[0, 3], py - m[1, 3], pz - m[2, 3]
         lx, ly, lz = (
-            m[0, 0] * lx + m[1, 0] * ly + m[2, 0] * lz,
-            m[0, 1] * lx + m[1, 1] * ly + m[2, 1] * lz,
-            m[0, 2] * lx + m[1, 2] * ly + m[2, 2] * lz,
+            px - transforms[slot, 0, 3],
+            py - transforms[slot, 1, 3],
+            pz - transforms[slot, 2, 3],
+        )
+        lx, ly, lz = (
+            transforms[slot, 0, 0] * lx + transforms[slot, 1, 0] * ly + transforms[slot, 2, 0] * lz,
+            transforms[slot, 0, 1] * lx + transforms[slot, 1, 1] * ly + transforms[slot, 2, 1] * lz,
+            transforms[slot, 0, 2] * lx + transforms[slot, 1, 2] * ly + transforms[slot, 2, 2] * lz,
         )
         nx, ny, nz = (
-            m[0, 0] * nx + m[0, 1] * ny + m[0, 2] * nz,
-            m[1, 0] * nx + m[1, 1] * ny + m[1, 2] * nz,
-            m[2, 0] * nx + m[2, 1] * ny + m[2, 2] * nz,
+            transforms[slot, 0, 0] * nx + transforms[slot, 0, 1] * ny + transforms[slot, 0, 2] * nz,
+            transforms[slot, 1, 0] * nx + transforms[slot, 1, 1] * ny + transforms[slot, 1, 2] * nz,
+            transforms[slot, 2, 0] * nx + transforms[slot, 2, 1] * ny + transforms[slot, 2, 2] * nz,
         )
         gx, gy, gz = (
-            m[0, 0] * gx + m[0, 1] * gy + m[0, 2] * gz,
-            m[1, 0] * gx + m[1, 1] * gy + m[1, 2] * gz,
-            m[2, 0] * gx + m[2, 1] * gy + m[2, 2] * gz,
+            transforms[slot, 0, 0] * gx + transforms[slot, 0, 1] * gy + transforms[slot, 0, 2] * gz,
+            transforms[slot, 1, 0] * gx + transforms[slot, 1, 1] * gy + transforms[slot, 1, 2] * gz,
+            transforms[slot, 2, 0] * gx + transforms[slot, 2, 1] * gy + transforms[slot, 2, 2] * gz,
         )
     s = 1.0 / math.sqrt(gx * gx + gy * gy + gz * gz + 1e-30)
     if gx * dx + gy * dy + gz * dz > 0.0:
@@ -107,48 +111,49 @@ def decode(world, rays, ids, i, spread, hit, code):  # noqa: PLR0915 (one body: 
     if nx * gx + ny * gy + nz * gz < 0.0:
         s = -s
     cos = -(gx * dx + gy * dy + gz * dz)
-    hit[T] = t
-    hit[NX] = nx * s
-    hit[NY] = ny * s
-    hit[NZ] = nz * s
-    hit[PX] = px
-    hit[PY] = py
-    hit[PZ] = pz
-    hit[GX] = gx
-    hit[GY] = gy
-    hit[GZ] = gz
-    hit[COS] = cos
-    hit[WIDTH] = t * spread / math.sqrt(max(cos, 0.02))
+    hits[j, T] = t
+    hits[j, NX] = nx * s
+    hits[j, NY] = ny * s
+    hits[j, NZ] = nz * s
+    hits[j, PX] = px
+    hits[j, PY] = py
+    hits[j, PZ] = pz
+    hits[j, GX] = gx
+    hits[j, GY] = gy
+    hits[j, GZ] = gz
+    hits[j, COS] = cos
+    hits[j, WIDTH] = t * spread / math.sqrt(max(cos, 0.02))
     if word & HAS_UV:
-        tri_f = tri.view(np.float32)
-        hit[U] = w * tri_f[row, TRI_UV] + u * tri_f[row, TRI_UV + 2] + v * tri_f[row, TRI_UV + 4]
-        hit[V] = (
+        hits[j, U] = (
+            w * tri_f[row, TRI_UV] + u * tri_f[row, TRI_UV + 2] + v * tri_f[row, TRI_UV + 4]
+        )
+        hits[j, V] = (
             w * tri_f[row, TRI_UV + 1] + u * tri_f[row, TRI_UV + 3] + v * tri_f[row, TRI_UV + 5]
         )
     else:
-        planar(hit, lx, ly, lz, hx, hy, hz)
-    code[MATERIAL] = word & 255
-    code[TAG] = (word >> 8) & 255
-    code[SLOT] = slot
-    code[LIGHTS] = slots[slot, SLOT_LIGHTS]
-    code[PALETTE] = slots[slot, SLOT_PALETTE]
-    code[VARIANT] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
+        planar(hits, j, lx, ly, lz, hx, hy, hz)
+    codes[j, MATERIAL] = word & 255
+    codes[j, TAG] = (word >> 8) & 255
+    codes[j, SLOT] = slot
+    codes[j, LIGHTS] = slots[slot, SLOT_LIGHTS]
+    codes[j, PALETTE] = slots[slot, SLOT_PALETTE]
+    codes[j, VARIANT] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
     instance = slots[slot, SLOT_INSTANCE]
     if instance < 0:
         thing = tri[row, TRI_OBJECT]
         instance = (OBJECT_BASE + thing - 1) & 0xFFFF if thing > 0 else 0
-    code[INSTANCE] = instance
+    codes[j, INSTANCE] = instance
 
 
 @fast
-def planar(hit, x, y, z, nx, ny, nz):
+def planar(hits, j, x, y, z, nx, ny, nz):
     """Surface coordinates of a mesh that has none: the two axes across its normal."""
     if abs(nz) >= abs(nx) and abs(nz) >= abs(ny):
-        hit[U] = x
-        hit[V] = y
+        hits[j, U] = x
+        hits[j, V] = y
     elif abs(nx) >= abs(ny):
-        hit[U] = y
-        hit[V] = z
+        hits[j, U] = y
+        hits[j, V] = z
     else:
-        hit[U] = x
-        hit[V] = z
+        hits[j, U] = x
+        hits[j, V] = z

@@ -84,18 +84,18 @@ def normal_number(seed, key):
 
 
 @fast
-def strength(beam, reflectivity, hit, code):
+def strength(beam, reflectivity, hits, met):
     """Intensity of a return, 0..1."""
     if beam[PHYSICAL] == 0.0:
-        return math.exp(-beam[ATTENUATION] * hit[T])
-    rho = reflectivity[code[MATERIAL]]
-    if code[MATERIAL] >= 48:
-        rho = 0.12 + 0.5 * uniform(code[VARIANT], code[MATERIAL])
-    cos = max(hit[COS], 0.02)
+        return math.exp(-beam[ATTENUATION] * hits[0, T])
+    rho = reflectivity[met[0, MATERIAL]]
+    if met[0, MATERIAL] >= 48:
+        rho = 0.12 + 0.5 * uniform(met[0, VARIANT], met[0, MATERIAL])
+    cos = max(hits[0, COS], 0.02)
     # Below 8 m the receiver's lens is out of focus: intensity is flat there.
-    near = hit[T] / 8.0
+    near = hits[0, T] / 8.0
     fade = 1.0 / (1.0 + 0.12 * max(near - 1.0, 0.0))
-    return min(1.0, rho * math.sqrt(cos) * fade * math.exp(-2.0 * beam[EXTINCTION] * hit[T]))
+    return min(1.0, rho * math.sqrt(cos) * fade * math.exp(-2.0 * beam[EXTINCTION] * hits[0, T]))
 
 
 @fast
@@ -130,26 +130,28 @@ def scan_rays(world, aims, poses, columns, beam, reflectivity, results, codes, f
     rays = ray_queue(BATCH)
     ids = rays.view(np.uint32)
     masks = lane_masks()
-    hit = np.zeros(HIT_COLUMNS, np.float64)
-    code = np.zeros(HIT_CODES, np.int64)
+    hits = np.zeros((1, HIT_COLUMNS), np.float64)
+    met = np.zeros((1, HIT_CODES), np.int64)
+    tri, slots, transforms = world.triangles, world.slots, world.transforms
+    tri_f = tri.view(np.float32)
     moving = poses.shape[0] > 1
     seed = int(beam[BEAM_SEED])
     for start in range(first, last, BATCH):
         n = min(last - start, BATCH)
         for k in range(n):
             i = start + k
-            m = poses[i % columns if moving else 0]
+            m = i % columns if moving else 0
             dx, dy, dz = aims[i, 0], aims[i, 1], aims[i, 2]
             put_ray(
                 rays,
                 ids,
                 k,
-                m[0, 3],
-                m[1, 3],
-                m[2, 3],
-                m[0, 0] * dx + m[0, 1] * dy + m[0, 2] * dz,
-                m[1, 0] * dx + m[1, 1] * dy + m[1, 2] * dz,
-                m[2, 0] * dx + m[2, 1] * dy + m[2, 2] * dz,
+                poses[m, 0, 3],
+                poses[m, 1, 3],
+                poses[m, 2, 3],
+                poses[m, 0, 0] * dx + poses[m, 0, 1] * dy + poses[m, 0, 2] * dz,
+                poses[m, 1, 0] * dx + poses[m, 1, 1] * dy + poses[m, 1, 2] * dz,
+                poses[m, 2, 0] * dx + poses[m, 2, 1] * dy + poses[m, 2, 2] * dz,
                 NEAR_M,
                 beam[MAX_RANGE],
             )
@@ -159,22 +161,22 @@ def scan_rays(world, aims, poses, columns, beam, reflectivity, results, codes, f
             codes[i, KEPT] = 0
             if ids[k >> 3, 18, k & 7] == NO_HIT:
                 continue
-            decode(world, rays, ids, k, 0.0, hit, code)
-            intensity = strength(beam, reflectivity, hit, code)
+            decode(tri, tri_f, slots, transforms, rays, ids, k, 0.0, hits, met, 0)
+            intensity = strength(beam, reflectivity, hits, met)
             if not survives(beam, intensity, i // columns, i % columns, i):
                 continue
-            t = hit[T]
+            t = hits[0, T]
             if beam[NOISE] > 0.0:
                 t += beam[NOISE] * normal_number(seed + 4, i)
             results[i, RANGE] = t
             results[i, INTENSITY] = intensity
-            results[i, INCIDENCE] = hit[COS]
+            results[i, INCIDENCE] = hits[0, COS]
             results[i, OUT_X] = t * aims[i, 0]
             results[i, OUT_Y] = t * aims[i, 1]
             results[i, OUT_Z] = t * aims[i, 2]
             codes[i, KEPT] = 1
-            codes[i, RAY_INSTANCE] = code[INSTANCE]
-            codes[i, RAY_TAG] = code[TAG]
+            codes[i, RAY_INSTANCE] = met[0, INSTANCE]
+            codes[i, RAY_TAG] = met[0, TAG]
 
 
 @fast
@@ -183,26 +185,29 @@ def cast_rays(world, origins, directions, far, results, codes, first, last):
     rays = ray_queue(BATCH)
     ids = rays.view(np.uint32)
     masks = lane_masks()
-    hit = np.zeros(HIT_COLUMNS, np.float64)
-    code = np.zeros(HIT_CODES, np.int64)
+    hits = np.zeros((1, HIT_COLUMNS), np.float64)
+    met = np.zeros((1, HIT_CODES), np.int64)
+    tri, slots, transforms = world.triangles, world.slots, world.transforms
+    tri_f = tri.view(np.float32)
     for start in range(first, last, BATCH):
         n = min(last - start, BATCH)
         for k in range(n):
-            o = origins[start + k]
-            d = directions[start + k]
-            put_ray(rays, ids, k, o[0], o[1], o[2], d[0], d[1], d[2], 0.0, far)
+            i = start + k
+            dx, dy, dz = directions[i, 0], directions[i, 1], directions[i, 2]
+            x, y, z = origins[i, 0], origins[i, 1], origins[i, 2]
+            put_ray(rays, ids, k, x, y, z, dx, dy, dz, 0.0, far)
         trace(world.scene, world.scattered, rays, n, masks)
         for k in range(n):
             i = start + k
             codes[i, KEPT] = 0
             if ids[k >> 3, 18, k & 7] == NO_HIT:
                 continue
-            decode(world, rays, ids, k, 0.0, hit, code)
-            results[i, RANGE] = hit[T]
-            results[i, INCIDENCE] = hit[COS]
-            results[i, OUT_X] = hit[GX]
-            results[i, OUT_Y] = hit[GY]
-            results[i, OUT_Z] = hit[GZ]
+            decode(tri, tri_f, slots, transforms, rays, ids, k, 0.0, hits, met, 0)
+            results[i, RANGE] = hits[0, T]
+            results[i, INCIDENCE] = hits[0, COS]
+            results[i, OUT_X] = hits[0, GX]
+            results[i, OUT_Y] = hits[0, GY]
+            results[i, OUT_Z] = hits[0, GZ]
             codes[i, KEPT] = 1
-            codes[i, RAY_INSTANCE] = code[INSTANCE]
-            codes[i, RAY_TAG] = code[TAG]
+            codes[i, RAY_INSTANCE] = met[0, INSTANCE]
+            codes[i, RAY_TAG] = met[0, TAG]

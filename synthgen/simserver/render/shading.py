@@ -85,24 +85,25 @@ def ambient(env, nx, ny, nz, k):
 
 
 @fast
-def lamp_light(lamp, hit):
-    """Light of one lamp on a hit per unit of its colour."""
-    x = lamp[LAMP_AT] - hit[PX]
-    y = lamp[LAMP_AT + 1] - hit[PY]
-    z = lamp[LAMP_AT + 2] - hit[PZ]
+def lamp_light(lamps, k, hits, i):
+    """Light of lamp k on hit i per unit of its colour."""
+    x = lamps[k, LAMP_AT] - hits[i, PX]
+    y = lamps[k, LAMP_AT + 1] - hits[i, PY]
+    z = lamps[k, LAMP_AT + 2] - hits[i, PZ]
     d2 = x * x + y * y + z * z
-    if d2 > lamp[LAMP_REACH2]:
+    reach2 = lamps[k, LAMP_REACH2]
+    if d2 > reach2:
         return 0.0
     s = 1.0 / math.sqrt(d2 + 1e-9)
-    facing = (hit[NX] * x + hit[NY] * y + hit[NZ] * z) * s
+    facing = (hits[i, NX] * x + hits[i, NY] * y + hits[i, NZ] * z) * s
     if facing <= 0.0:
         return 0.0
-    edge = lamp[LAMP_EDGE]
-    c = -(lamp[LAMP_TO] * x + lamp[LAMP_TO + 1] * y + lamp[LAMP_TO + 2] * z) * s
+    edge = lamps[k, LAMP_EDGE]
+    c = -(lamps[k, LAMP_TO] * x + lamps[k, LAMP_TO + 1] * y + lamps[k, LAMP_TO + 2] * z) * s
     if c <= edge:
         return 0.0
-    cone = min((c - edge) / (lamp[LAMP_CORE] - edge), 1.0)
-    fade = 1.0 - d2 / lamp[LAMP_REACH2]
+    cone = min((c - edge) / (lamps[k, LAMP_CORE] - edge), 1.0)
+    fade = 1.0 - d2 / reach2
     return facing * cone * cone * fade * fade / (d2 + 0.4)
 
 
@@ -118,123 +119,136 @@ def cell_of(env, x, y):
 
 
 @fast
-def start_at(hit):
+def start_at(hits, i):
     """Where a secondary ray starts: off the surface by more than the tracing error."""
-    lift = 1.5e-3 + 2.0e-5 * hit[T]
-    return hit[PX] + hit[GX] * lift, hit[PY] + hit[GY] * lift, hit[PZ] + hit[GZ] * lift
+    lift = 1.5e-3 + 2.0e-5 * hits[i, T]
+    return (
+        hits[i, PX] + hits[i, GX] * lift,
+        hits[i, PY] + hits[i, GY] * lift,
+        hits[i, PZ] + hits[i, GZ] * lift,
+    )
 
 
 @fast
 def sun_pass(world, view, w, n):
     """Share of the sun's light at each hit."""
-    env = world.env
+    env, alive, hits, faces, lit = world.env, w.alive, w.hits, w.faces, w.lit
+    more, more_ids, members, pixel = w.more, w.more_ids, w.members, w.pixel
     sx, sy, sz = env[SUN], env[SUN + 1], env[SUN + 2]
     count = 0
     for i in range(n):
-        if w.alive[i] == 0:
+        if alive[i] == 0:
             continue
-        h = w.hits[i]
-        wrap = w.faces[i, WRAP]
-        lambert = (h[NX] * sx + h[NY] * sy + h[NZ] * sz + wrap) / (1.0 + wrap)
+        wrap = faces[i, WRAP]
+        lambert = (hits[i, NX] * sx + hits[i, NY] * sy + hits[i, NZ] * sz + wrap) / (1.0 + wrap)
         if lambert <= 0.0:
             continue
-        if h[GX] * sx + h[GY] * sy + h[GZ] * sz <= 0.0:
-            w.lit[i, SUN_SHARE] = 0.4 * lambert if wrap > 0.4 else 0.0
+        if hits[i, GX] * sx + hits[i, GY] * sy + hits[i, GZ] * sz <= 0.0:
+            lit[i, SUN_SHARE] = 0.4 * lambert if wrap > 0.4 else 0.0
             continue
-        w.lit[i, SUN_SHARE] = lambert
-        x, y, z = start_at(h)
+        lit[i, SUN_SHARE] = lambert
+        x, y, z = start_at(hits, i)
         dx, dy, dz = sx, sy, sz
         if view.soft:
             # The sun's radius is 0.27 degrees; haze widens it.
-            a = uniform(w.pixel[i], int(h[PX] * 512.0)) - 0.5
-            b = uniform(-w.pixel[i], int(h[PY] * 512.0)) - 0.5
-            dx += 0.012 * a
-            dy += 0.012 * b
-        put_ray(w.more, w.more_ids, count, x, y, z, dx, dy, dz, 0.0, 600.0)
-        w.members[count] = i
+            dx += 0.012 * (uniform(pixel[i], int(hits[i, PX] * 512.0)) - 0.5)
+            dy += 0.012 * (uniform(-pixel[i], int(hits[i, PY] * 512.0)) - 0.5)
+        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 600.0)
+        members[count] = i
         count += 1
-    occlude(world.scene, world.coherent, w.more, count, w.masks)
+    occlude(world.scene, world.coherent, more, count, w.masks)
     for k in range(count):
-        if w.more[k >> 3, 8, k & 7] < 0.0:
-            w.lit[w.members[k], SUN_SHARE] = 0.0
+        if more[k >> 3, 8, k & 7] < 0.0:
+            lit[members[k], SUN_SHARE] = 0.0
 
 
 @fast
-def lamps_at(world, w, i):
+def lamps_at(env, lamps, cells, hits, lit, i):
     """Add the light of the lamps around hit i, unshadowed; the strongest one, or -1."""
-    h = w.hits[i]
-    lit = w.lit[i]
-    cell = cell_of(world.env, h[PX], h[PY])
+    cell = cell_of(env, hits[i, PX], hits[i, PY])
     key = -1
     if cell < 0:
         return key
     for k in range(LAMPS_PER_CELL):
-        one = world.cells[cell, k]
+        one = cells[cell, k]
         if one < 0:
             break
-        lamp = world.lamps[one]
-        e = lamp_light(lamp, h)
-        r, g, b = e * lamp[LAMP_RGB], e * lamp[LAMP_RGB + 1], e * lamp[LAMP_RGB + 2]
-        lit[LAMP_R] += r
-        lit[LAMP_G] += g
-        lit[LAMP_B] += b
-        if g > lit[KEY_G]:
+        e = lamp_light(lamps, one, hits, i)
+        r, g, b = (
+            e * lamps[one, LAMP_RGB],
+            e * lamps[one, LAMP_RGB + 1],
+            e * lamps[one, LAMP_RGB + 2],
+        )
+        lit[i, LAMP_R] += r
+        lit[i, LAMP_G] += g
+        lit[i, LAMP_B] += b
+        if r + g > lit[i, KEY_R] + lit[i, KEY_G]:
             key = one
-            lit[KEY_R], lit[KEY_G], lit[KEY_B] = r, g, b
+            lit[i, KEY_R], lit[i, KEY_G], lit[i, KEY_B] = r, g, b
     return key
 
 
 @fast
 def lamp_pass(world, w, n):
     """Light of the lamps around each hit; the strongest one casts a shadow."""
+    env, lamps, cells, alive, hits, lit = (
+        world.env,
+        world.lamps,
+        world.cells,
+        w.alive,
+        w.hits,
+        w.lit,
+    )
+    more, more_ids, members = w.more, w.more_ids, w.members
     count = 0
     for i in range(n):
-        if w.alive[i] == 0:
+        if alive[i] == 0:
             continue
-        key = lamps_at(world, w, i)
+        key = lamps_at(env, lamps, cells, hits, lit, i)
         if key < 0:
             continue
-        x, y, z = start_at(w.hits[i])
-        dx = world.lamps[key, LAMP_AT] - x
-        dy = world.lamps[key, LAMP_AT + 1] - y
-        dz = world.lamps[key, LAMP_AT + 2] - z
+        x, y, z = start_at(hits, i)
+        dx = lamps[key, LAMP_AT] - x
+        dy = lamps[key, LAMP_AT + 1] - y
+        dz = lamps[key, LAMP_AT + 2] - z
         far = math.sqrt(dx * dx + dy * dy + dz * dz)
         s = 1.0 / far
         dx, dy, dz = dx * s, dy * s, dz * s
-        put_ray(w.more, w.more_ids, count, x, y, z, dx, dy, dz, 0.0, max(far - 0.3, 0.0))
-        w.members[count] = i
+        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, max(far - 0.3, 0.0))
+        members[count] = i
         count += 1
-    occlude(world.scene, world.scattered, w.more, count, w.masks)
+    occlude(world.scene, world.scattered, more, count, w.masks)
     for k in range(count):
-        if w.more[k >> 3, 8, k & 7] < 0.0:
-            lit = w.lit[w.members[k]]
-            lit[LAMP_R] -= lit[KEY_R]
-            lit[LAMP_G] -= lit[KEY_G]
-            lit[LAMP_B] -= lit[KEY_B]
+        if more[k >> 3, 8, k & 7] < 0.0:
+            i = members[k]
+            lit[i, LAMP_R] -= lit[i, KEY_R]
+            lit[i, LAMP_G] -= lit[i, KEY_G]
+            lit[i, LAMP_B] -= lit[i, KEY_B]
 
 
 @fast
 def openness_pass(world, view, w, n):
     """Share of the sky's light that near things let through (ambient occlusion)."""
+    alive, hits, lit, pixel = w.alive, w.hits, w.lit, w.pixel
+    more, more_ids, members = w.more, w.more_ids, w.members
     per_hit = view.openness_rays
     for turn in range(per_hit):
         count = 0
         for i in range(n):
-            if w.alive[i] == 0:
+            if alive[i] == 0:
                 continue
-            h = w.hits[i]
-            key = int(h[PX] * 997.0) * 31 + int(h[PZ] * 769.0)
-            u = uniform(w.pixel[i] * 17 + turn * 1013, key)
-            v = (uniform(w.pixel[i] * 29 + turn * 733, key + 1) + turn) / per_hit
-            x, y, z = start_at(h)
-            dx, dy, dz = around(h[NX], h[NY], h[NZ], u, v)
-            put_ray(w.more, w.more_ids, count, x, y, z, dx, dy, dz, 0.0, 4.0)
-            w.members[count] = i
+            key = int(hits[i, PX] * 997.0) * 31 + int(hits[i, PZ] * 769.0)
+            u = uniform(pixel[i] * 17 + turn * 1013, key)
+            v = (uniform(pixel[i] * 29 + turn * 733, key + 1) + turn) / per_hit
+            x, y, z = start_at(hits, i)
+            dx, dy, dz = around(hits[i, NX], hits[i, NY], hits[i, NZ], u, v)
+            put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 4.0)
+            members[count] = i
             count += 1
-        occlude(world.scene, world.scattered, w.more, count, w.masks)
+        occlude(world.scene, world.scattered, more, count, w.masks)
         for k in range(count):
-            if w.more[k >> 3, 8, k & 7] < 0.0:
-                w.lit[w.members[k], OPEN] -= 0.8 / per_hit
+            if more[k >> 3, 8, k & 7] < 0.0:
+                lit[members[k], OPEN] -= 0.8 / per_hit
 
 
 @fast
@@ -258,144 +272,158 @@ def around(nx, ny, nz, u, v):
 
 
 @fast
-def mirror_pass(world, view, w, n):  # noqa: PLR0915 (one wave over the batch)
-    """What glossy hits mirror: the sky, or one further hit lit simply."""
-    env = world.env
+def mirror_rays(world, view, w, n):
+    """Queue the reflections of glossy hits; how many there are."""
+    alive, hits, faces, lit, rays = w.alive, w.hits, w.faces, w.lit, w.rays
+    more, more_ids, members = w.more, w.more_ids, w.members
     count = 0
     for i in range(n):
-        if w.alive[i] == 0 or w.faces[i, GLOSS] <= 0.0:
+        gloss = faces[i, GLOSS]
+        if alive[i] == 0 or gloss <= 0.0:
             continue
-        h = w.hits[i]
         p = i >> 3
         lane = i & 7
-        dx, dy, dz = w.rays[p, 4, lane], w.rays[p, 5, lane], w.rays[p, 6, lane]
-        d = dx * h[NX] + dy * h[NY] + dz * h[NZ]
+        dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
+        nx, ny, nz = hits[i, NX], hits[i, NY], hits[i, NZ]
+        d = dx * nx + dy * ny + dz * nz
         k = max(0.0, 1.0 + d)
-        f0 = w.faces[i, F0]
-        share = (f0 + (1.0 - f0) * k * k * k * k * k) * w.faces[i, GLOSS]
+        f0 = faces[i, F0]
+        share = (f0 + (1.0 - f0) * k * k * k * k * k) * gloss
         if share < MIRROR_LIMIT or d > 0.0:
             continue
-        w.lit[i, MIRROR] = share
-        dx, dy, dz = dx - 2.0 * d * h[NX], dy - 2.0 * d * h[NY], dz - 2.0 * d * h[NZ]
-        below = dx * h[GX] + dy * h[GY] + dz * h[GZ]
-        if below < 0.02:
-            below = 0.02 - below
-            dx, dy, dz = dx + below * h[GX], dy + below * h[GY], dz + below * h[GZ]
-        if view.mirrors == 0:
-            r, g, b = sky(world.sky, dx, dy, dz)
-            w.lit[i, MIRROR_R], w.lit[i, MIRROR_G], w.lit[i, MIRROR_B] = r, g, b
-            continue
-        x, y, z = start_at(h)
-        put_ray(w.more, w.more_ids, count, x, y, z, dx, dy, dz, 0.0, 300.0)
-        w.members[count] = i
+        lit[i, MIRROR] = share
+        dx, dy, dz = dx - 2.0 * d * nx, dy - 2.0 * d * ny, dz - 2.0 * d * nz
+        below = 0.02 - (dx * hits[i, GX] + dy * hits[i, GY] + dz * hits[i, GZ])
+        if below > 0.0:
+            dx += below * hits[i, GX]
+            dy += below * hits[i, GY]
+            dz += below * hits[i, GZ]
+        x, y, z = start_at(hits, i)
+        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 300.0)
+        members[count] = i
         count += 1
+    return count
+
+
+@fast
+def mirror_pass(world, view, w, n):
+    """What glossy hits mirror: the sky, or one further hit lit simply."""
+    count = mirror_rays(world, view, w, n)
+    if count == 0:
+        return
     trace(world.scene, world.scattered, w.more, count, w.masks)
-    hit = np.empty(HIT_COLUMNS, np.float64)
-    code = np.empty(HIT_CODES, np.int64)
+    env, table, textures, palette = world.env, world.sky, world.textures, world.palette
+    tri, slots, transforms = world.triangles, world.slots, world.transforms
+    tri_f = tri.view(np.float32)
+    more, more_ids, lit, members = w.more, w.more_ids, w.lit, w.members
+    hits = np.empty((1, HIT_COLUMNS), np.float64)
+    codes = np.empty((1, HIT_CODES), np.int64)
     face = np.empty(SURFACE_COLUMNS, np.float64)
+    spread = 3.0 * view.lens[0]
     for k in range(count):
-        i = w.members[k]
+        i = members[k]
         p = k >> 3
         lane = k & 7
-        if w.more_ids[p, 18, lane] == NO_HIT:
-            r, g, b = sky(world.sky, w.more[p, 4, lane], w.more[p, 5, lane], w.more[p, 6, lane])
+        if more_ids[p, 18, lane] == NO_HIT:
+            r, g, b = sky(table, more[p, 4, lane], more[p, 5, lane], more[p, 6, lane])
         else:
-            decode(world, w.more, w.more_ids, k, 3.0 * view.lens[0], hit, code)
-            surface(hit, code, env, world.textures, world.palette, face)
-            s = hit[NX] * env[SUN] + hit[NY] * env[SUN + 1] + hit[NZ] * env[SUN + 2]
-            s = 0.7 * max(0.0, s)
-            nx, ny, nz = hit[NX], hit[NY], hit[NZ]
+            decode(tri, tri_f, slots, transforms, more, more_ids, k, spread, hits, codes, 0)
+            surface(hits[0], codes[0], env, textures, palette, face)
+            nx, ny, nz = hits[0, NX], hits[0, NY], hits[0, NZ]
+            s = 0.7 * max(0.0, nx * env[SUN] + ny * env[SUN + 1] + nz * env[SUN + 2])
             r = face[R] * (s * env[SUNLIGHT] + 0.8 * ambient(env, nx, ny, nz, 0)) + face[GLOW_R]
             g = face[G] * (s * env[SUNLIGHT + 1] + 0.8 * ambient(env, nx, ny, nz, 1))
             b = face[B] * (s * env[SUNLIGHT + 2] + 0.8 * ambient(env, nx, ny, nz, 2))
             g += face[GLOW_G]
             b += face[GLOW_B]
-        w.lit[i, MIRROR_R], w.lit[i, MIRROR_G], w.lit[i, MIRROR_B] = r, g, b
+        lit[i, MIRROR_R], lit[i, MIRROR_G], lit[i, MIRROR_B] = r, g, b
 
 
 @fast
-def glint(h, face, env, dx, dy, dz):
+def glint(env, nx, ny, nz, dx, dy, dz, f0, gloss):
     """Highlight of the sun (Blinn and Phong, normalised)."""
     x, y, z = env[SUN] - dx, env[SUN + 1] - dy, env[SUN + 2] - dz
-    s = 1.0 / math.sqrt(x * x + y * y + z * z + 1e-9)
-    c = max(0.0, (h[NX] * x + h[NY] * y + h[NZ] * z) * s)
-    gloss = face[GLOSS]
-    n = 8.0 + 700.0 * gloss * gloss
+    c = (nx * x + ny * y + nz * z) / math.sqrt(x * x + y * y + z * z + 1e-9)
     if c <= 0.0:
         return 0.0
-    return min(face[F0] * (n + 8.0) * 0.125 * math.exp(n * math.log(c)), 30.0)
+    n = 8.0 + 700.0 * gloss * gloss
+    return min(f0 * (n + 8.0) * 0.125 * math.exp(n * math.log(c)), 30.0)
 
 
 @fast
-def combine(world, w, i):
-    """Sum the light that leaves hit i towards the eye."""
-    env = world.env
-    h = w.hits[i]
-    face = w.faces[i]
-    e = w.lit[i]
+def combine(env, rays, hits, faces, lit, i):
+    """The light that leaves hit i towards the eye."""
     p = i >> 3
     lane = i & 7
-    dx, dy, dz = w.rays[p, 4, lane], w.rays[p, 5, lane], w.rays[p, 6, lane]
-    nx, ny, nz = h[NX], h[NY], h[NZ]
-    keep = 1.0 - e[MIRROR]
-    sun = e[SUN_SHARE]
-    r = face[R] * (sun * env[SUNLIGHT] + e[OPEN] * ambient(env, nx, ny, nz, 0) + e[LAMP_R])
-    g = face[G] * (sun * env[SUNLIGHT + 1] + e[OPEN] * ambient(env, nx, ny, nz, 1) + e[LAMP_G])
-    b = face[B] * (sun * env[SUNLIGHT + 2] + e[OPEN] * ambient(env, nx, ny, nz, 2) + e[LAMP_B])
-    r = r * keep + e[MIRROR] * e[MIRROR_R] + face[GLOW_R]
-    g = g * keep + e[MIRROR] * e[MIRROR_G] + face[GLOW_G]
-    b = b * keep + e[MIRROR] * e[MIRROR_B] + face[GLOW_B]
-    if sun > 0.0 and face[GLOSS] > 0.15:
-        s = glint(h, face, env, dx, dy, dz) * sun
+    dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
+    nx, ny, nz = hits[i, NX], hits[i, NY], hits[i, NZ]
+    mirror = lit[i, MIRROR]
+    sun, open_ = lit[i, SUN_SHARE], lit[i, OPEN]
+    keep = 1.0 - mirror
+    er = sun * env[SUNLIGHT] + open_ * ambient(env, nx, ny, nz, 0) + lit[i, LAMP_R]
+    eg = sun * env[SUNLIGHT + 1] + open_ * ambient(env, nx, ny, nz, 1) + lit[i, LAMP_G]
+    eb = sun * env[SUNLIGHT + 2] + open_ * ambient(env, nx, ny, nz, 2) + lit[i, LAMP_B]
+    r = faces[i, R] * er * keep + mirror * lit[i, MIRROR_R] + faces[i, GLOW_R]
+    g = faces[i, G] * eg * keep + mirror * lit[i, MIRROR_G] + faces[i, GLOW_G]
+    b = faces[i, B] * eb * keep + mirror * lit[i, MIRROR_B] + faces[i, GLOW_B]
+    if sun > 0.0 and faces[i, GLOSS] > 0.15:
+        s = sun * glint(env, nx, ny, nz, dx, dy, dz, faces[i, F0], faces[i, GLOSS])
         r += s * env[SUNLIGHT]
         g += s * env[SUNLIGHT + 1]
         b += s * env[SUNLIGHT + 2]
-    clear = clarity(env, w.rays[p, 2, lane], dz, h[T])
+    clear = clarity(env, rays[p, 2, lane], dz, hits[i, T])
     if clear < 0.998:
         x, y, z = veil(env, dx, dy)
         r = x + (r - x) * clear
         g = y + (g - y) * clear
         b = z + (b - z) * clear
-    w.colour[i, 0], w.colour[i, 1], w.colour[i, 2] = r, g, b
+    return r, g, b
 
 
 @fast
-def backdrop(world, w, i):
+def backdrop(env, table, dx, dy, dz):
     """The sky, and the sun in it."""
-    env = world.env
-    p = i >> 3
-    lane = i & 7
-    dx, dy, dz = w.rays[p, 4, lane], w.rays[p, 5, lane], w.rays[p, 6, lane]
-    r, g, b = sky(world.sky, dx, dy, dz)
+    r, g, b = sky(table, dx, dy, dz)
     c = dx * env[SUN] + dy * env[SUN + 1] + dz * env[SUN + 2]
     if c > 0.99998 and env[SUNLIGHT + 1] > 0.05:
         disc = 40.0 * env[DISC]
         r += disc * env[SUNLIGHT]
         g += disc * env[SUNLIGHT + 1]
         b += disc * env[SUNLIGHT + 2]
-    w.colour[i, 0], w.colour[i, 1], w.colour[i, 2] = r, g, b
+    return r, g, b
 
 
 @fast
 def decode_batch(world, w, n, spread):
     """Decode all rays that met something; the others are not alive."""
+    tri, slots, transforms = world.triangles, world.slots, world.transforms
+    tri_f = tri.view(np.float32)
+    rays, ids, hits, codes, alive, valid = w.rays, w.ids, w.hits, w.codes, w.alive, w.valid
     for i in range(n):
-        w.alive[i] = 0
-        if w.valid[i] and w.ids[i >> 3, 18, i & 7] != NO_HIT:
-            w.alive[i] = 1
-            decode(world, w.rays, w.ids, i, spread, w.hits[i], w.codes[i])
+        alive[i] = 0
+        if valid[i] and ids[i >> 3, 18, i & 7] != NO_HIT:
+            alive[i] = 1
+            decode(tri, tri_f, slots, transforms, rays, ids, i, spread, hits, codes, i)
+
+
+@fast
+def surface_batch(world, w, n):
+    """Surfaces of all hits; no light has fallen on them yet."""
+    env, textures, palette = world.env, world.textures, world.palette
+    alive, hits, codes, faces, lit = w.alive, w.hits, w.codes, w.faces, w.lit
+    for i in range(n):
+        for k in range(LIT_COLUMNS):
+            lit[i, k] = 0.0
+        lit[i, OPEN] = 1.0
+        if alive[i]:
+            surface(hits[i], codes[i], env, textures, palette, faces[i])
 
 
 @fast
 def shade_batch(world, view, w, n):
     """Linear colour of each decoded ray of a batch."""
-    env = world.env
-    for i in range(n):
-        for k in range(LIT_COLUMNS):
-            w.lit[i, k] = 0.0
-        w.lit[i, OPEN] = 1.0
-        if w.alive[i]:
-            surface(w.hits[i], w.codes[i], env, world.textures, world.palette, w.faces[i])
+    env, table = world.env, world.sky
+    surface_batch(world, w, n)
     if env[SUNLIGHT + 1] > 0.0:
         sun_pass(world, view, w, n)
     if env[NIGHT] > 0.0:
@@ -403,8 +431,12 @@ def shade_batch(world, view, w, n):
     if view.openness_rays > 0:
         openness_pass(world, view, w, n)
     mirror_pass(world, view, w, n)
+    alive, rays, hits, faces, lit, colour = w.alive, w.rays, w.hits, w.faces, w.lit, w.colour
     for i in range(n):
-        if w.alive[i]:
-            combine(world, w, i)
+        p = i >> 3
+        lane = i & 7
+        if alive[i]:
+            r, g, b = combine(env, rays, hits, faces, lit, i)
         else:
-            backdrop(world, w, i)
+            r, g, b = backdrop(env, table, rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane])
+        colour[i, 0], colour[i, 1], colour[i, 2] = r, g, b

@@ -397,9 +397,9 @@ def plate(hit, n, out):
 @fast
 def body_paint(m, code, palette, out):
     """Lacquer of a vehicle; on people, cloth."""
-    row = palette[code[PALETTE]]
+    n = code[PALETTE]
     k = m - PAINT_0
-    paint(out, row[k, 0], row[k, 1], row[k, 2], 0.05, 1.0)
+    paint(out, palette[n, k, 0], palette[n, k, 1], palette[n, k, 2], 0.05, 1.0)
     tag = code[TAG]
     if tag in (PEDESTRIANS, RIDER):
         out[F0] = 0.0

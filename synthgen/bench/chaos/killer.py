@@ -1,0 +1,77 @@
+"""Finds the processes of a run by a mark in their environment, and kills some.
+
+It knows nothing of the run but that mark and what its command lines look like.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+MARK_VARIABLE: Final = "SYNTHGEN_CHAOS_RUN"
+# How often a kind is chosen; a driver's death costs the whole run's start.
+_WEIGHTS: Final = {"driver": 1.0, "actor": 2.0, "guard": 2.0, "capture": 3.0, "server": 3.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One process that was killed."""
+
+    kind: str
+    pid: int
+    time_s: float
+
+
+def processes_with(mark: str) -> list[int]:
+    """All processes that inherited the mark."""
+    wanted = f"{MARK_VARIABLE}={mark}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+    return sorted(found)
+
+
+def kind_of(pid: int) -> str | None:
+    """What a process of the run is; None for what is not to be killed (Ray's own daemons)."""
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return None
+    if "guard.py" in line:
+        return "guard"
+    if "--heartbeat" in line:
+        return "capture"
+    if "-carla-rpc-port=" in line or "synthgen.simserver --port" in line:
+        return "server"
+    if "chaos.driver" in line:
+        return "driver"
+    return "actor" if line.startswith("ray::SlotActor") else None
+
+
+def kill_one(mark: str, rng: np.random.Generator, now_s: float) -> Kill | None:
+    """SIGKILL one process of the run, chosen by kind; None if there is none."""
+    by_kind: dict[str, list[int]] = {}
+    for pid in processes_with(mark):
+        kind = kind_of(pid)
+        if kind is not None:
+            by_kind.setdefault(kind, []).append(pid)
+    if not by_kind:
+        return None
+    kinds = sorted(by_kind)
+    weights = np.array([_WEIGHTS[kind] for kind in kinds])
+    kind = str(rng.choice(kinds, p=weights / weights.sum()))
+    pid = int(rng.choice(by_kind[kind]))
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return None
+    return Kill(kind, pid, now_s)

@@ -58,7 +58,7 @@ def _with_habits(job: ClipJob, habits: Habits) -> None:
         if phase == "run":
             misbehave(job, tick, habits)
 
-    heartbeat.Pulse.beat = beat_and_misbehave  # type: ignore[method-assign] # faults from outside
+    heartbeat.Pulse.beat = beat_and_misbehave  # type: ignore[method-assign, assignment] # on purpose
 
 
 if __name__ == "__main__":

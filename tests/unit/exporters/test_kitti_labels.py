@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exporters.kitti.labels import label_row, occlusion_level
+from synthgen.geometry.rotations import rotation_about_z
+from synthgen.geometry.se3 import SE3
+
+REAL = Path(__file__).parents[4] / "shared/data/kitti_object/training"
+BOX2D = {
+    "amodal_clipped_x_min_px": 100.0,
+    "amodal_clipped_y_min_px": 50.0,
+    "amodal_clipped_x_max_px": 200.0,
+    "amodal_clipped_y_max_px": 150.0,
+    "truncated_fraction": 0.0,
+    "occluded_fraction": 0.2,
+}
+# Camera axes of a forward-left-up frame: x right, y down, z ahead.
+CAMERA_FROM_FLU = SE3(np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]]), np.zeros(3))
+
+
+def fields(yaw_left_rad, center_flu_m=(20.0, -4.0, 0.0)):
+    flu_from_box = SE3(rotation_about_z(yaw_left_rad), np.array(center_flu_m))
+    row = label_row("Car", BOX2D, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
+    return row.split()
+
+
+def test_size_is_height_width_length_and_location_the_bottom_centre():
+    row = fields(0.0)
+    assert [float(v) for v in row[8:11]] == [1.5, 1.8, 4.0]
+    assert [float(v) for v in row[11:14]] == pytest.approx([4.0, 0.75, 20.0])
+
+
+@pytest.mark.parametrize("yaw_left_rad", [0.0, 0.3, -1.2, 2.5])
+def test_rotation_y_is_minus_yaw_minus_a_quarter_turn(yaw_left_rad):
+    # docs/formats.md, A0: ry = -yaw_flu_cam - pi/2.
+    expected = (-yaw_left_rad - np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
+    assert float(fields(yaw_left_rad)[14]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_alpha_is_rotation_y_less_the_bearing():
+    row = fields(0.3)
+    bearing = np.arctan2(float(row[11]), float(row[13]))
+    assert float(row[3]) == pytest.approx(float(row[14]) - bearing, abs=1e-4)
+
+
+def test_right_edge_is_the_last_pixel():
+    assert [float(v) for v in fields(0.0)[4:8]] == [100, 50, 199, 149]
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.0, 0), (0.09, 0), (0.1, 1), (0.5, 2), (1.0, 2)])
+def test_occlusion_levels(share, level):
+    assert occlusion_level(share) == level
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="real KITTI frames are not here")
+def test_rotation_y_of_a_real_box_gives_its_real_image_box():
+    # Geometry as label_row assumes it, applied to KITTI's own frame 000001 car, must give KITTI's
+    # own 2D box: the convention is theirs, not ours.
+    row = next(
+        line.split()
+        for line in (REAL / "label_2/000001.txt").read_text().splitlines()
+        if line.startswith("Car")
+    )
+    p2 = next(
+        line
+        for line in (REAL / "calib/000001.txt").read_text().splitlines()
+        if line.startswith("P2")
+    )
+    projection = np.array(p2.split()[1:], dtype=np.float64).reshape(3, 4)
+    height, width, length = (float(v) for v in row[8:11])
+    location = np.array([float(v) for v in row[11:14]])
+    ry = float(row[14])
+    heading, side = np.array([np.cos(ry), 0, -np.sin(ry)]), np.array([np.sin(ry), 0, np.cos(ry)])
+    corners = [
+        location + a * length / 2 * heading + b * width / 2 * side + c * np.array([0, -height, 0])
+        for a in (-1, 1)
+        for b in (-1, 1)
+        for c in (0, 1)
+    ]
+    homogeneous = np.column_stack([corners, np.ones(8)]) @ projection.T
+    pixels = homogeneous[:, :2] / homogeneous[:, 2:]
+    found = [*pixels.min(axis=0), *pixels.max(axis=0)]
+    np.testing.assert_allclose(found, [float(v) for v in row[4:8]], atol=3)

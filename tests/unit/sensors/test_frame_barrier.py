@@ -1,0 +1,60 @@
+import pytest
+
+from sensors.carla_adapter.frame_barrier import FrameBarrier
+from synthgen.errors import SensorFault
+
+SENSORS = ("cam_left/rgb", "lidar_top/points")
+
+
+def deliver(barrier, frame, sensors=SENSORS):
+    for sensor in sensors:
+        barrier.deliver(sensor, frame, f"{sensor}@{frame}")
+
+
+def test_complete_frame_is_returned_by_sensor():
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 7)
+    assert barrier.collect(7, 0.01) == {s: f"{s}@7" for s in SENSORS}
+
+
+def test_missing_sensor_is_named_with_the_count():
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 7, SENSORS[:1])
+    with pytest.raises(SensorFault, match=r"frame 7: no data from lidar_top/points .*1 of 2"):
+        barrier.collect(7, 0.01)
+
+
+def test_double_measurement_is_a_fault():
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 7)
+    barrier.deliver("cam_left/rgb", 7, "again")
+    with pytest.raises(SensorFault, match="cam_left/rgb: frame 7 came twice"):
+        barrier.collect(7, 0.01)
+
+
+def test_late_measurement_is_a_fault_of_the_next_frame():
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 7)
+    barrier.collect(7, 0.01)
+    barrier.deliver("cam_left/rgb", 7, "late")
+    deliver(barrier, 9)
+    with pytest.raises(SensorFault, match="cam_left/rgb: frame 7 came after frame 7 was complete"):
+        barrier.collect(9, 0.01)
+
+
+def test_unasked_frame_between_two_captures_is_a_fault():
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 7)
+    barrier.collect(7, 0.01)
+    deliver(barrier, 8)
+    deliver(barrier, 9)
+    with pytest.raises(SensorFault, match=r"data of frames \[8\] that were not asked for"):
+        barrier.collect(9, 0.01)
+
+
+def test_warm_up_frames_before_the_first_capture_are_dropped():
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 3)
+    deliver(barrier, 5)
+    deliver(barrier, 7)
+    assert set(barrier.collect(7, 0.01)) == set(SENSORS)

@@ -1,0 +1,44 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sensors.carla_adapter import images
+
+
+def image(pixels_bgra):
+    pixels = np.array(pixels_bgra, dtype=np.uint8)[None]
+    return SimpleNamespace(raw_data=pixels.tobytes(), height=1, width=pixels.shape[1])
+
+
+@pytest.mark.parametrize(
+    ("bgra", "centimetres"),
+    [
+        # metres = 1000 * (R + 256 G + 65536 B) / (2^24 - 1), CARLA "Sensors reference", by hand:
+        ((0, 0, 0, 255), 0),
+        ((1, 0, 0, 255), 391),  # 65536 / 16777215 * 1000 = 3.9063 m
+        ((0, 1, 0, 255), 2),  # 256 / 16777215 * 1000 = 0.01526 m
+        ((2, 143, 91, 255), 1000),  # 167771.3 counts are 10 m
+        ((255, 255, 255, 255), 65535),
+    ],
+)
+def test_depth_follows_carlas_formula(bgra, centimetres):
+    assert images.decode_depth(image([bgra]))[0, 0] == centimetres
+
+
+def test_instance_id_is_green_low_and_blue_high():
+    assert images.decode_instance(image([(2, 5, 14, 255)]))[0, 0] == 2 * 256 + 5
+
+
+def test_semantic_tag_is_red():
+    assert images.decode_semantic(image([(2, 5, 14, 255)]))[0, 0] == 14
+
+
+def test_rgb_is_in_the_order_red_green_blue():
+    assert images.decode_rgb(image([(1, 2, 3, 255)]))[0, 0].tolist() == [3, 2, 1]
+
+
+def test_flow_of_half_an_image_width_is_that_many_pixels():
+    flow = np.array([[[0.5, 0.5]]], dtype=np.float32)
+    measured = SimpleNamespace(raw_data=flow.tobytes(), height=1, width=1)
+    assert images.decode_flow(measured)[0, 0].tolist() == [0.25, -0.25]

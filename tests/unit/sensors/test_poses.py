@@ -1,0 +1,47 @@
+import carla
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, spin_from_carla
+
+ANGLE = st.floats(-179.0, 179.0)
+TILT = st.floats(-85.0, 85.0)
+METRES = st.floats(-500.0, 500.0)
+FLIP = np.diag([1.0, -1.0, 1.0])
+
+
+def carla_transform(x, y, z, pitch, yaw, roll):
+    return carla.Transform(carla.Location(x, y, z), carla.Rotation(pitch=pitch, yaw=yaw, roll=roll))
+
+
+@settings(deadline=None)
+@given(METRES, METRES, METRES, TILT, ANGLE, ANGLE)
+def test_pose_equals_the_clients_matrix_between_two_flips(x, y, z, pitch, yaw, roll):
+    transform = carla_transform(x, y, z, pitch, yaw, roll)
+    matrix = np.array(transform.get_matrix())
+    pose = pose_from_carla(transform)
+    np.testing.assert_allclose(pose.rotation, FLIP @ matrix[:3, :3] @ FLIP, atol=2e-6)
+    np.testing.assert_allclose(pose.translation_m, FLIP @ matrix[:3, 3], atol=1e-4)
+
+
+@settings(deadline=None)
+@given(METRES, METRES, METRES, TILT, ANGLE, ANGLE)
+def test_pose_survives_the_way_to_carla_and_back(x, y, z, pitch, yaw, roll):
+    pose = pose_from_carla(carla_transform(x, y, z, pitch, yaw, roll))
+    back = pose_from_carla(pose_to_carla(pose))
+    np.testing.assert_allclose(back.rotation, pose.rotation, atol=5e-6)
+    np.testing.assert_allclose(back.translation_m, pose.translation_m, atol=1e-3)
+
+
+def test_a_car_to_the_right_in_carla_is_at_negative_y():
+    pose = pose_from_carla(carla_transform(0, 3, 0, 0, 90, 0))
+    np.testing.assert_allclose(pose.translation_m, [0, -3, 0])
+    # CARLA's yaw of 90 degrees turns forward to the right, which is -y here.
+    np.testing.assert_allclose(pose.rotation @ [1, 0, 0], [0, -1, 0], atol=1e-7)
+
+
+def test_clockwise_yaw_rate_is_negative_in_radians():
+    spin = spin_from_carla(carla.Vector3D(0, 0, 90))
+    assert spin[2] == pytest.approx(-np.pi / 2)

@@ -1,1 +1,1 @@
-"""Meshes of vehicles, walkers, props, trees and buildings."""
+"""Meshes of vehicles, walkers, props and scenery, made by code."""

@@ -120,7 +120,7 @@ def box_of(blueprint_id: str, attributes: Mapping[str, str]) -> tuple[F32, F32]:
     row = size_table().get(key)
     if row is None:
         raise KeyError(f"no extents for blueprint {blueprint_id!r} (row {key!r})")
-    extent = np.array(row.size_lwh_m, np.float32) / 2
+    extent: F32 = np.array(row.size_lwh_m, np.float32) * np.float32(0.5)
     is_walker = blueprint_id.startswith("walker.")
     center = np.array([0, 0, 0 if is_walker else extent[2]], np.float32)
     return center, extent

@@ -25,6 +25,7 @@ from synthgen.simserver.maps.markings import add_markings
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.navmesh import navmesh_bytes
 from synthgen.simserver.maps.opendrive import RoadNetwork, parse_opendrive
+from synthgen.simserver.maps.scenery import dress_town
 from synthgen.simserver.maps.signals import town_signals
 from synthgen.simserver.maps.spawn import sidewalks, spawn_points
 from synthgen.simserver.maps.surfaces import Strip, add_strips, lane_strips
@@ -32,7 +33,6 @@ from synthgen.simserver.maps.terrain import fill_junction_gaps, lay_terrain
 from synthgen.simserver.maps.townmap import (
     GroundGrid,
     MapError,
-    OrientedBoxes,
     SurfaceKind,
     TownMap,
 )
@@ -60,22 +60,34 @@ def build_town(name: str, xodr_text: str, seed: int) -> TownMap:
     Raises:
         MapError: The text is no OpenDRIVE that roads can be built from.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    seeds = np.random.SeedSequence(seed).spawn(2)
     builder = MeshBuilder()
-    work = lay_ground(builder, name, xodr_text, rng)
-    none = np.zeros((0, 3))
+    work = lay_ground(builder, name, xodr_text, np.random.default_rng(seeds[0]))
+    signals = town_signals(work.network, work.grids, work.ground, work.crosswalks)
+    keep_off = [polygon[:, :2] for polygon in work.crosswalks]
+    keep_off += [np.array([s.pose.location_m[:2]]) for s in signals]
+    scenery = dress_town(
+        builder,
+        work.network,
+        work.strips,
+        work.raster,
+        work.heights,
+        work.ground,
+        np.concatenate([np.zeros((0, 2)), *keep_off]),
+        seeds[1],
+    )
     return TownMap(
         name=name,
         xodr=xodr_text,
         static=builder.build(),
         ground=work.ground,
-        objects=(),
+        objects=scenery.objects.objects(),
         spawn_points=spawn_points(work.strips),
-        signals=town_signals(work.network, work.grids, work.ground, work.crosswalks),
+        signals=signals,
         crosswalks=work.crosswalks,
-        street_lights=(),
+        street_lights=scenery.street_lights,
         sidewalks=sidewalks(work.strips),
-        static_boxes=OrientedBoxes(none, none, np.zeros(0), np.zeros(0, np.int32)),
+        static_boxes=scenery.objects.boxes(),
         navmesh=navmesh_bytes(work.strips, work.crosswalks),
     )
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from synthgen.simserver.maps.detour import Area, NavPolygon, detour_bytes
-from synthgen.simserver.maps.geometry import SectionGrid
+from synthgen.simserver.maps.geometry import MAX_STEP_M, SectionGrid
 from synthgen.simserver.maps.surfaces import Strip
 from synthgen.simserver.maps.townmap import SurfaceKind
 
@@ -44,10 +45,33 @@ class _Landing:
     span: tuple[float, float]
 
 
+class _Kerbs:
+    """Finds the kerb that a crosswalk's end meets."""
+
+    def __init__(self, sections: list[_Section]) -> None:
+        self._walkways = [(section, strip) for section in sections for strip in section.walkways]
+        lines = [_kerb(strip)[:, :2] for _, strip in self._walkways]
+        self._owner = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+        self._tree = cKDTree(np.concatenate(lines) if lines else np.zeros((0, 2)))
+
+    def nearest(self, point: F64) -> tuple[float, _Section, Strip] | None:
+        """Distance and walkway of the nearest kerb in reach."""
+        # Kerb points lie at most MAX_STEP_M apart.
+        close = self._tree.query_ball_point(point[:2], _REACH_M + MAX_STEP_M)
+        best: tuple[float, _Section, Strip] | None = None
+        for i in np.unique(self._owner[close]):
+            section, strip = self._walkways[i]
+            miss = _project(_kerb(strip), strip.grid.s, point)[1]
+            if miss < _REACH_M and (best is None or miss < best[0]):
+                best = (miss, section, strip)
+        return best
+
+
 def navmesh_bytes(strips: list[Strip], crosswalks: tuple[F64, ...]) -> bytes:
     """A Detour tile set of sidewalks, crosswalks that touch them, and the roads between."""
     sections = _sections(strips)
-    crossings = [c for polygon in crosswalks if (c := _crossing(polygon, sections)) is not None]
+    kerbs = _Kerbs(sections)
+    crossings = [c for polygon in crosswalks if (c := _crossing(polygon, kerbs)) is not None]
     paved: dict[int, list[Strip]] = {}
     for strip in strips:
         paved.setdefault(id(strip.grid), []).append(strip)
@@ -78,15 +102,15 @@ def _kerb(strip: Strip) -> F64:
     return strip.right_m if strip.lane_id > 0 else strip.left_m
 
 
-def _crossing(polygon: F64, sections: list[_Section]) -> tuple[_Landing, _Landing] | None:
+def _crossing(polygon: F64, kerbs: _Kerbs) -> tuple[_Landing, _Landing] | None:
     corners = polygon
     if len(polygon) != 4:
         box = cv2.boxPoints(cv2.minAreaRect(polygon[:, :2].astype(np.float32)))
         corners = np.column_stack([box, np.full(4, polygon[:, 2].mean())])
     best: tuple[float, tuple[_Landing, _Landing]] | None = None
     for k in (0, 1):
-        one = _landing(corners[[k, k + 1]], sections)
-        two = _landing(corners[[k + 2, (k + 3) % 4]], sections)
+        one = _landing(corners[[k, k + 1]], kerbs)
+        two = _landing(corners[[k + 2, (k + 3) % 4]], kerbs)
         if one is None or two is None:
             continue
         miss = one[0] + two[0]
@@ -102,14 +126,8 @@ def _crossing(polygon: F64, sections: list[_Section]) -> tuple[_Landing, _Landin
     return first, second
 
 
-def _landing(edge: F64, sections: list[_Section]) -> tuple[float, _Landing] | None:
-    middle = edge.mean(axis=0)
-    best: tuple[float, _Section, Strip] | None = None
-    for section in sections:
-        for strip in section.walkways:
-            miss = float(_project(_kerb(strip), strip.grid.s, middle)[1])
-            if miss < _REACH_M and (best is None or miss < best[0]):
-                best = (miss, section, strip)
+def _landing(edge: F64, kerbs: _Kerbs) -> tuple[float, _Landing] | None:
+    best = kerbs.nearest(edge.mean(axis=0))
     if best is None:
         return None
     miss, section, strip = best

@@ -181,12 +181,14 @@ def _end_of_road(
 def _approach(grid: SectionGrid, lane_id: int, at: float, crosswalks: tuple[F64, ...]) -> Approach:
     backward = -1.0 if lane_id < 0 else 1.0
     gap = _BEFORE_END_M
-    for back in np.arange(0.0, _CROSSWALK_SEARCH_M, 0.25):
+    end = lane_pose(grid, lane_id, at).location_m[:2]
+    near = [p for p in crosswalks if np.hypot(*(p.mean(axis=0)[:2] - end)) < _NEAR_END_M]
+    for back in np.arange(0.0, _CROSSWALK_SEARCH_M if near else 0.0, 0.25):
         s = at + backward * back
         if not grid.s[0] <= s <= grid.s[-1]:
             break
         x, y, _ = lane_pose(grid, lane_id, s).location_m
-        if any(_is_inside(polygon, x, y) for polygon in crosswalks):
+        if any(_is_inside(polygon, x, y) for polygon in near):
             gap = back + _BEFORE_CROSSWALK_M
     s = float(np.clip(at + backward * gap, grid.s[0], grid.s[-1]))
     column = grid.column(lane_id)

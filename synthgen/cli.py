@@ -94,6 +94,31 @@ def plan(
     _print(plan_report(loaded, project_root(config)), as_json)
 
 
+@app.command()
+def doctor(
+    simulator: Annotated[str | None, typer.Option(help="HOST:PORT of a CARLA server.")] = None,
+    carla: Annotated[Path | None, typer.Option(help="Executable of an installed CARLA.")] = None,
+    out: Annotated[Path, typer.Option(help="Where datasets shall go.")] = Path("out"),
+    proof: Annotated[bool, typer.Option("--proof", help="Make one clip as a proof.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check this machine, or a CARLA host, and say how to mend what is wrong."""
+    from synthgen.campaign.config import load_config
+    from synthgen.doctor.examine import as_report, examine
+
+    config = load_config(QUICKSTART) if proof else None
+    findings = examine(out.absolute(), simulator=simulator, carla=carla, config=config)
+    report = as_report(findings)
+    if as_json:
+        print(json.dumps(report, indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.health:<5} {finding.check:<20} {finding.found}")
+            if finding.mend:
+                print(f"{'':26} -> {finding.mend}")
+    raise typer.Exit(0 if report["healthy"] else 1)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
     """Run the embedded CARLA-compatible server; takes its arguments (see --help-server)."""

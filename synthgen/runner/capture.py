@@ -17,6 +17,7 @@ from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_f
 from sensors.rig import Camera, Lidar, Radar, Rig
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.errors import ConfigError, SimulatorError
 from synthgen.store.tables import vector_names
 
@@ -197,6 +198,30 @@ def decode_radar(
 def inertial_row(sensor: str, measurement: Any) -> dict[str, Any]:
     """A row of the inertial table, but for its time: an IMU's or a GNSS receiver's columns."""
     row: dict[str, Any] = dict.fromkeys(_INERTIAL_COLUMNS)
+    if isinstance(measurement, carla.IMUMeasurement):
+        acceleration = vector_from_carla(measurement.accelerometer)
+        gyro = measurement.gyroscope
+        # The gyroscope speaks rad/s; a pseudo-vector flips in x and z.
+        spin = np.array([-gyro.x, gyro.y, -gyro.z])
+        row |= dict(zip(vector_names("acceleration", "mps2"), acceleration.tolist(), strict=True))
+        row |= dict(zip(vector_names("angular_velocity", "radps"), spin.tolist(), strict=True))
+        row["compass_rad"] = measurement.compass
+    else:
+        row["latitude_deg"] = measurement.latitude
+        row["longitude_deg"] = measurement.longitude
+        row["altitude_m"] = measurement.altitude
+    return {"sensor": sensor, **row}
+
+
+def bones_m(walker: carla.Actor) -> np.ndarray:
+    """(B, 3) float32 world positions of a walker's bones, in the order of the bone table."""
+    bones = walker.get_bones().bone_transforms
+    joints = [vector_from_carla(bone.world.location) for bone in bones]
+    at_m = np.array(joints, dtype=np.float32).reshape(-1, 3)
+    return default_skeleton().in_table_order([bone.name for bone in bones], at_m)
+
+
+_INERTIAL_COLUMNS)
     if isinstance(measurement, carla.IMUMeasurement):
         acceleration = vector_from_carla(measurement.accelerometer)
         gyro = measurement.gyroscope

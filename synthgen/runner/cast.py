@@ -12,10 +12,10 @@ import numpy as np
 from scenarios.concrete import ConcreteActor, ConcreteScenario
 from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_to_carla
 from synthgen.datatypes.actors import EGO_TRACK_ID, ObjectInfo
+from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.errors import ScenarioRejected, SimulatorError
 from synthgen.geometry.arrays import F64, U16
 from synthgen.geometry.se3 import SE3
-from synthgen.runner.categories import category_of, category_of_tag
 
 # A vehicle is put a little above the ground and settles; what fails at one height may fit higher.
 _SPAWN_LIFTS_M: Final = (0.05, 0.3, 0.6, 1.2)
@@ -141,17 +141,13 @@ def _spawn(world: carla.World, planned: ConcreteActor) -> carla.Actor:
 
 
 def _member(planned: ConcreteActor, actor: carla.Actor, track_id: int) -> CastMember:
-    info = object_info(
-        actor, track_id, category=planned.category, role=planned.role, name=planned.name
-    )
+    info = object_info(actor, track_id, role=planned.role, name=planned.name)
     if not planned.blueprint.startswith("vehicle."):
         return CastMember(info, actor)
     return CastMember(info, actor, *_steering_geometry(actor))
 
 
-def object_info(
-    actor: carla.Actor, track_id: int, *, category: str, role: str, name: str | None
-) -> ObjectInfo:
+def object_info(actor: carla.Actor, track_id: int, *, role: str, name: str | None) -> ObjectInfo:
     """What never changes about an actor, as the server tells it."""
     box = actor.bounding_box
     extent = np.array([box.extent.x, box.extent.y, box.extent.z], dtype=np.float64)
@@ -159,7 +155,7 @@ def object_info(
     attributes = dict(actor.attributes)
     return ObjectInfo(
         track_id=track_id,
-        category=category,
+        category=default_taxonomy().category_of_blueprint(actor.type_id, attributes),
         blueprint=actor.type_id,
         semantic_tag=int(actor.semantic_tags[0]) if len(actor.semantic_tags) else 0,
         size_lwh_m=2 * extent,
@@ -230,7 +226,7 @@ def add_traffic(cast: Cast, actors: list[carla.Actor]) -> None:
     """Give ambient vehicles and walkers the track ids after the scenario's actors."""
     for actor in actors:
         track_id = len(cast.members) + EGO_TRACK_ID
-        info = object_info(actor, track_id, category=category_of(actor), role="traffic", name=None)
+        info = object_info(actor, track_id, role="traffic", name=None)
         geometry = _steering_geometry(actor) if actor.type_id.startswith("vehicle.") else ()
         cast.members.append(CastMember(info, actor, *geometry))
 
@@ -253,7 +249,7 @@ def _still_object(item: carla.EnvironmentObject, track_id: int) -> StillObject:
     extent = np.array([box.extent.x, box.extent.y, box.extent.z], dtype=np.float64)
     info = ObjectInfo(
         track_id=track_id,
-        category=category_of_tag(int(item.type)),
+        category=default_taxonomy().category_of_tag(int(item.type)) or "object",
         blueprint=item.name,
         semantic_tag=int(item.type),
         size_lwh_m=2 * extent,

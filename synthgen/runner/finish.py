@@ -11,7 +11,7 @@ from scenarios.placement import load_index
 from scenarios.verify import Verdict
 from sensors.rig import Rig
 from synthgen.datatypes.clip_job import ClipJob
-from synthgen.labels import label_clip
+from synthgen.labels import LabelSettings, label_clip
 from synthgen.runner.calibration import calibration_of
 from synthgen.runner.cast import CastMember
 from synthgen.runner.stopwatch import Stopwatch
@@ -45,8 +45,9 @@ def finish_clip(
         writer.write_json("scenario.json", _scenario_document(concrete, verdict))
         _write_map(writer, opendrive, job.map.name)
     with watch.lap("label"):
-        tables = label_clip(ClipTables(writer.folder, _LABEL_CHANNELS))
-        write_labels(writer.folder, LABELS_VERSION, tables, {})
+        settings = LabelSettings()
+        tables = label_clip(ClipTables(writer.folder, _LABEL_CHANNELS), settings)
+        write_labels(writer.folder, LABELS_VERSION, tables, settings.document())
     with watch.lap("hash"):
         facts = _facts(job, concrete, verdict, simulator_version)
         facts["map"]["sha256"] = hashlib.sha256(opendrive.encode()).hexdigest()

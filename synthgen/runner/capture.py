@@ -221,29 +221,6 @@ def bones_m(walker: carla.Actor) -> np.ndarray:
     return default_skeleton().in_table_order([bone.name for bone in bones], at_m)
 
 
-_INERTIAL_COLUMNS)
-    if isinstance(measurement, carla.IMUMeasurement):
-        acceleration = vector_from_carla(measurement.accelerometer)
-        gyro = measurement.gyroscope
-        # The gyroscope speaks rad/s; a pseudo-vector flips in x and z.
-        spin = np.array([-gyro.x, gyro.y, -gyro.z])
-        row |= dict(zip(vector_names("acceleration", "mps2"), acceleration.tolist(), strict=True))
-        row |= dict(zip(vector_names("angular_velocity", "radps"), spin.tolist(), strict=True))
-        row["compass_rad"] = measurement.compass
-    else:
-        row["latitude_deg"] = measurement.latitude
-        row["longitude_deg"] = measurement.longitude
-        row["altitude_m"] = measurement.altitude
-    return {"sensor": sensor, **row}
-
-
-def bones_m(walker: carla.Actor) -> np.ndarray:
-    """(B, 3) float32 world positions of a walker's bones, in the server's order."""
-    bones = walker.get_bones().bone_transforms
-    joints = [vector_from_carla(bone.world.location) for bone in bones]
-    return np.array(joints, dtype=np.float32).reshape(-1, 3)
-
-
 _INERTIAL_COLUMNS: Final = (
     *vector_names("acceleration", "mps2"),
     *vector_names("angular_velocity", "radps"),

@@ -93,7 +93,11 @@ class Step(Record):
 
 
 class ConcreteActor(Record):
-    """One actor to spawn. `size_lwh_m` is what the solver assumed; the server's own box rules."""
+    """One actor to spawn. `size_lwh_m` is what the solver assumed; the server's own box rules.
+
+    `path_xyz_m` starts at the spawn pose (station 0) and has 1 m steps; `path_speeds_mps` is the
+    speed wanted at each of its points.
+    """
 
     name: str
     role: Role
@@ -104,12 +108,13 @@ class ConcreteActor(Record):
     speed_mps: float = 0.0
     size_lwh_m: tuple[float, float, float]
     path_xyz_m: tuple[tuple[float, float, float], ...] = ()
+    path_speeds_mps: tuple[float, ...] = ()
     behaviours: tuple[Step, ...] = ()
     lights: tuple[str, ...] = ()
 
 
 class Weather(Record):
-    """All of CARLA's weather parameters; angles in radians."""
+    """All of CARLA's weather parameters; angles are CARLA's own, in radians (no flip)."""
 
     cloudiness: float
     precipitation: float

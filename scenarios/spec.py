@@ -245,6 +245,7 @@ class Meet(Strict):
 class Behaviour(Strict):
     """What every behaviour can have: a name, a start and an end."""
 
+    do: str
     name: Name | None = None
     when: Trigger | None = None
     until: Trigger | None = None

@@ -1,0 +1,331 @@
+"""A quick kinematic stand-in for the simulator: many candidates at once, planar boxes, no physics.
+
+It answers one question before a simulator is started: would this candidate, and small disturbances
+of it, give the outcome asked for? Rows are runs: every candidate several times, disturbed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.geometry2d import gap, sight_is_blocked, time_to_collision
+from scenarios.placement.sites import Way
+
+F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+DT_S = 0.1
+EYE_FORWARD_M = 0.8
+CORRIDOR_MARGIN_M = 0.4
+RESUME_MPS2 = 2.0
+RESYNC_LIMIT = 0.2
+LAUNCH_MPS2 = 3.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class EgoModel:
+    """The ego on its way; arrays (n,). `speeds_mps` (n, S): wanted at each station."""
+
+    way: Way
+    station_m: F64
+    speed_mps: F64
+    speeds_mps: F64
+    length_m: F64
+    width_m: F64
+    reacts: bool
+    delay_s: F64
+    decel_mps2: F64
+    react_ttc_s: F64
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class OtherModel:
+    """The one it meets: on a straight line from `start` (n, 3: x, y, heading) or on a way.
+
+    `distance_m`: from its start to the conflict point. `rolls`: it moves from the first tick.
+    """
+
+    start: F64
+    way: Way | None
+    station_m: F64
+    lateral_m: F64
+    speed_mps: F64
+    accel_mps2: F64
+    distance_m: F64
+    travel_s: F64
+    length_m: F64
+    width_m: F64
+    rolls: bool
+    pause_at_m: F64
+    pause_s: F64
+    back_at_m: F64
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class EncounterModel:
+    """Both parties and the plan: arrays (n,); `occluders` (n, k, 5) boxes that hide the other."""
+
+    ego: EgoModel
+    other: OtherModel
+    ego_conflict_m: F64
+    conflict: F64
+    offset_s: F64
+    occluders: F64
+    resync: str
+    duration_s: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What came of each run: arrays (n,); times in seconds, NaN where it never happened."""
+
+    contact: Bool
+    entered: Bool
+    min_ttc_s: F64
+    pet_s: F64
+    reveal_ttc_s: F64
+    visible_s: F64
+    start_s: F64
+    min_gap_m: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How real runs differ from planned ones: means and spreads, fitted from earlier runs."""
+
+    start_delay_s: float = 0.05
+    start_delay_sd_s: float = 0.05
+    walk_speed_ratio: float = 1.0
+    walk_speed_sd: float = 0.04
+    ego_speed_ratio: float = 1.0
+    ego_speed_sd: float = 0.02
+    reaction_delay_s: float = 0.0
+    decel_ratio: float = 1.0
+    decel_sd: float = 0.08
+
+    def disturbances(self) -> F64:
+        """(p, 4): start delay s, walking ratio, ego speed ratio, deceleration ratio; first nominal.
+
+        A fixed two-level design at 1.2 standard deviations, so that no random stream is used.
+        """
+        signs = np.array([[0, 0, 0, 0], [1, -1, 1, -1], [-1, 1, 1, 1], [1, 1, -1, 1]])
+        middle = [
+            self.start_delay_s, self.walk_speed_ratio, self.ego_speed_ratio, self.decel_ratio
+        ]  # fmt: skip
+        spread = [self.start_delay_sd_s, self.walk_speed_sd, self.ego_speed_sd, self.decel_sd]
+        design: F64 = np.array(middle) + 1.2 * signs * np.array(spread)
+        return design
+
+
+class _Run:
+    """State of all runs while they are stepped."""
+
+    def __init__(self, model: EncounterModel, disturbance: F64) -> None:
+        self.model = model
+        self.n = len(model.offset_s)
+        self.delay, self.walk_ratio, self.ego_ratio, self.decel_ratio = disturbance.T
+        ego, other = model.ego, model.other
+        self.station = ego.station_m.copy()
+        self.speed = ego.speed_mps * self.ego_ratio
+        self.progress = np.zeros(self.n)
+        self.pace = np.where(other.rolls, other.speed_mps, 0.0)
+        self.started = np.full(self.n, other.rolls)
+        self.start_s = np.where(other.rolls, 0.0, np.nan)
+        self.threat_s = np.zeros(self.n)
+        self.clear_s = np.zeros(self.n)
+        self.pause_left = other.pause_s.copy()
+        self.turned = np.zeros(self.n, dtype=bool)
+        # Frame at the conflict point along the ego's way: left normal and origin.
+        at = ego.way.at(model.ego_conflict_m)
+        self.normal = np.stack([-np.sin(at[:, 3]), np.cos(at[:, 3])], axis=1)
+        self.origin = at[:, :2]
+
+    def ego_box(self) -> tuple[F64, F64]:
+        ego = self.model.ego
+        at = ego.way.at(self.station)
+        box = np.stack([at[:, 0], at[:, 1], at[:, 3], ego.length_m, ego.width_m], axis=1)
+        heading = np.stack([np.cos(at[:, 3]), np.sin(at[:, 3])], axis=1)
+        return box, heading * self.speed[:, None]
+
+    def other_box(self) -> tuple[F64, F64]:
+        other = self.model.other
+        if other.way is None:
+            yaw = other.start[:, 2]
+            x = other.start[:, 0] + self.progress * np.cos(yaw)
+            y = other.start[:, 1] + self.progress * np.sin(yaw)
+        else:
+            at = other.way.at(other.station_m + self.progress, other.lateral_m)
+            x, y, yaw = at[:, 0], at[:, 1], at[:, 3]
+        box = np.stack([x, y, yaw, other.length_m, other.width_m], axis=1)
+        pace = np.where(self.turned, -self.pace, self.pace)
+        return box, np.stack([np.cos(yaw) * pace, np.sin(yaw) * pace], axis=1)
+
+    def ego_arrival_s(self) -> F64:
+        """Route time of the ego to the conflict at its present speed."""
+        left = np.maximum(self.model.ego_conflict_m - self.station, 0.0)
+        want = self._wanted(self.station)
+        ahead = self._route_time(self.station, left)
+        return np.asarray(ahead * want / np.maximum(self.speed, 0.5))
+
+    def _wanted(self, station: F64) -> F64:
+        ego = self.model.ego
+        column = np.clip(station - ego.way.stations[0], 0, ego.speeds_mps.shape[1] - 1).astype(int)
+        return np.asarray(ego.speeds_mps[np.arange(self.n), column] * self.ego_ratio)
+
+    def _route_time(self, station: F64, left: F64) -> F64:
+        # Mean of the wanted speeds here and half way is enough: profiles are smooth.
+        here, half = self._wanted(station), self._wanted(station + left / 2)
+        near = self._wanted(station + 0.9 * left)
+        return np.asarray(left * (1 / here + 2 / half + 1 / near) / 4)
+
+    def advance_other(self, now_s: float) -> None:
+        other, model = self.model.other, self.model
+        arrival = self.ego_arrival_s()
+        if other.rolls:
+            wanted = other.speed_mps * self.walk_ratio
+            if model.resync == "until_conflict":
+                left = np.maximum(other.distance_m - self.progress, 0.0)
+                ratio = left / np.maximum(arrival - model.offset_s, 0.2) / wanted
+                ratio = np.where(left > 1.0, ratio, 1.0)
+                wanted = wanted * np.clip(ratio, 1 - RESYNC_LIMIT, 1 + RESYNC_LIMIT)
+        else:
+            due = arrival <= other.travel_s + model.offset_s
+            self.start_s = np.where(~self.started & due, now_s, self.start_s)
+            self.started |= due
+            moving = self.started & (now_s >= self.start_s + self.delay)
+            wanted = np.where(moving, other.speed_mps * self.walk_ratio, 0.0)
+        pausing = (self.progress >= other.pause_at_m) & (self.pause_left > 0)
+        self.pause_left = self.pause_left - np.where(pausing, DT_S, 0.0)
+        self.turned |= self.progress >= other.back_at_m
+        wanted = np.where(pausing, 0.0, wanted)
+        step = other.accel_mps2 * DT_S
+        self.pace = np.clip(wanted, self.pace - 2 * step, self.pace + step)
+        self.progress = np.maximum(
+            self.progress + np.where(self.turned, -1.0, 1.0) * self.pace * DT_S, 0.0
+        )
+
+    def advance_ego(self, threat: Bool) -> None:
+        ego = self.model.ego
+        self.clear_s = np.where(threat, 0.0, self.clear_s + DT_S)
+        self.threat_s = np.where(
+            threat | ((self.threat_s > 0) & (self.clear_s < 0.5)), self.threat_s + DT_S, 0.0
+        )
+        braking = ego.reacts & (self.threat_s > ego.delay_s)
+        wanted = self._wanted(self.station)
+        up = np.minimum(self.speed + RESUME_MPS2 * DT_S, wanted)
+        down = np.maximum(self.speed - LAUNCH_MPS2 * DT_S, wanted)
+        free = np.where(self.speed < wanted, up, down)
+        hard = np.maximum(self.speed - ego.decel_mps2 * self.decel_ratio * DT_S, 0.0)
+        self.speed = np.where(braking, hard, free)
+        self.station = self.station + self.speed * DT_S
+
+    def threat(self, other_box: F64, other_velocity: F64, visible: Bool) -> Bool:
+        """Whether the other is, or will be when the ego gets there, in the ego's corridor."""
+        ego = self.model.ego
+        t = ((other_box[:, :2] - self.origin) * self.normal).sum(axis=1)
+        rate = (other_velocity * self.normal).sum(axis=1)
+        half = (
+            ego.width_m / 2 + CORRIDOR_MARGIN_M + np.minimum(other_box[:, 3], other_box[:, 4]) / 2
+        )
+        left = self.model.ego_conflict_m - self.station
+        arrival = np.maximum(left, 0.0) / np.maximum(self.speed, 0.5)
+        inside = np.zeros(self.n, dtype=bool)
+        for share in (0.0, 0.5, 1.0):
+            inside |= np.abs(t + rate * arrival * share) < half
+        near = (arrival < ego.react_ttc_s) & (left > -2.0)
+        return np.asarray(visible & self.started & inside & near)
+
+
+def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
+    """Run every row once; `disturbance` (n, 4) as of `Calibration.disturbances`."""
+    run = _Run(model, disturbance)
+    steps = round(model.duration_s / DT_S)
+    boxes_ego, boxes_other, speeds_ego, speeds_other, seen = [], [], [], [], []
+    reveal = np.full(run.n, np.nan)
+    for i in range(steps):
+        ego, ego_velocity = run.ego_box()
+        other, other_velocity = run.other_box()
+        heading = np.stack([np.cos(ego[:, 2]), np.sin(ego[:, 2])], axis=1)
+        eye = ego[:, :2] + EYE_FORWARD_M * heading
+        visible = is_visible(eye, heading, other, model.occluders)
+        arrival = run.ego_arrival_s()
+        first = visible & run.started & np.isnan(reveal)
+        reveal = np.where(first, arrival, reveal)
+        threat = run.threat(other, other_velocity, visible)
+        boxes_ego.append(ego)
+        boxes_other.append(other)
+        speeds_ego.append(ego_velocity)
+        speeds_other.append(other_velocity)
+        seen.append(visible)
+        run.advance_other(i * DT_S)
+        run.advance_ego(threat)
+    return _outcome(
+        run,
+        np.stack(boxes_ego),
+        np.stack(boxes_other),
+        np.stack(speeds_ego),
+        np.stack(speeds_other),
+        np.stack(seen),
+        reveal,
+    )
+
+
+def is_visible(eye: F64, heading: F64, other: F64, occluders: F64) -> Bool:
+    """Whether the middle of `other` is ahead of the eye (90 degrees wide) and not hidden."""
+    to = other[:, :2] - eye
+    ahead = (to * heading).sum(axis=1)
+    side = np.abs(-to[:, 0] * heading[:, 1] + to[:, 1] * heading[:, 0])
+    visible = (ahead > 0.5) & (side < ahead)
+    if occluders.shape[1]:
+        blocked = sight_is_blocked(eye[:, None], other[:, None, :2], occluders)
+        visible &= ~blocked.any(axis=1)
+    return np.asarray(visible)
+
+
+def _outcome(
+    run: _Run, ego: F64, other: F64, ego_velocity: F64, other_velocity: F64, seen: Bool, reveal: F64
+) -> Outcome:
+    started = ~np.isnan(run.start_s)
+    times: F64 = np.arange(len(ego), dtype=np.float64)[:, None] * DT_S
+    moving = started & (times >= np.nan_to_num(run.start_s, nan=np.inf))
+    clearance = gap(ego, other)
+    ttc = time_to_collision(ego, other, ego_velocity, other_velocity)
+    ttc = np.where(moving, ttc, np.inf)
+    corridor = np.abs(((other[..., :2] - run.origin) * run.normal).sum(axis=2))
+    inside = corridor < run.model.ego.width_m / 2 + other[..., 4] / 2
+    return Outcome(
+        contact=np.asarray((clearance < 0.05).any(axis=0)),
+        entered=(inside & moving).any(axis=0),
+        min_ttc_s=ttc.min(axis=0),
+        pet_s=_pet(run, ego, inside, times),
+        reveal_ttc_s=reveal,
+        visible_s=(seen & moving).sum(axis=0) * DT_S,
+        start_s=run.start_s,
+        min_gap_m=clearance.min(axis=0),
+    )
+
+
+def _pet(run: _Run, ego: F64, inside: Bool, times: F64) -> F64:
+    """Time between the first party leaving the conflict area and the second entering it."""
+    tangent = np.stack([run.normal[:, 1], -run.normal[:, 0]], axis=1)
+    past = ((ego[..., :2] - run.origin) * tangent).sum(axis=2)
+    ego_in = (past > 0) & (past < run.model.ego.length_m + run.model.other.width_m)
+    first_ego = _first(ego_in, times)
+    last_ego = _last(ego_in, times)
+    first_other, last_other = _first(inside, times), _last(inside, times)
+    other_first = first_ego - last_other
+    ego_first = first_other - last_ego
+    pet = np.where(first_other < first_ego, np.maximum(other_first, 0), np.maximum(ego_first, 0))
+    return np.where(inside.any(axis=0) & ego_in.any(axis=0), pet, np.nan)
+
+
+def _first(mask: Bool, times: F64) -> F64:
+    return np.where(mask.any(axis=0), times[np.argmax(mask, axis=0), 0], np.nan)
+
+
+def _last(mask: Bool, times: F64) -> F64:
+    last = len(mask) - 1 - np.argmax(mask[::-1], axis=0)
+    return np.where(mask.any(axis=0), times[last, 0], np.nan)

@@ -1,4 +1,7 @@
-"""`python -m synthgen.simserver`: start the server, say READY, serve until told to stop."""
+"""`python -m synthgen.simserver`: start the server, say READY, serve until told to stop.
+
+`warmup` compiles the kernels instead, `bench` measures them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,16 @@ PR_SET_PDEATHSIG = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server; the exit code."""
-    options = _options(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["bench"]:
+        from synthgen.simserver import bench  # compiled kernels: slow, and not for a server
+
+        return bench.main(arguments[1:])
+    if arguments[:1] == ["warmup"]:
+        from synthgen.simserver.render import warmup
+
+        return warmup.main()
+    options = _options(arguments)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
         stream=sys.stderr,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from synthgen.simserver.render import develop, frames
@@ -30,15 +32,8 @@ def photograph(
     view = _view(spec, map_from_camera, previous_map_from_camera, frame, outputs)
     images = _images(spec, outputs, shaded=shaded, refined=refined)
 
-    def trace(first: int, last: int) -> None:
-        frames.render_rows(world, view, images, first, last)
-
-    def refine(first: int, last: int) -> None:
-        frames.refine_rows(world, view, images, first, last)
-
-    workers.over(spec.height, _ROWS, trace)
-    if refined:
-        workers.over(spec.height, _ROWS, refine)
+    for refine in range(2 if refined else 1):
+        workers.over(spec.height, _ROWS, partial(frames.render_rows, world, view, images, refine))
     found: dict[str, U8 | F32] = {
         name: getattr(images, name)
         for name in ("depth", "semantic", "instance", "normals", "flow")
@@ -49,6 +44,12 @@ def photograph(
     if "rgb" in outputs:
         found["rgb"] = _developed(workers, spec, images.picture, view.seed)
     return found
+
+
+def trace_only(world: World, workers: Workers, spec: CameraSpec, map_from_camera: F32) -> None:
+    """Trace a camera's rays and drop the hits."""
+    view = _view(spec, map_from_camera, None, 0, frozenset())
+    workers.over(spec.height, _ROWS, partial(frames.empty_rows, world, view))
 
 
 def _view(

@@ -354,38 +354,57 @@ def keep_edges(view, images, w, n):
 
 
 @fast
-def render_rows(world, view, images, first_row, last_row):
-    """Trace rows of an image (whole tiles): labels and, if asked for, light."""
+def render_rows(world, view, images, refine, first_row, last_row):
+    """Trace rows of an image (whole tiles).
+
+    refine 0: labels and, if asked for, light at the pixels' centres. refine 1: four more
+    samples of light on edges; every row must be traced before. One kernel for both, since
+    shading takes most of the time to compile.
+    """
     w = room(BATCH)
     width = view.directions.shape[1]
     tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
-    first = first_row // TILE_HEIGHT * tiles
-    last = (last_row + TILE_HEIGHT - 1) // TILE_HEIGHT * tiles
-    for tile in range(first, last):
-        aim_tile(view, w, tile)
-        trace(world.scene, world.coherent, w.rays, BATCH, w.masks)
-        decode_batch(world, w, BATCH, view.lens[SPREAD])
-        label_batch(view, images, w)
-        if view.wanted[NORMALS]:
-            label_normals(images.normals, w)
-        if view.wanted[FLOW]:
-            label_flow(world, view, images.flow, w)
-        if view.wanted[SHADE]:
-            shade_batch(world, view, w, BATCH)
+    cursor = first_row // TILE_HEIGHT * tiles
+    end = (last_row + TILE_HEIGHT - 1) // TILE_HEIGHT * tiles
+    spread = view.lens[SPREAD]
+    n = BATCH
+    if refine:
+        cursor, end, spread = first_row * width, last_row * width, 0.5 * spread
+    while cursor < end:
+        if refine:
+            n, cursor = aim_edges(view, images, w, cursor, end)
+        else:
+            aim_tile(view, w, cursor)
+            cursor += 1
+        trace(world.scene, world.coherent, w.rays, n, w.masks)
+        decode_batch(world, w, n, spread)
+        if refine == 0:
+            label_batch(view, images, w)
+            if view.wanted[NORMALS]:
+                label_normals(images.normals, w)
+            if view.wanted[FLOW]:
+                label_flow(world, view, images.flow, w)
+        if view.wanted[SHADE] == 0:
+            continue
+        shade_batch(world, view, w, n)
+        if refine:
+            keep_edges(view, images, w, n)
+        else:
             keep_tile(view, images, w)
 
 
 @fast
-def refine_rows(world, view, images, first_row, last_row):
-    """Anti-alias rows of an image whose every row is traced."""
-    w = room(BATCH)
+def empty_rows(world, view, first_row, last_row):
+    """Trace a camera's rows and look at nothing: the least that any image costs."""
+    rays = ray_queue(8)
+    ids = rays.view(np.uint32)
+    masks = lane_masks()
     width = view.directions.shape[1]
-    pixel = first_row * width
-    end = last_row * width
-    while pixel < end:
-        n, pixel = aim_edges(view, images, w, pixel, end)
-        if n > 0:
-            trace(world.scene, world.coherent, w.rays, n, w.masks)
-            decode_batch(world, w, n, 0.5 * view.lens[SPREAD])
-            shade_batch(world, view, w, n)
-            keep_edges(view, images, w, n)
+    total = 0.0
+    for y in range(first_row, last_row, 2):
+        for x in range(0, width, 4):
+            for k in range(8):
+                aim(view.directions, view.poses, rays, ids, k, y + (k >> 2), x + (k & 3), 0.0, 0.0)
+            trace(world.scene, world.coherent, rays, 8, masks)
+            total += rays[0, 8, 0]
+    return total

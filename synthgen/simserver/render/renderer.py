@@ -7,7 +7,7 @@ from types import TracebackType
 
 import numpy as np
 
-from synthgen.simserver.render import cameras, noise, scans
+from synthgen.simserver.render import cameras, noise, scans, self_test
 from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, Device
 from synthgen.simserver.render.environment import environment
 from synthgen.simserver.render.fields import ENV_COLUMNS
@@ -49,6 +49,8 @@ class Renderer:
         self._workers = Workers(threads)
         self._graph = SceneGraph(self._device)
         self._sky: tuple[Weather, Sky] | None = None
+        self_test.run(self)
+        self._start_over()
 
     def __enter__(self) -> Renderer:
         """This renderer."""
@@ -77,8 +79,7 @@ class Renderer:
             street_lights: (L, 7) float32: x, y, z of the lamp, linear RGB in 0..1, intensity
                 (1 is an ordinary street lamp), or None.
         """
-        self._graph.release()
-        self._graph = SceneGraph(self._device)
+        self._start_over()
         self._graph.load(static, scenery, street_lights)
 
     def add_actor(self, actor_id: int, instance_id: int, model: Model, variant: int = 0) -> None:
@@ -242,6 +243,21 @@ class Renderer:
         return scans.cast(
             self._world(Weather(), lit=False), self._workers, origins_m, directions, max_range_m
         )
+
+    def empty_trace(self, width: int, height: int, map_from_camera: F32) -> None:
+        """Trace a camera's rays and drop the hits: the benches' yardstick.
+
+        Args:
+            width: Pixels across; 90 degrees of view.
+            height: Pixels down.
+            map_from_camera: (3, 4) float32 pose.
+        """
+        spec = CameraSpec(width=width, height=height)
+        cameras.trace_only(self._world(Weather(), lit=False), self._workers, spec, map_from_camera)
+
+    def _start_over(self) -> None:
+        self._graph.release()
+        self._graph = SceneGraph(self._device)
 
     def _world(self, weather: Weather, *, lit: bool) -> World:
         """The kernels' view of the scene; labels and ranges need no light."""

@@ -6,6 +6,7 @@ The definitions are those of `docs/clip_format.md`, table boxes2d.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 
@@ -20,7 +21,27 @@ from synthgen.labels.masks import Masks, masks_of
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.settings import LabelSettings
 
-_SIDES = ("x_min_px", "y_min_px", "x_max_px", "y_max_px")
+_SIDES: Final = ("x_min_px", "y_min_px", "x_max_px", "y_max_px")
+BOXES2D_COLUMNS: Final = (
+    "frame_index",
+    "camera",
+    "track_id",
+    "category",
+    *(f"visible_{side}" for side in _SIDES),
+    "visible_px",
+    *(f"amodal_{side}" for side in _SIDES),
+    *(f"amodal_clipped_{side}" for side in _SIDES),
+    "occluded_fraction",
+    "truncated_fraction",
+    "occluder_track_id",
+    "occluder_tag",
+    "depth_min_m",
+    "depth_median_m",
+    "distance_m",
+    "mask_rle",
+    "ignore",
+    "ignore_reason",
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

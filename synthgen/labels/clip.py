@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from synthgen.datatypes.clip import ClipView
 from synthgen.datatypes.taxonomy import Taxonomy, default_taxonomy
 from synthgen.errors import DatasetError
+from synthgen.labels.bev import BevGrid, BevScene, bev_columns, bev_map
+from synthgen.labels.boxes2d import BOXES2D_COLUMNS
 from synthgen.labels.columns import Columns, stacked
-from synthgen.labels.frame import FrameLabels, SensorFrames, label_frame
+from synthgen.labels.frame import POINT_COLUMNS, FrameLabels, SensorFrames, label_frame
+from synthgen.labels.keypoints import KEYPOINT_COLUMNS
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.tracks import track_tables
 
@@ -81,7 +84,25 @@ def label_tables(
         for label in labels
         for part in label.boxes2d
     ]
-    return {"boxes2d": stacked(boxes2d), "boxes3d": tracks.boxes3d, "tracks": tracks.tracks}
+    grid = BevGrid(settings.bev_cells, settings.bev_cell_m)
+    scenes = [
+        BevScene(frame.world_from_ego, label.boxes)
+        for frame, label in zip(clip.frames, labels, strict=True)
+    ]
+    return {
+        "boxes2d": stacked(boxes2d, BOXES2D_COLUMNS),
+        "boxes3d": tracks.boxes3d,
+        "tracks": tracks.tracks,
+        "keypoints": stacked((label.keypoints for label in labels), KEYPOINT_COLUMNS),
+        "points": stacked((label.points for label in labels), POINT_COLUMNS),
+        "bev": bev_columns(
+            [frame.frame_index for frame in clip.frames],
+            scenes,
+            bev_map(clip.road_map, grid),
+            grid,
+            taxonomy,
+        ),
+    }
 
 
 def sensor_frames(clip: ClipView) -> Iterator[SensorFrames]:

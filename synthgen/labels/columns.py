@@ -22,22 +22,22 @@ def nullable(values: NDArray[_Scalar], valid: Bool) -> list[object]:
     ]
 
 
-def stacked(parts: Iterable[Columns]) -> Columns:
-    """The rows of many tables of the same columns, one below the other."""
-    whole: dict[str, list[Column]] = {}
+def stacked(parts: Iterable[Columns], names: Iterable[str]) -> Columns:
+    """The rows of many tables of the same columns, one below the other.
+
+    Args:
+        parts: The tables; there may be none.
+        names: Their columns.
+    """
+    whole: dict[str, list[Column]] = {name: [] for name in names}
     for part in parts:
         for name, column in part.items():
-            whole.setdefault(name, []).append(column)
+            whole[name].append(column)
     return {name: _joined(columns) for name, columns in whole.items()}
 
 
 def _joined(columns: list[Column]) -> Column:
     arrays = [column for column in columns if isinstance(column, np.ndarray)]
-    if len(arrays) == len(columns):
+    if arrays and len(arrays) == len(columns):
         return np.concatenate(arrays)
     return [value for column in columns for value in column]
-
-
-def row_count(columns: Columns) -> int:
-    """Number of rows of a table."""
-    return len(next(iter(columns.values())))

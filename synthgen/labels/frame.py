@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,15 +12,20 @@ from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.errors import DatasetError
-from synthgen.geometry.arrays import F32, F64, I32, U16
+from synthgen.geometry.arrays import F32, F64, I32, I64, U16
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.cuboid import Cuboids
 from synthgen.geometry.se3 import SE3
 from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
+from synthgen.labels.columns import Columns, stacked
+from synthgen.labels.keypoints import KEYPOINT_COLUMNS, label_keypoints
 from synthgen.labels.panorama import visible_fractions
 from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
 from synthgen.labels.settings import LabelSettings
+
+POINT_COLUMNS: Final = ("frame_index", "lidar", "semantic_tag", "track_id")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,6 +49,8 @@ class FrameLabels:
         radar_points: (N,) int32, detections on each object, all radars together.
         visible_px: (N,) int32, pixels of each object, all cameras together.
         visible_fraction: (N,) float32, see `panorama`; None without a labelled camera.
+        keypoints: Rows of table keypoints.
+        points: Rows of table points.
     """
 
     frame_index: int
@@ -52,6 +60,8 @@ class FrameLabels:
     radar_points: I32
     visible_px: I32
     visible_fraction: F32 | None
+    keypoints: Columns
+    points: Columns
 
 
 def label_frame(
@@ -102,6 +112,21 @@ def label_frame(
         radar_points=radar_points,
         visible_px=visible_px,
         visible_fraction=visible_fractions(frames, cameras, boxes, settings) if frames else None,
+        keypoints=stacked(
+            [
+                label_keypoints(
+                    frame,
+                    camera,
+                    boxes,
+                    states.bones_m,
+                    skeleton=default_skeleton(),
+                    settings=settings,
+                )
+                for frame, camera in zip(frames, cameras, strict=True)
+            ],
+            KEYPOINT_COLUMNS,
+        ),
+        points=stacked([label_points(sweep, boxes) for sweep in sensors.lidars], POINT_COLUMNS),
     )
 
 
@@ -121,6 +146,37 @@ def point_counts(
     highest = int(boxes.track_id[-1]) if len(boxes) else 0
     hits = np.bincount(point_track_id, minlength=highest + 1)
     return hits[boxes.track_id].astype(np.int32)
+
+
+def label_points(sweep: LidarSweep, boxes: SceneBoxes) -> Columns:
+    """The row of table points of one sweep.
+
+    Class and track come from the sweep where the simulator gave them; else a point takes those
+    of the smallest box it lies in, and 0 where it lies in none.
+    """
+    track_id, tag = sweep.track_id, sweep.semantic_tag
+    if track_id is None:
+        points_m = sweep.points_m.astype(np.float64)
+        row = _smallest_box(points_m, boxes.world.moved(sweep.world_from_lidar.inverse()))
+        is_object = row >= 0
+        track_id = np.where(is_object, boxes.track_id[row], 0).astype(np.uint16)
+        tags = np.array([info.semantic_tag for info in boxes.infos], dtype=np.uint8)
+        if tag is None:
+            tag = np.where(is_object, tags[row], 0).astype(np.uint8)
+    return {
+        "frame_index": np.array([sweep.frame_index], dtype=np.int32),
+        "lidar": [sweep.name],
+        "semantic_tag": [tag if tag is not None else np.zeros(len(sweep), dtype=np.uint8)],
+        "track_id": [track_id],
+    }
+
+
+def _smallest_box(points_m: F64, boxes: Cuboids) -> I64:
+    """Row (P,) of the smallest box each point lies in, -1 for none."""
+    found = np.full(len(points_m), -1, dtype=np.int64)
+    for row in np.argsort(-np.prod(boxes.size_lwh_m, axis=1), kind="stable"):
+        found[boxes[row].contains(points_m)] = row
+    return found
 
 
 def points_in_boxes(points_m: F64, boxes: Cuboids) -> I32:

@@ -15,6 +15,8 @@ class LabelSettings:
         min_visible_px: Boxes with fewer visible pixels are marked `ignore`.
         range_m: 3D labels reach this far from the ego, measured in the plane.
         moving_mps: Slower objects count as standing.
+        bev_cells: Rows and columns of the bird's-eye rasters.
+        bev_cell_m: Width of their cells.
     """
 
     near_plane_m: float = 0.1
@@ -22,6 +24,8 @@ class LabelSettings:
     min_visible_px: int = 20
     range_m: float = 100.0
     moving_mps: float = 0.3
+    bev_cells: int = 200
+    bev_cell_m: float = 0.5
 
     def document(self) -> dict[str, object]:
         """The settings as plain data for `labels.json`."""

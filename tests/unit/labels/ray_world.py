@@ -75,7 +75,7 @@ def turned(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> F64:
     about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
     about_y = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
     about_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    return about_z @ about_y @ about_x
+    return np.asarray(about_z @ about_y @ about_x)
 
 
 def cast(things: Sequence[Thing], origin_m: F64, directions: F64) -> tuple[F64, NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from synthgen.errors import OutputError
 from synthgen.store import tables
@@ -24,7 +25,9 @@ from synthgen.store.layout import (
 _ROWS_PER_GROUP: Final = 16
 
 
-def write_table(path: Path, columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
+def write_table(
+    path: Path, columns: Mapping[str, Sequence[Any] | NDArray[Any]], schema: pa.Schema
+) -> None:
     """Write a table whole.
 
     Args:
@@ -112,7 +115,7 @@ class ClipWriter:
         self._row_files[path].append(row)
 
     def write_table(
-        self, path: str, columns: Mapping[str, Sequence[Any]], schema: pa.Schema
+        self, path: str, columns: Mapping[str, Sequence[Any] | NDArray[Any]], schema: pa.Schema
     ) -> None:
         """Write a small table whole."""
         write_table(self.folder / path, columns, schema)
@@ -150,7 +153,7 @@ class ClipWriter:
 def write_labels(
     folder: Path,
     version: str,
-    label_tables: Mapping[str, Mapping[str, Sequence[Any]]],
+    label_tables: Mapping[str, Mapping[str, Sequence[Any] | NDArray[Any]]],
     settings: Mapping[str, Any],
 ) -> None:
     """Write `labels/<version>/` of a clip folder: one file a table, then their manifest.

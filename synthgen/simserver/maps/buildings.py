@@ -88,7 +88,8 @@ class Builders:
         """Take the land and number the building; its box covers what hangs over."""
         self._land.take(plot.outline_m)
         variant = int(self._rng.integers(1, 2**31 - 1))
-        pose = Pose((*(float(v) for v in plot.corner_m[:2]), plot.z_m), (0.0, plot.yaw_deg, 0.0))
+        x, y = (float(v) for v in plot.corner_m[:2])
+        pose = Pose((x, y, plot.z_m), (0.0, plot.yaw_deg, 0.0))
         half = np.array([plot.width_m, plot.depth_m, height_m]) / 2
         local = half.copy()
         half[:2] += reach_m

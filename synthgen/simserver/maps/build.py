@@ -21,10 +21,11 @@ from synthgen.simserver.maps.ground import (
     raster_over,
     spread,
 )
-from synthgen.simserver.maps.markings import add_markings
+from synthgen.simserver.maps.markings import add_markings, unpainted_stretches
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.navmesh import navmesh_bytes
 from synthgen.simserver.maps.opendrive import RoadNetwork, parse_opendrive
+from synthgen.simserver.maps.road_paint import paint_roads
 from synthgen.simserver.maps.scenery import dress_town
 from synthgen.simserver.maps.signals import town_signals
 from synthgen.simserver.maps.spawn import sidewalks, spawn_points
@@ -64,6 +65,7 @@ def build_town(name: str, xodr_text: str, seed: int) -> TownMap:
     builder = MeshBuilder()
     work = lay_ground(builder, name, xodr_text, np.random.default_rng(seeds[0]))
     signals = town_signals(work.network, work.grids, work.ground, work.crosswalks)
+    paint_roads(builder, work.network, work.grids, work.level, signals)
     keep_off = [polygon[:, :2] for polygon in work.crosswalks]
     keep_off += [np.array([s.pose.location_m[:2]]) for s in signals]
     scenery = dress_town(
@@ -107,7 +109,7 @@ def lay_ground(
     add_strips(builder, strips)
     heights = paved_heights(raster, strips)
     fill_junction_gaps(builder, raster, heights, strips)
-    add_markings(builder, grids, raster, coverage)
+    add_markings(builder, grids, raster, coverage, unpainted_stretches(network))
     is_road = heights.rank >= SURFACE_RANK[SurfaceKind.SHOULDER]
     level = RoadLevel(raster, spread(heights.z_m, is_road), is_road)
     crosswalks = crosswalk_polygons(network)

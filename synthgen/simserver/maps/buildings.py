@@ -178,7 +178,7 @@ class Builders:
         parts.parapet_roof(rect, podium)
         inset = float(rng.uniform(1.2, 2.2))
         shaft = (inset, inset, w - inset, d - inset / 2)
-        skin = Material.WINDOW if rng.random() < 0.3 else Material.FACADE
+        skin = Material.FACADE
         split = podium + (top - podium) * float(rng.uniform(0.6, 0.85))
         parts.prism(shaft, (podium, split), skin)
         parts.parapet_roof(shaft, split, 0.4)

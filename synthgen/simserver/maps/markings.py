@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synthgen.simserver.maps.geometry import SectionGrid
 from synthgen.simserver.maps.ground import Raster
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
-from synthgen.simserver.maps.opendrive import RoadMark
+from synthgen.simserver.maps.opendrive import RoadLink, RoadMark, RoadNetwork
 from synthgen.simserver.maps.surfaces import style_of
 from synthgen.simserver.scene import Material, Tag
 
@@ -23,6 +23,8 @@ F64 = NDArray[np.float64]
 PAINT_LIFT_M = 0.005
 _KERB_GAP_M = 0.05
 _PROBE_M = 0.4
+# Paint ends so far before a crosswalk; one nearer to a junction than this belongs to it.
+_CROSSWALK_GAP_M, _JUNCTION_REACH_M = 0.9, 9.0
 _TOWN_DASH, _MOTORWAY_DASH, _DOTS = (3.0, 6.0), (6.0, 12.0), (0.1, 0.9)
 
 
@@ -36,11 +38,42 @@ class _Line:
     phase_m: float = 0.0
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Canvas:
+    raster: Raster
+    coverage: NDArray[np.int32]
+    stretches: list[tuple[float, float]]
+
+
+def unpainted_stretches(network: RoadNetwork) -> dict[str, list[tuple[float, float]]]:
+    """Stretches of s per road where crosswalks lie; at a junction they reach to the road's end."""
+    stretches: dict[str, list[tuple[float, float]]] = {}
+    for road in network.roads.values():
+        for item in road.objects:
+            if item.kind != "crosswalk" or road.in_junction:
+                continue
+            corners = np.array(item.local_corners or [(item.length / 2, item.width / 2, 0.0)])
+            along = corners[:, 0] * np.cos(item.heading) - corners[:, 1] * np.sin(item.heading)
+            half = float(np.abs(along).max()) + _CROSSWALK_GAP_M
+            low, high = item.s - half, item.s + half
+            if low < _JUNCTION_REACH_M and _meets_junction(road.predecessor):
+                low = 0.0
+            if high > road.length - _JUNCTION_REACH_M and _meets_junction(road.successor):
+                high = road.length
+            stretches.setdefault(road.road_id, []).append((low, high))
+    return stretches
+
+
+def _meets_junction(link: RoadLink | None) -> bool:
+    return link is not None and link.kind == "junction"
+
+
 def add_markings(
     builder: MeshBuilder,
     grids: list[SectionGrid],
     raster: Raster,
     coverage: NDArray[np.int32],
+    stretches: dict[str, list[tuple[float, float]]],
 ) -> None:
     """Paint the road marks of every lane boundary.
 
@@ -49,6 +82,7 @@ def add_markings(
         grids: Sampled sections.
         raster: Frame of `coverage`.
         coverage: (H, W) number of roads that carry traffic over each node.
+        stretches: Per road, where to leave the paint out.
     """
     for grid in grids:
         for lane_id, lane in grid.section.lanes.items():
@@ -63,7 +97,8 @@ def add_markings(
                 )
                 if span[1] - span[0] > 0.05:
                     lines = _lines(mark, grid, lane_id, column)
-                    _paint(builder, grid, column, span, lines, _material(mark), raster, coverage)
+                    canvas = _Canvas(raster, coverage, stretches.get(grid.road.road_id, []))
+                    _paint(builder, grid, column, span, lines, _material(mark), canvas)
 
 
 def _boundary_column(grid: SectionGrid, lane_id: int) -> int:
@@ -127,15 +162,17 @@ def _paint(
     span: tuple[float, float],
     lines: list[_Line],
     material: Material,
-    raster: Raster,
-    coverage: NDArray[np.int32],
+    canvas: _Canvas,
 ) -> None:
     for line in lines:
         s = _paint_stations(grid.s, span, line, grid.section.s0)
+        s = np.union1d(s, np.clip(np.ravel(canvas.stretches), *span))
         middle = (s[:-1] + s[1:]) / 2
         keep = _is_painted(middle, line, grid.section.s0) & (np.diff(s) > 1e-3)
         if grid.road.in_junction:
-            keep &= _is_clear(grid, column, middle, raster, coverage)
+            keep &= _is_clear(grid, column, middle, canvas.raster, canvas.coverage)
+        for low, high in canvas.stretches:
+            keep &= (middle < low) | (middle > high)
         if not keep.any():
             continue
         left = boundary_points(grid, column, s, line.offset_m + line.width_m / 2)

@@ -19,7 +19,7 @@ CHECK_FUNCTIONS = frozenset(
     {
         "started", "in_ego_lane", "min_ttc", "min_thw", "pet", "drac", "tet", "v_impact", "min_gap",
         "collided", "visible_frames", "first_visible_ttc", "ttc_at_lane_entry", "lane_entry_time",
-        "signal", "stopped", "speed", "min_speed", "n",
+        "signal", "stopped", "speed", "min_speed",
     }
 )  # fmt: skip
 CONSTRAINT_FUNCTIONS = frozenset({"min", "max", "abs"})

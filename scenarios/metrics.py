@@ -1,0 +1,294 @@
+"""Criticality of a finished run: swept-box TTC, gap, THW, PET, DRAC, TET, sight.
+
+Definitions: https://criticality-metrics.readthedocs.io (Westhofen et al., Criticality Metrics for
+Automated Driving).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.behaviours.stage import Event, Track
+from scenarios.concrete import ConcreteScenario
+from scenarios.geometry2d import gap, time_to_collision
+
+F64 = NDArray[np.float64]
+
+TET_BELOW_S = 1.5
+STOPPED_MPS = 0.3
+STARTED_MPS = 0.3
+MIN_PX = 20
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ActorTrack:
+    """Motion of one actor over the ticks of the record window.
+
+    `xy_m` (T, 2) and `yaw_rad` (T,) of the box centre, float64, world frame; `speed_mps` (T,);
+    `size_lwh_m` the full box.
+    """
+
+    xy_m: F64
+    yaw_rad: F64
+    speed_mps: F64
+    size_lwh_m: tuple[float, float, float]
+
+    def boxes(self) -> F64:
+        """(T, 5) planar boxes."""
+        n = len(self.yaw_rad)
+        sizes = np.tile(self.size_lwh_m[:2], (n, 1))
+        return np.column_stack([self.xy_m, self.yaw_rad, sizes])
+
+    def velocities(self, tick_s: float) -> F64:
+        """(T, 2) central differences of the positions."""
+        return np.asarray(np.gradient(self.xy_m, tick_s, axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A contact in the record window; `tick` counts from its start, `other` is None for static."""
+
+    tick: int
+    actor: str
+    other: str | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RunRecord:
+    """What one run left behind, by scenario actor name (`ego` included).
+
+    `visible_px`: (actor, camera role) to an int array (F,), pixels of the actor in the instance
+    image of each captured frame; frame f is tick f * capture_period_ticks. `signals`: OpenDRIVE id
+    to the list of (tick, state) changes, the first at tick 0. `events`: `Choreography.events` as
+    they are (their ticks count from the spawn).
+    """
+
+    tick_s: float
+    capture_period_ticks: int
+    tracks: Mapping[str, ActorTrack]
+    visible_px: Mapping[tuple[str, str], NDArray[np.int64]]
+    collisions: tuple[Collision, ...] = ()
+    signals: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Metrics:
+    """Measures of one run; times in seconds from the start of the record window.
+
+    What never happened is NaN, so that every comparison with it is false; a TTC that was never
+    finite is infinite.
+    """
+
+    concrete: ConcreteScenario
+    run: RunRecord
+
+    @cached_property
+    def ego_path(self) -> Track:
+        """The ego's pinned path."""
+        return Track(self.concrete.ego)
+
+    @cached_property
+    def frames(self) -> dict[str, F64]:
+        """Station and left offset (T, 2) of every actor along the ego's path."""
+        path = self.ego_path
+        found = {}
+        for name, track in self.run.tracks.items():
+            delta = track.xy_m[:, None] - path.path[None, :, :2]
+            nearest = np.argmin((delta**2).sum(axis=2), axis=1)
+            pairs = zip(track.xy_m, nearest, strict=True)
+            found[name] = np.array([path.project(xy, int(near)) for xy, near in pairs])
+        return found
+
+    def track(self, name: str) -> ActorTrack:
+        """Motion of an actor."""
+        return self.run.tracks[name]
+
+    def ttc_s(self, a: str, b: str) -> F64:
+        """(T,) swept-box time to collision."""
+        first, second, dt = self.track(a), self.track(b), self.run.tick_s
+        return time_to_collision(
+            first.boxes(), second.boxes(), first.velocities(dt), second.velocities(dt)
+        )
+
+    def gap_m(self, a: str, b: str) -> F64:
+        """(T,) clearance of the boxes."""
+        return gap(self.track(a).boxes(), self.track(b).boxes())
+
+    def min_ttc(self, a: str, b: str) -> float:
+        """Least swept-box TTC."""
+        return float(self.ttc_s(a, b).min())
+
+    def min_gap(self, a: str, b: str) -> float:
+        """Least clearance."""
+        return float(self.gap_m(a, b).min())
+
+    def tet(self, a: str, b: str) -> float:
+        """Time exposed to a TTC below 1.5 s."""
+        return float((self.ttc_s(a, b) < TET_BELOW_S).sum() * self.run.tick_s)
+
+    def headway_s(self, follower: str, leader: str) -> F64:
+        """(T,) bumper distance over speed while the leader is ahead in the follower's lane."""
+        a, b = self.frames[follower], self.frames[leader]
+        one, two = self.track(follower), self.track(leader)
+        free = b[:, 0] - a[:, 0] - (one.size_lwh_m[0] + two.size_lwh_m[0]) / 2
+        overlap = np.abs(b[:, 1] - a[:, 1]) < (one.size_lwh_m[1] + two.size_lwh_m[1]) / 2
+        behind = overlap & (free > -1.0) & (one.speed_mps > 1.0)
+        time = np.maximum(free, 0.0) / np.maximum(one.speed_mps, 0.1)
+        return np.where(behind, time, np.inf)
+
+    def min_thw(self, follower: str, leader: str) -> float:
+        """Least time headway."""
+        return float(self.headway_s(follower, leader).min())
+
+    def drac(self, a: str, b: str) -> float:
+        """Greatest deceleration `a` would need not to touch `b`: v_rel^2 / (2 gap)."""
+        ttc, clear = self.ttc_s(a, b), self.gap_m(a, b)
+        coming = np.isfinite(ttc) & (ttc > 1e-3) & (clear > 0.05)
+        closing = np.divide(clear, ttc, out=np.zeros_like(ttc), where=coming)
+        need = np.divide(closing**2, 2 * clear, out=np.zeros_like(ttc), where=coming)
+        return float(need.max())
+
+    def pet(self, a: str, b: str) -> float:
+        """Time from the one leaving the conflict area to the other entering it; NaN without one."""
+        point = self._crossing(a, b)
+        if point is None:
+            return float("nan")
+        one, two = self.track(a), self.track(b)
+        near = int(np.argmin(((one.xy_m - point) ** 2).sum(axis=1)))
+        area = np.array([*point, one.yaw_rad[near], two.size_lwh_m[1], one.size_lwh_m[1]])
+        spans = []
+        for track in (one, two):
+            inside = np.flatnonzero(gap(track.boxes(), area[None]) <= 0.0)
+            if not len(inside):
+                return float("nan")
+            spans.append((inside[0], inside[-1]))
+        (a0, a1), (b0, b1) = spans
+        return float(max(max(a0, b0) - min(a1, b1), 0) * self.run.tick_s)
+
+    def _crossing(self, a: str, b: str) -> F64 | None:
+        meet = self.concrete.meet
+        if meet is not None and {meet.actor, meet.other} == {a, b}:
+            return np.array([meet.conflict_x_m, meet.conflict_y_m])
+        one, two = self.track(a).xy_m, self.track(b).xy_m
+        distance = np.hypot(*(one[:, None] - two[None]).transpose(2, 0, 1))
+        i, j = np.unravel_index(int(np.argmin(distance)), distance.shape)
+        middle: F64 = (one[i] + two[j]) / 2
+        return middle if distance[i, j] < 1.0 else None
+
+    def lane_entry_tick(self, actor: str) -> int | None:
+        """First tick with the actor's middle in the ego's lane."""
+        half = float(self.concrete.site.get("lane_width_m") or 3.5) / 2
+        inside = np.flatnonzero(np.abs(self.frames[actor][:, 1]) < half)
+        return int(inside[0]) if len(inside) else None
+
+    def in_ego_lane(self, actor: str) -> bool:
+        """Whether the actor was ever in the ego's lane."""
+        return self.lane_entry_tick(actor) is not None
+
+    def lane_entry_time(self, actor: str, lane: str = "ego") -> float:
+        """When the actor came into the ego's lane."""
+        tick = self.lane_entry_tick(actor)
+        return float("nan") if tick is None or lane != "ego" else tick * self.run.tick_s
+
+    def ttc_at_lane_entry(self, ego: str, actor: str) -> float:
+        """TTC when the actor came into the ego's lane."""
+        tick = self.lane_entry_tick(actor)
+        return float("nan") if tick is None else float(self.ttc_s(ego, actor)[tick])
+
+    def start_tick(self, actor: str) -> int | None:
+        """Tick at which the actor's script started it, or at which it first moved."""
+        for event in self.run.events:
+            if event.actor == actor and event.kind in ("started", "door_open"):
+                return max(event.tick - self.concrete.warmup_ticks, 0)
+        moving = np.flatnonzero(self.track(actor).speed_mps > STARTED_MPS)
+        return int(moving[0]) if len(moving) else None
+
+    def started(self, actor: str) -> bool:
+        """Whether the actor ever moved, or opened its door."""
+        return self.start_tick(actor) is not None
+
+    def seen(self, actor: str, camera: str, min_px: int) -> NDArray[np.bool_]:
+        """(F,) frames in which a camera role shows at least that many pixels of the actor."""
+        pixels = self.run.visible_px.get((actor, camera))
+        return np.zeros(0, dtype=bool) if pixels is None else np.asarray(pixels >= min_px)
+
+    def visible_frames(self, actor: str, camera: str = "front", min_px: int = MIN_PX) -> int:
+        """Captured frames in which the actor is seen."""
+        return int(self.seen(actor, camera, min_px).sum())
+
+    def first_visible_ttc(self, actor: str, camera: str = "front", min_px: int = MIN_PX) -> float:
+        """The ego's route time to the conflict in the first frame that shows the started actor."""
+        start, meet = self.start_tick(actor), self.concrete.meet
+        if start is None or meet is None:
+            return float("nan")
+        frames = np.flatnonzero(self.seen(actor, camera, min_px))
+        ticks = frames * self.run.capture_period_ticks
+        ticks = ticks[ticks >= start]
+        if not len(ticks):
+            return float("nan")
+        return self.arrival_s(int(ticks[0]))
+
+    def arrival_s(self, tick: int) -> float:
+        """The ego's route time to the conflict at a tick, at its speed there."""
+        meet = self.concrete.meet
+        assert meet is not None
+        left = meet.other_station_m - self.frames["ego"][tick, 0]
+        return float(max(left, 0.0) / max(self.track("ego").speed_mps[tick], 0.5))
+
+    def offset_error_s(self) -> float:
+        """Realised minus requested offset of the encounter, as planned before the ego reacts."""
+        meet = self.concrete.meet
+        start = None if meet is None else self.start_tick(meet.actor)
+        if meet is None or start is None:
+            return float("nan")
+        conflict = np.array([meet.conflict_x_m, meet.conflict_y_m])
+        distance = np.hypot(*(self.track(meet.actor).xy_m - conflict).T)
+        arrived = int(np.argmin(distance))
+        if distance[arrived] > 1.0:
+            return float("nan")
+        due = start * self.run.tick_s + self.arrival_s(start)
+        return due - arrived * self.run.tick_s - meet.offset_s
+
+    def collided(self, actor: str, other: str | None = None) -> bool:
+        """Whether the actor touched anything, or that other."""
+        pairs = [(c.actor, c.other) for c in self.run.collisions]
+        pairs += [(b, a) for a, b in pairs if b is not None]
+        return any(a == actor and (other is None or b == other) for a, b in pairs)
+
+    def v_impact(self, a: str, b: str) -> float:
+        """Speed of `a` at its first contact with `b`; 0 without one."""
+        for collision in self.run.collisions:
+            if {collision.actor, collision.other} == {a, b}:
+                return float(self.track(a).speed_mps[collision.tick])
+        return 0.0
+
+    def signal(self, actor: str, at: str = "junction_entry") -> str:
+        """State of the light on the actor's way as the run began; scripts freeze it there."""
+        site = self.concrete.site
+        light = site.get("ego_signal" if actor == "ego" else "other_signal")
+        changes = self.run.signals.get(str(light), ())
+        return changes[0][1] if changes else "none"
+
+    def stopped(self, actor: str) -> bool:
+        """Whether the actor came to a stand after having moved."""
+        speed = self.track(actor).speed_mps
+        moving = np.flatnonzero(speed > 1.0)
+        return bool(len(moving)) and bool((speed[moving[0] :] < STOPPED_MPS).any())
+
+    def speed(self, actor: str) -> float:
+        """Greatest speed."""
+        return float(self.track(actor).speed_mps.max())
+
+    def min_speed(self, actor: str) -> float:
+        """Least speed."""
+        return float(self.track(actor).speed_mps.min())
+
+    def ego_deviation_m(self) -> float:
+        """Greatest distance of the ego from its path."""
+        return float(np.abs(self.frames["ego"][:, 1]).max())

@@ -118,7 +118,7 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
         file = find_file(entry.file, root, "scenario")
         spec = load_scenario(file)
         digest = hashlib.sha256(
-            canonical_json(spec.model_dump(mode="json", by_alias=True))
+            canonical_json(spec.model_dump(mode="json", by_alias=True, warnings=False))
         ).hexdigest()
         if scenarios.setdefault(spec.name, digest) != digest:
             raise ConfigError(f"{file}: another scenario of this run has the name {spec.name!r}")

@@ -106,7 +106,7 @@ class _Campaign:
         self._options = options
         self._faults = FaultBook(self._run_folder / "faults.jsonl")
         self._status = RunStatus(clips=len(plan.slots))
-        self._meter = RateMeter()
+        self._meter = RateMeter()  # Started anew when the workers are.
 
     def run(self) -> int:
         """Prepare, dispatch, clean up, account; returns the exit code."""
@@ -188,6 +188,7 @@ class _Campaign:
         workers = min(self._config.workers, len(tasks))
         settings = self._worker_settings()
         with contextlib.closing(self._pool(settings, workers)) as pool:
+            self._meter = RateMeter()
             dispatcher = Dispatcher(
                 pool,
                 tasks,

@@ -231,6 +231,7 @@ class SlotWorker:
         if isinstance(end, Fault):
             logger.warning("slot %s draw %d: %s", task.slot.name, job.draw, end.message)
             self._drop_simulator()
+            collect_staging(Path(self._settings.dataset) / STAGING)
         return end
 
     def _ready_simulator(self, task: SlotTask, job: ClipJob) -> Simulator:

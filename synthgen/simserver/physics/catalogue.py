@@ -141,7 +141,7 @@ def physics_control(entry: Entry, half_m: Sequence[float]) -> WireControl:
         entry.drag_coefficient,
         [(kind.front_load - 0.5) * base, 0.0, 0.0],
         [[0.0, 1.0], [20.0, 0.9], [60.0, 0.8], [120.0, 0.7]],
-        _wheels(entry, kind),
+        _wheels(entry, kind, base, 2.0 * half_m[2]),
         False,
     ]
 
@@ -193,9 +193,12 @@ def _gear_ratios(entry: Entry, kind: Kind) -> tuple[float, list[float]]:
     return final, [round(first * step**i / final, 4) for i in range(entry.gears)]
 
 
-def _wheels(entry: Entry, kind: Kind) -> list[list[object]]:
+def _wheels(entry: Entry, kind: Kind, base: float, height: float) -> list[list[object]]:
     """Four wheels, also for two-wheelers, as CARLA has them."""
-    torque = kind.brake_g * 9.81 * entry.mass_kg * entry.wheel_radius_m / 4.0
+    # Brakes are shared out as the loads are under full braking, so no axle locks early.
+    shift = kind.brake_g * kind.com_height * height / base
+    front_share = min(kind.front_load + shift, 0.9)
+    torque = kind.brake_g * 9.81 * entry.mass_kg * entry.wheel_radius_m / 2.0
     hand = 0.45 * 9.81 * entry.mass_kg * entry.wheel_radius_m
     wheels: list[list[object]] = []
     for index in range(4):
@@ -206,7 +209,7 @@ def _wheels(entry: Entry, kind: Kind) -> list[list[object]]:
                 0.25 if entry.mass_kg > 500.0 else 0.01,
                 kind.max_steer_deg if front else 0.0,
                 100.0 * entry.wheel_radius_m,
-                torque,
+                torque * (front_share if front else 1.0 - front_share),
                 0.0 if front else hand,
                 2.0,
                 # A little more cornering stiffness behind makes the vehicle understeer.

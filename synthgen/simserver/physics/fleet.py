@@ -307,7 +307,7 @@ def _clamped(value: float, low: float, high: float) -> float:
 def _geometry(entry: Entry, half_m: Sequence[float]) -> dict[str, Any]:
     base = min(entry.wheelbase_m, 0.85 * 2.0 * half_m[0])
     two_wheeled = entry.kind in {"motorcycle", "bicycle"}
-    area = 0.85 * 4.0 * half_m[1] * half_m[2]
+    area = 0.8 * 4.0 * half_m[1] * half_m[2]
     return {
         "axle_front": 0.5 * base,
         "axle_rear": 0.5 * base,
@@ -337,7 +337,7 @@ def _control_fields(control: WireControl, record: Any) -> dict[str, float]:
     center = cast(list[float], control[13])
     radius_front, radius_rear = (max(value, 5.0) / 100.0 for value in radius)
     length, width = 2.0 * float(record["half_x"]), 2.0 * float(record["half_y"])
-    area = 0.85 * width * 2.0 * float(record["half_z"]) * (0.6 if record["two_wheeled"] else 1.0)
+    area = 0.8 * width * 2.0 * float(record["half_z"]) * (0.6 if record["two_wheeled"] else 1.0)
     return {
         "mass": mass,
         "inertia": mass * (length * length + width * width) / 12.0,

@@ -21,7 +21,8 @@ AIR_DENSITY = 1.204  # kg/m3, 20 C at sea level
 EFFICIENCY = 0.92  # of gears and shafts
 IDLE_RPM = 800.0
 STEER_RATE = 4.0  # of full lock per second
-# CARLA's engine damping rates are taken times this: its 2.0 would stop a car at 0.5 g.
+# CARLA's damping rates of engine and wheels are taken times this: its 2.0 at the engine would
+# stop a car at 0.5 g.
 DAMPING_SCALE = 0.1
 SPRING = 10.0  # rad/s, of the body on its suspension (1.6 Hz)
 DAMPING = 0.6  # of critical
@@ -303,7 +304,7 @@ def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splittin
     # Brakes, rolling resistance and engine drag: they stop, they never push.
     speed = abs(u)
     roll = c.rolling * min(1.0, speed / 0.05 + 0.2)
-    per_wheel = 0.5 * c.wheel_damping * speed / (c.radius_front * c.radius_front)
+    per_wheel = 0.5 * DAMPING_SCALE * c.wheel_damping * speed / (c.radius_front * c.radius_front)
     hold_front = c.brake * c.brake_front + c.hand_brake * c.hand_brake_front
     hold_rear = c.brake * c.brake_rear + c.hand_brake * c.hand_brake_rear
     hold_front += roll * load_front + per_wheel + engine_brake * to_front

@@ -23,7 +23,8 @@ class Kind:
     """What vehicles of one kind share.
 
     Attributes:
-        max_steer_deg: Largest mean angle of the front wheels.
+        max_steer_deg: Mean angle of the front wheels at full lock. CARLA's own 70 degrees, more
+            than real cars have: controllers written for it count on it.
         brake_g: Deceleration the brakes can ask for, in g, before the tyres' limit.
         com_height: Height of the centre of mass as a share of the vehicle's height.
         front_load: Share of the weight on the front axle at rest.
@@ -46,13 +47,13 @@ class Kind:
 # Braking: ECE R13 asks 0.65 g (cars) and 0.51 g (lorries, buses) at least; dry-road tests give
 # 1.0 g for cars, 0.8 g for motorcycles, 0.6 to 0.7 g for heavy vehicles, 0.5 g for bicycles.
 KINDS: Mapping[str, Kind] = {
-    "car": Kind(40.0, 1.00, 0.37, 0.53, 3.5, 55.0, 0.20, 0.15),
-    "suv": Kind(40.0, 0.98, 0.40, 0.52, 3.5, 50.0, 0.20, 0.20),
-    "van": Kind(42.0, 0.85, 0.40, 0.50, 3.2, 40.0, 0.35, 0.25),
-    "truck": Kind(45.0, 0.68, 0.40, 0.45, 2.8, 22.0, 0.40, 0.80),
-    "bus": Kind(48.0, 0.65, 0.40, 0.42, 2.8, 25.0, 0.40, 0.60),
-    "motorcycle": Kind(38.0, 0.85, 0.50, 0.50, 3.5, 70.0, 0.15, 0.03),
-    "bicycle": Kind(45.0, 0.50, 0.60, 0.45, 2.8, 30.0, 0.10, 0.0),
+    "car": Kind(70.0, 1.00, 0.37, 0.53, 3.5, 55.0, 0.20, 0.15),
+    "suv": Kind(70.0, 0.98, 0.40, 0.52, 3.5, 50.0, 0.20, 0.20),
+    "van": Kind(70.0, 0.85, 0.40, 0.50, 3.2, 40.0, 0.35, 0.25),
+    "truck": Kind(70.0, 0.68, 0.40, 0.45, 2.8, 22.0, 0.40, 0.80),
+    "bus": Kind(70.0, 0.65, 0.40, 0.42, 2.8, 25.0, 0.40, 0.60),
+    "motorcycle": Kind(60.0, 0.85, 0.50, 0.50, 3.5, 70.0, 0.15, 0.03),
+    "bicycle": Kind(60.0, 0.50, 0.60, 0.45, 2.8, 30.0, 0.10, 0.0),
 }
 
 

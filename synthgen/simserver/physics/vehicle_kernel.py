@@ -29,6 +29,8 @@ DAMPING = 0.6  # of critical
 SQUAT = 0.0027  # rad of pitch per m/s2 (1.5 degrees per g)
 LEAN = 0.0071  # rad of roll per m/s2 (4 degrees per g)
 BUMP_M = 0.10  # how far the body may sink towards the wheels
+# The front slides first, as chassis are tuned: a vehicle at its limit runs wide, it does not spin.
+FRONT_SIDE_GRIP = 0.95
 STILL_MPS = 0.02
 STILL_TICKS = 8
 DEGREES = 180.0 / math.pi
@@ -252,12 +254,12 @@ def _fiala(slip, stiffness, limit):
 
 
 @njit(nogil=True)
-def _side_limit(c_stiffness, load, friction, along, sideways, rolling):
+def _side_limit(stiffness, load, friction, along, sideways, rolling):
     """Largest lateral force of an axle, given what it already gives lengthwise."""
     grip = friction * load
     share = min(abs(along) / grip, 0.98) if grip > 0.0 else 0.0
     return _fiala(
-        sideways / max(abs(rolling), 0.5), c_stiffness * load, grip * math.sqrt(1.0 - share * share)
+        sideways / max(abs(rolling), 0.5), stiffness * load, grip * math.sqrt(1.0 - share * share)
     )
 
 
@@ -271,6 +273,13 @@ def _solve_pair(k11, k12, k22, r1, r2, most1, most2):
         p1 = _clamp((r1 - k12 * p2) / k11, -most1, most1)
         p2 = _clamp((r2 - k12 * p1) / k22, -most2, most2)
     return p1, p2
+
+
+@njit(nogil=True)
+def _left_over(grip, sideways):
+    """Grip that anti-lock brakes and traction control may use: steering comes first."""
+    used = min(abs(sideways), 0.9 * grip)
+    return math.sqrt(grip * grip - used * used)
 
 
 @njit(nogil=True)
@@ -291,12 +300,14 @@ def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splittin
     load_front, load_rear = _loads(c, arm_front, arm_rear)
     grip_front, grip_rear = c.friction_front * load_front, c.friction_rear * load_rear
     cos, sin = math.cos(c.wheel_angle), math.sin(c.wheel_angle)
+    free_front = _left_over(grip_front, c.fy_front)
+    free_rear = _left_over(grip_rear, c.fy_rear)
 
     # Engine: what the driven tyres can carry.
     drive, engine_brake = _driveline(c, u, h)
     to_front = 1.0 if c.drive == 0 else (0.0 if c.drive == 1 else 0.5)
-    drive_front = _clamp(drive * to_front, -grip_front, grip_front)
-    drive_rear = _clamp(drive * (1.0 - to_front), -grip_rear, grip_rear)
+    drive_front = _clamp(drive * to_front, -free_front, free_front)
+    drive_rear = _clamp(drive * (1.0 - to_front), -free_rear, free_rear)
     u += h * (drive_front * cos + drive_rear) / c.mass
     w += h * drive_front * sin / c.mass
     r += h * drive_front * sin * arm_front / c.inertia
@@ -305,8 +316,8 @@ def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splittin
     speed = abs(u)
     roll = c.rolling * min(1.0, speed / 0.05 + 0.2)
     per_wheel = 0.5 * DAMPING_SCALE * c.wheel_damping * speed / (c.radius_front * c.radius_front)
-    hold_front = c.brake * c.brake_front + c.hand_brake * c.hand_brake_front
-    hold_rear = c.brake * c.brake_rear + c.hand_brake * c.hand_brake_rear
+    hold_front = min(c.brake * c.brake_front, free_front) + c.hand_brake * c.hand_brake_front
+    hold_rear = min(c.brake * c.brake_rear, free_rear) + c.hand_brake * c.hand_brake_rear
     hold_front += roll * load_front + per_wheel + engine_brake * to_front
     hold_rear += roll * load_rear + per_wheel + engine_brake * (1.0 - to_front)
     hold_front = min(hold_front, 0.99 * grip_front)
@@ -324,7 +335,12 @@ def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splittin
     side_rear = w - arm_rear * r
     rolling_front = (w + arm_front * r) * sin + u * cos
     most_front = h * _side_limit(
-        c.stiff_front, load_front, c.friction_front, along_front, side_front, rolling_front
+        c.stiff_front,
+        load_front,
+        FRONT_SIDE_GRIP * c.friction_front,
+        along_front,
+        side_front,
+        rolling_front,
     )
     most_rear = h * _side_limit(c.stiff_rear, load_rear, c.friction_rear, along_rear, side_rear, u)
     k11 = 1.0 / c.mass + (arm_front * cos) ** 2 / c.inertia

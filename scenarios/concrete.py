@@ -59,15 +59,17 @@ class Meet(Record):
     """A solved encounter of actor `actor` with `other` (usually the ego).
 
     `other_station_m` is the station of `other`'s origin on its path at which its front reaches the
-    conflict point; `distance_m` is what `actor` travels from its start to the conflict point.
-    `offset_s` > 0: `actor` is first. Times are planned, in seconds after the start of the record
-    window.
+    conflict point; `distance_m` is what `actor` travels from its start to its arrival, which is
+    when its middle is `reach_m` from the conflict point (0 for walkers; vehicles arrive with their
+    front). `offset_s` > 0: `actor` is first. Times are planned, in seconds after the start of the
+    record window.
     """
 
     actor: str
     other: str
     conflict_x_m: float
     conflict_y_m: float
+    reach_m: float = 0.0
     other_station_m: float
     distance_m: float
     travel_time_s: float
@@ -114,7 +116,7 @@ class ConcreteActor(Record):
 
 
 class Weather(Record):
-    """All of CARLA's weather parameters; angles are CARLA's own, in radians (no flip)."""
+    """All of CARLA's weather parameters; the azimuth turns left, as yaw does in our frames."""
 
     cloudiness: float
     precipitation: float

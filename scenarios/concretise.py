@@ -21,7 +21,7 @@ from scenarios.concrete import (
     Weather,
 )
 from scenarios.distributions import Distribution, Quantity, Reference
-from scenarios.encounter import Encounter, Line, crossing_line, is_standing
+from scenarios.encounter import Encounter, Line, arrival_reach, crossing_line, is_standing
 from scenarios.placement.map_index import MapIndex
 from scenarios.scene import Party, Scene, crossing_step
 from scenarios.spec import Behaviour, RunRedLight, ScenarioSpec
@@ -240,6 +240,9 @@ def concrete_meet(c: Candidate, e: Encounter) -> Meet:
         other="ego",
         conflict_x_m=rounded(point[0]),
         conflict_y_m=rounded(point[1]),
+        reach_m=0.0
+        if e.line is not None
+        else rounded(arrival_reach(c.scene, c.scene.parties[e.name])[i]),
         other_station_m=rounded(float(c.scene.ego.conflict_m[i] - c.scene.ego.spawn_m[i])),
         distance_m=rounded(float(other.distance_m[i])),
         travel_time_s=rounded(travel),

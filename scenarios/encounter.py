@@ -126,7 +126,7 @@ def solve(
         ego=_ego_model(spec, scene, values),
         other=other,
         ego_conflict_m=scene.ego.conflict_m,
-        conflict=scene.ego.way.at(scene.ego.conflict_m + scene.ego.body.size_lwh_m[0] / 2)[:, :2],
+        conflict=_conflict_point(scene, line),
         offset_s=offset,
         occluders=_occluders(scene, name, party),
         resync=meet.resync,
@@ -139,6 +139,16 @@ def solve(
     impact = values.number(meet.impact, f"{path}.meet.impact")
     crossing = scene.ego.conflict_m + scene.ego.body.size_lwh_m[0] / 2
     return Encounter(name, number, meet, model, line, crossing, impact, low, high)
+
+
+def _conflict_point(scene: Scene, line: Line | None) -> F64:
+    """(n, 2) where they meet: on the line at the impact, else where the ways cross."""
+    if line is None:
+        return scene.ego.way.at(scene.ego.conflict_m + scene.ego.body.size_lwh_m[0] / 2)[:, :2]
+    yaw = line.start[:, 2]
+    along = np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+    point: F64 = line.start[:, :2] + line.distance_m[:, None] * along
+    return point
 
 
 def travel_time(distance_m: F64, speed_mps: F64, accel_mps2: F64) -> F64:
@@ -215,8 +225,7 @@ def _way_model(
     length = party.size[:, 0]
     arrival = scene.ego.arrival_s - offset
     distance = np.maximum(speed * arrival, 0.0)
-    # Its front touches the ego's way at station 0 of its own way, half the ego's width before it.
-    station = -distance - length / 2 - scene.ego.body.size_lwh_m[1] / 2
+    station = -distance - arrival_reach(scene, party)
     return OtherModel(
         start=np.zeros((values.n, 3)),
         way=party.way,
@@ -233,6 +242,11 @@ def _way_model(
         pause_s=np.zeros(values.n),
         back_at_m=np.full(values.n, np.inf),
     )
+
+
+def arrival_reach(scene: Scene, party: Party) -> F64:
+    """(n,) from a vehicle's middle to the conflict when its front is at the ego's corridor."""
+    return np.asarray(party.size[:, 0] / 2 + scene.ego.body.size_lwh_m[1] / 2)
 
 
 def _occluders(scene: Scene, name: str, party: Party) -> F64:

@@ -249,9 +249,10 @@ class Metrics:
             return float("nan")
         conflict = np.array([meet.conflict_x_m, meet.conflict_y_m])
         distance = np.hypot(*(self.track(meet.actor).xy_m - conflict).T)
-        arrived = int(np.argmin(distance))
-        if distance[arrived] > 1.0:
+        inside = np.flatnonzero(distance <= meet.reach_m + 0.5)
+        if not len(inside):
             return float("nan")
+        arrived = int(inside[0] if meet.reach_m > 0 else np.argmin(distance))
         due = start * self.run.tick_s + self.arrival_s(start)
         return due - arrived * self.run.tick_s - meet.offset_s
 

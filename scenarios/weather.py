@@ -56,7 +56,7 @@ def preset(name: str) -> Weather:
                 scattering_intensity=1.0,
                 mie_scattering_scale=0.03,
                 rayleigh_scattering_scale=0.0331,
-                sun_azimuth_rad=math.radians(-1.0),
+                sun_azimuth_rad=math.radians(1.0),
                 sun_altitude_rad=math.radians(altitude),
             )
     known = sorted(f"{sky}{hour}" for hour in ("Noon", "Sunset") for sky in _SKIES)
@@ -85,6 +85,5 @@ def resolve_weather(values: Mapping[str, float | str], ego_yaw_rad: float) -> We
         if name in values:
             changed[field] = float(values[name])
     if "sun_ahead" in values:
-        # CARLA's azimuth turns like its yaw, clockwise from above.
-        changed["sun_azimuth_rad"] = float((-ego_yaw_rad + float(values["sun_ahead"])) % math.tau)
+        changed["sun_azimuth_rad"] = float((ego_yaw_rad + float(values["sun_ahead"])) % math.tau)
     return base.model_copy(update=changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import carla
 import numpy as np
 
 from scenarios.behaviours.choreography import Choreography
+from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
 from scenarios.verify import Verdict, verify
 from sensors.carla_adapter.blueprints import CaptureClock, sensor_actors
@@ -133,6 +134,7 @@ class Stage:
         self._recorder = Recorder(writer, job.capture.rgb_codec, watch)
         self._watch = watch
         self._pulse = pulse
+        self._script_events: tuple[Event, ...] = ()
         self._rig = Rig.model_validate(job.rig.content)
         self._tick_ns = round(job.capture.tick_s * 1e9)
         self._period = job.capture.period_ticks
@@ -203,7 +205,8 @@ class Stage:
                 for event in self._evidence.events(self._tick_ns):
                     self._recorder.add_event(event)
                 self._recorder.finish(self._cast.objects())
-        return verify(self._concrete, self._evidence.run_record(self._recorder.signals))
+        evidence = self._evidence.run_record(self._recorder.signals)
+        return verify(self._concrete, replace(evidence, events=self._script_events))
 
     def _perform(self) -> None:
         """The tick loop: look, record, order, tick."""
@@ -229,6 +232,7 @@ class Stage:
             if is_listening:
                 self._take_inertial(frame, tick + 1 - warmup)
             self._pulse.beat("run", tick=tick + 1, ticks=last + 1, frames=self.frame_count)
+        self._script_events = choreography.events
         logger.info("clip %s: ran %d ticks", self._job.clip_id, last + 1)
 
     def _idle_until_in_phase(self, warmup: int) -> None:

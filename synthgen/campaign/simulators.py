@@ -175,8 +175,8 @@ def _wait_until_ready(simulator: Simulator, boot_s: float, stopped: Callable[[],
     while time.monotonic() < end and not stopped():
         if simulator.exit_code is not None:
             raise SimulatorLost(
-                f"the simulator ended with code {simulator.exit_code} while it started; "
-                f"its log ends:\n{simulator.log_tail()}"
+                f"the simulator ended with code {simulator.exit_code} while it started"
+                f"{_last_words(simulator)}"
             )
         try:
             require_version(simulator.host, simulator.port, wanted, _PROBE_S)
@@ -188,6 +188,11 @@ def _wait_until_ready(simulator: Simulator, boot_s: float, stopped: Callable[[],
         else:
             return
     raise SimulatorLost(
-        f"the simulator was not ready after {boot_s:g} s: {last}; "
-        f"its log ends:\n{simulator.log_tail()}"
+        f"the simulator was not ready after {boot_s:g} s: {last}{_last_words(simulator)}"
     )
+
+
+def _last_words(simulator: Simulator) -> str:
+    """The last line of its log for the message's first line, the rest below."""
+    tail = simulator.log_tail().strip()
+    return f": {tail.splitlines()[-1]}\nits log ends:\n{tail}" if tail else ""

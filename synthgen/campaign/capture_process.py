@@ -33,7 +33,8 @@ _POLL_S: Final = 0.05
 # A capture process that lost its server says so within this time; else it is killed.
 _LAST_WORDS_S: Final = 3.0
 _DRAIN_S: Final = 5.0
-_KILLED: Final = 128 + signal.SIGKILL
+# As seen by the guard, and of a guard that was killed itself.
+_KILLED: Final = (128 + signal.SIGKILL, -signal.SIGKILL)
 _LOADING: Final = frozenset({"start", "connect", "load"})
 _TICKING: Final = frozenset({"warmup", "run"})
 
@@ -147,7 +148,7 @@ def capture(
             return end
         code = process.stop()
     hung = end is None
-    return _judge(code, hung, watch, simulator, process.log_tail(20))
+    return _judge(code, hung, watch, simulator, process.log_tail(40))
 
 
 def _watch_process(
@@ -165,7 +166,7 @@ def _watch_process(
         if stopped():
             return Stopped()
         if simulator.exit_code is not None:
-            return process.wait(_LAST_WORDS_S) or _KILLED
+            return process.wait(_LAST_WORDS_S) or _KILLED[0]
         if watch.overdue(time.monotonic()):
             return None
         on_beat(watch.beat)
@@ -174,39 +175,63 @@ def _watch_process(
 def _judge(
     code: int, hung: bool, watch: _Watch, simulator: Simulator, log_tail: str
 ) -> Receipt | Fault:
-    """What an ended process means. Of two ends the server's counts: it takes the client along."""
+    """What an ended process means.
+
+    Raises:
+        ConfigError: The capture process says that the job is wrong.
+        OutputError: The disk refused.
+    """
     receipt = _read_receipt(watch.files.receipt)
     if code == 0 and receipt is not None and receipt.status != "fault":
         return receipt
-    last_line = log_tail.strip().splitlines()[-1] if log_tail.strip() else "it said nothing"
-    if receipt is not None and receipt.reason is not None:
-        last_line = receipt.reason
+    said = _last_line(log_tail) if receipt is None else receipt.reason or "it gave no reason"
     if code == ConfigError.exit_code:
-        raise ConfigError(last_line)
+        raise ConfigError(said)
     if code == OutputError.exit_code:
-        raise OutputError(last_line)
+        raise OutputError(said)
+    return _fault(code, hung, watch, simulator, receipt, said, log_tail)
+
+
+def _fault(
+    code: int,
+    hung: bool,
+    watch: _Watch,
+    simulator: Simulator,
+    receipt: Receipt | None,
+    said: str,
+    log_tail: str,
+) -> Fault:
+    """The fault that the evidence speaks for. A dead server counts first: it takes all along."""
     beat = read_heartbeat(watch.files.heartbeat) or watch.beat
     phase, tick = beat.phase, beat.tick
     server_code = _server_end(simulator)
     kind = FaultKind.SIMULATOR
     if server_code is not None:
         what = f"server ended with {exit_name(server_code)}"
-        kind = FaultKind.OUTSIDE if server_code in (_KILLED, -signal.SIGKILL) else kind
+        kind = FaultKind.OUTSIDE if server_code in _KILLED else kind
+        log_tail = simulator.log_tail(40)
+        said = _last_line(log_tail)
     elif hung:
         what = "hung"
-    elif code in (_KILLED, -signal.SIGKILL):
+    elif code in _KILLED:
         what, kind = "capture process killed", FaultKind.OUTSIDE
     elif code == EXIT_SIM_FAULT and receipt is not None:
-        phase, tick = receipt.phase or phase, receipt.tick if receipt.tick is not None else tick
+        phase = receipt.phase or phase
+        tick = tick if receipt.tick is None else receipt.tick
         what = (receipt.signature or "fault").rpartition("|")[2]
     else:
         what = f"capture process ended with {exit_name(code)}"
     return Fault(
         kind=kind,
         signature=f"{phase}|{tick}|{what}",
-        message=f"{phase}, tick {tick}: {what}: {last_line}"[:600],
+        message=f"{phase}, tick {tick}: {what}: {said}"[:600],
         incarnation=simulator.incarnation,
+        log=log_tail[-4000:],
     )
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1] if text.strip() else "it said nothing"
 
 
 def _server_end(simulator: Simulator) -> int | None:

@@ -42,12 +42,16 @@ class FaultKind(enum.StrEnum):
 
 
 class Fault(Record):
-    """One failed attempt. `signature` is equal for failures that look the same."""
+    """One failed attempt.
+
+    `signature` is equal for failures that look the same; `log` is the end of what the process said.
+    """
 
     kind: FaultKind
     signature: str
     message: str
     incarnation: str = ""
+    log: str = ""
 
 
 class JournalLine(Record):

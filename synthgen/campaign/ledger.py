@@ -86,6 +86,20 @@ def summarise(facts: RunFacts, tally: Tally, faults: FaultBook, cost: Cost) -> d
     }
 
 
+def closing_line(summary: dict[str, Any], dataset: Path) -> str:
+    """How the run ended, for people."""
+    parts = [
+        f"{summary['clips_done']} of {summary['clips_planned']} clips are in {dataset}",
+        f"{summary['clips_made']} made in {summary['elapsed_s']:.0f} s",
+        f"{summary['frames_made']} frames",
+        f"{summary['boxes2d_made']} boxes",
+        f"{summary['draws_rejected']} draws rejected",
+    ]
+    if summary["clips_quarantined"]:
+        parts.append(f"{summary['clips_quarantined']} given up, see {dataset / 'quarantine'}")
+    return "; ".join(parts)
+
+
 def write_summary(run_folder: Path, summary: dict[str, Any]) -> None:
     """Write `summary.json` and `metrics.prom` (Prometheus text format 0.0.4)."""
     write_durably(run_folder / "summary.json", readable_json(summary))

@@ -24,7 +24,7 @@ from synthgen.campaign.dispatch import Dispatcher, Pool, Tally
 from synthgen.campaign.faults import FaultBook, FaultKind
 from synthgen.campaign.forecast import forecast, refuse_absurd
 from synthgen.campaign.inline_pool import InlinePool
-from synthgen.campaign.ledger import RunFacts, summarise, write_summary
+from synthgen.campaign.ledger import RunFacts, closing_line, summarise, write_summary
 from synthgen.campaign.plan import Plan, SlotTask, make_plan, open_dataset, pending
 from synthgen.campaign.previews import make_previews
 from synthgen.campaign.processes import reap
@@ -303,6 +303,7 @@ class _Campaign:
             root_hash=root_hash(self._dataset) if hashed else None,
         )
         summary = summarise(facts, tally, self._faults, self._config.cost)
+        self._progress.note(closing_line(summary, self._dataset))
         if tally.stop_kind is not None:
             self._progress.note(f"stopped: {tally.stop_reason}")
         if code in (OutputError.exit_code, EXIT_INTERRUPTED):

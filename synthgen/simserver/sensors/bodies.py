@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synthgen.simserver.assets import model_of
+from synthgen.simserver.assets.library import model_of
 from synthgen.simserver.scene import F32, LIT_GREEN, LIT_RED, LIT_YELLOW, Model
 from synthgen.simserver.world.actors import Actor, ActorKind
 from synthgen.simserver.world.poses import matrix_of
@@ -21,7 +21,7 @@ _BULBS = {Light.RED: LIT_RED, Light.YELLOW: LIT_YELLOW, Light.GREEN: LIT_GREEN}
 def model_of_actor(world: World, actor: Actor) -> Model | None:
     """The actor's model, or None for one that cannot be seen."""
     try:
-        return model_of(actor.type_id, actor.attributes, actor.id)
+        return model_of(actor.type_id, actor.attributes, actor.id - world.first_actor_id)
     except KeyError:
         return None
 

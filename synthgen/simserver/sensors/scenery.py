@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthgen.simserver.assets import model_of
+from synthgen.simserver.assets.library import model_of
 from synthgen.simserver.maps.townmap import SceneryInstance, TownMap
 from synthgen.simserver.render.specs import Scenery
 from synthgen.simserver.scene import F32

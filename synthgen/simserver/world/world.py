@@ -170,6 +170,8 @@ class World:
         Raises:
             UnknownActorError: There is none with this id.
         """
+        # What an actor looks like depends on its number within the episode, not on its id.
+        self.first_actor_id = self._next_actor_id
         actor = self.actors.find(actor_id)
         if actor is None:
             raise UnknownActorError(actor_id)

@@ -354,13 +354,17 @@ def _require_writable(dataset: Path) -> None:
     """Check that files can be made in a dataset's folder.
 
     Raises:
-        OutputError: They cannot.
+        ConfigError: They cannot.
     """
     probe = dataset / "run" / f"probe-{os.getpid()}"
-    with output_errors(dataset):
+    try:
         probe.parent.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
+    except OSError as err:
+        raise ConfigError(
+            f"{dataset}: cannot be written: {err.strerror or err}; choose another --out"
+        ) from err
 
 
 def _free_bytes(folder: Path) -> int:

@@ -367,6 +367,7 @@ def render_rows(world, view, images, refine, first_row, last_row):
     cursor = first_row // TILE_HEIGHT * tiles
     end = (last_row + TILE_HEIGHT - 1) // TILE_HEIGHT * tiles
     spread = view.lens[SPREAD]
+    full = view.wanted[SHADE] | view.wanted[NORMALS]
     n = BATCH
     if refine:
         cursor, end, spread = first_row * width, last_row * width, 0.5 * spread
@@ -377,7 +378,7 @@ def render_rows(world, view, images, refine, first_row, last_row):
             aim_tile(view, w, cursor)
             cursor += 1
         trace(world.scene, world.coherent, w.rays, n, w.masks)
-        decode_batch(world, w, n, spread)
+        decode_batch(world, w, n, spread, full)
         if refine == 0:
             label_batch(view, images, w)
             if view.wanted[NORMALS]:

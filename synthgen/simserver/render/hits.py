@@ -1,19 +1,24 @@
 """From Embree's (instance, triangle, u, v) to what was met (numba).
 
-Triangles of all meshes lie in one table of 64-byte rows, so a hit costs one cache line.
+Triangles of all meshes lie in one table of 16-byte rows, so that a hit costs little memory
+traffic; what only light needs lies in a second one.
 """
 
 import math
 
-from synthgen.simserver.render.packets import fast
+import numpy as np
 
-# Columns of the triangle table (uint32; UV as float32).
+from synthgen.simserver.render.packets import NO_HIT, fast
+
+# Columns of the triangle table (uint32).
 TRI_CODE = 0  # material, tag << 8, flags << 16
 TRI_OBJECT = 1  # environment object + 1, or 0
 TRI_VARIANT = 2
-TRI_NORMALS = 3  # three unit vectors of 3 x 10 bits
-TRI_UV = 6  # six float32
-TRI_COLUMNS = 16
+TRI_COLUMNS = 4
+# Columns of the look table (uint32; UV as float32), read only where light is computed.
+LOOK_NORMALS = 0  # three unit vectors of 3 x 10 bits
+LOOK_UV = 3  # six float32
+LOOK_COLUMNS = 9
 HAS_NORMALS, HAS_UV = 1 << 16, 1 << 17
 
 # Columns of the slot table (int64): one row for each instance in the scene.
@@ -36,6 +41,21 @@ OBJECT_BASE = 1 << 15
 
 
 @fast
+def touch(tri, slots, ids, count):
+    """Load the triangles' rows of a queue, all at once.
+
+    The rows lie anywhere; one tight loop lets the processor wait for many at a time.
+    """
+    total = 0
+    for i in range(count):
+        p = i >> 3
+        lane = i & 7
+        if ids[p, 18, lane] != NO_HIT:
+            total += tri[slots[ids[p, 19, lane], SLOT_ROW] + ids[p, 17, lane], TRI_CODE]
+    return total
+
+
+@fast
 def unpack(word):
     """A unit vector of 3 x 10 bits."""
     x = (word & 1023) * (2.0 / 1022.0) - 1.0
@@ -46,9 +66,11 @@ def unpack(word):
 
 @fast
 def decode(  # noqa: PLR0915 (one body: the hot path)
-    tri, tri_f, slots, transforms, rays, ids, i, spread, hits, codes, j
+    tri, looks, slots, transforms, rays, ids, i, spread, full, hits, codes, j
 ):
     """Fill row j of `hits` and `codes` from ray i, which met something.
+
+    Without `full` the normal is the flat one and there are no surface coordinates.
 
     Arrays come one by one: numba counts references of every array in a record that it passes.
     """
@@ -64,10 +86,10 @@ def decode(  # noqa: PLR0915 (one body: the hot path)
     v = rays[p, 16, lane]
     w = 1.0 - u - v
     nx, ny, nz = gx, gy, gz
-    if word & HAS_NORMALS:
-        ax, ay, az = unpack(tri[row, TRI_NORMALS])
-        bx, by, bz = unpack(tri[row, TRI_NORMALS + 1])
-        cx, cy, cz = unpack(tri[row, TRI_NORMALS + 2])
+    if full and word & HAS_NORMALS:
+        ax, ay, az = unpack(looks[row, LOOK_NORMALS])
+        bx, by, bz = unpack(looks[row, LOOK_NORMALS + 1])
+        cx, cy, cz = unpack(looks[row, LOOK_NORMALS + 2])
         nx = w * ax + u * bx + v * cx
         ny = w * ay + u * by + v * cy
         nz = w * az + u * bz + v * cz
@@ -123,14 +145,11 @@ def decode(  # noqa: PLR0915 (one body: the hot path)
     hits[j, GZ] = gz
     hits[j, COS] = cos
     hits[j, WIDTH] = t * spread / math.sqrt(max(cos, 0.02))
-    if word & HAS_UV:
-        hits[j, U] = (
-            w * tri_f[row, TRI_UV] + u * tri_f[row, TRI_UV + 2] + v * tri_f[row, TRI_UV + 4]
-        )
-        hits[j, V] = (
-            w * tri_f[row, TRI_UV + 1] + u * tri_f[row, TRI_UV + 3] + v * tri_f[row, TRI_UV + 5]
-        )
-    else:
+    if full and word & HAS_UV:
+        uv = looks.view(np.float32)
+        hits[j, U] = w * uv[row, LOOK_UV] + u * uv[row, LOOK_UV + 2] + v * uv[row, LOOK_UV + 4]
+        hits[j, V] = w * uv[row, LOOK_UV + 1] + u * uv[row, LOOK_UV + 3] + v * uv[row, LOOK_UV + 5]
+    elif full:
         planar(hits, j, lx, ly, lz, hx, hy, hz)
     codes[j, MATERIAL] = word & 255
     codes[j, TAG] = (word >> 8) & 255
@@ -138,11 +157,35 @@ def decode(  # noqa: PLR0915 (one body: the hot path)
     codes[j, LIGHTS] = slots[slot, SLOT_LIGHTS]
     codes[j, PALETTE] = slots[slot, SLOT_PALETTE]
     codes[j, VARIANT] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
-    instance = slots[slot, SLOT_INSTANCE]
-    if instance < 0:
-        thing = tri[row, TRI_OBJECT]
-        instance = (OBJECT_BASE + thing - 1) & 0xFFFF if thing > 0 else 0
-    codes[j, INSTANCE] = instance
+    codes[j, INSTANCE] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+
+
+@fast
+def facing(slots, transforms, rays, ids, i):
+    """Geometric normal of ray i's hit, map frame, towards the ray; and the cosine with it."""
+    p = i >> 3
+    lane = i & 7
+    slot = ids[p, 19, lane]
+    gx, gy, gz = rays[p, 12, lane], rays[p, 13, lane], rays[p, 14, lane]
+    if slots[slot, SLOT_MOVES]:
+        gx, gy, gz = (
+            transforms[slot, 0, 0] * gx + transforms[slot, 0, 1] * gy + transforms[slot, 0, 2] * gz,
+            transforms[slot, 1, 0] * gx + transforms[slot, 1, 1] * gy + transforms[slot, 1, 2] * gz,
+            transforms[slot, 2, 0] * gx + transforms[slot, 2, 1] * gy + transforms[slot, 2, 2] * gz,
+        )
+    s = 1.0 / math.sqrt(gx * gx + gy * gy + gz * gz + 1e-30)
+    cos = -s * (gx * rays[p, 4, lane] + gy * rays[p, 5, lane] + gz * rays[p, 6, lane])
+    if cos < 0.0:
+        s, cos = -s, -cos
+    return gx * s, gy * s, gz * s, cos
+
+
+@fast
+def instance_of(instance, thing):
+    """Instance id of a hit: the slot's, or by the triangle's environment object."""
+    if instance >= 0:
+        return instance
+    return (OBJECT_BASE + thing - 1) & 0xFFFF if thing > 0 else 0
 
 
 @fast

@@ -4,31 +4,25 @@ import math
 
 import numpy as np
 
-from synthgen.simserver.render.fields import bits, uniform
+from synthgen.simserver.render.fields import bits, decay, uniform
 from synthgen.simserver.render.hits import (
-    COS,
-    GX,
-    GY,
-    GZ,
-    HIT_CODES,
-    HIT_COLUMNS,
-    INSTANCE,
-    MATERIAL,
-    TAG,
-    VARIANT,
-    T,
-    decode,
+    SLOT_INSTANCE,
+    SLOT_ROW,
+    SLOT_VARIANT,
+    TRI_CODE,
+    TRI_OBJECT,
+    TRI_VARIANT,
+    facing,
+    instance_of,
+    touch,
 )
 from synthgen.simserver.render.packets import NO_HIT, fast, lane_masks, put_ray, ray_queue, trace
 from synthgen.simserver.scene import Material
 
-BATCH = 256
+BATCH = 64
 
-# Columns of a ray's result (float32).
-RANGE, INTENSITY, INCIDENCE, OUT_X, OUT_Y, OUT_Z = range(6)
-RESULT_COLUMNS = 6
-# Columns of a ray's codes (int32); KEPT is 1 for a return.
-KEPT, RAY_INSTANCE, RAY_TAG = range(3)
+# Columns of a free ray's codes (int32).
+MET, RAY_INSTANCE, RAY_TAG = range(3)
 CODE_COLUMNS = 3
 
 # Columns of the beam settings (float64).
@@ -37,6 +31,7 @@ PHYSICAL, CLUSTER_COLUMNS, CLUSTER_ROWS, EXTINCTION, BEAM_SEED = range(6, 11)
 BEAM_COLUMNS = 12
 
 NEAR_M = 0.05
+PAINT_0 = int(Material.PAINT_0)
 
 # Reflectivity at 905 nm by material, rounded from the ECOSTRESS spectral library's classes
 # (asphalt 0.1 to 0.2, concrete 0.4, vegetation 0.5 to 0.6, car paint 0.1 to 0.6); above 1:
@@ -84,18 +79,16 @@ def normal_number(seed, key):
 
 
 @fast
-def strength(beam, reflectivity, hits, met):
+def strength(beam, reflectivity, material, variant, t, cos):
     """Intensity of a return, 0..1."""
     if beam[PHYSICAL] == 0.0:
-        return math.exp(-beam[ATTENUATION] * hits[0, T])
-    rho = reflectivity[met[0, MATERIAL]]
-    if met[0, MATERIAL] >= 48:
-        rho = 0.12 + 0.5 * uniform(met[0, VARIANT], met[0, MATERIAL])
-    cos = max(hits[0, COS], 0.02)
+        return decay(beam[ATTENUATION] * t)
+    rho = reflectivity[material]
+    if material >= PAINT_0:
+        rho = 0.12 + 0.5 * uniform(variant, material)
     # Below 8 m the receiver's lens is out of focus: intensity is flat there.
-    near = hits[0, T] / 8.0
-    fade = 1.0 / (1.0 + 0.12 * max(near - 1.0, 0.0))
-    return min(1.0, rho * math.sqrt(cos) * fade * math.exp(-2.0 * beam[EXTINCTION] * hits[0, T]))
+    fade = 1.0 / (1.0 + 0.12 * max(0.125 * t - 1.0, 0.0))
+    return min(1.0, rho * math.sqrt(max(cos, 0.02)) * fade * decay(2.0 * beam[EXTINCTION] * t))
 
 
 @fast
@@ -105,90 +98,105 @@ def survives(beam, intensity, channel, column, i):
     Source: CARLA 0.9.16, RayCastLidar.cpp, PreprocessRays and PostprocessDetection.
     """
     seed = int(beam[BEAM_SEED])
-    if beam[CLUSTER_COLUMNS] > 0.0:
-        a = int(column / beam[CLUSTER_COLUMNS])
-        b = int(channel / beam[CLUSTER_ROWS])
-        first = 0.7 * uniform(seed + 1, a * 4096 + b) + 0.3 * uniform(seed + 2, i)
-    else:
+    if beam[DROP_GENERAL] > 0.0:
         first = uniform(seed + 2, i)
-    if beam[DROP_GENERAL] > 0.0 and first < beam[DROP_GENERAL]:
-        return False
-    limit = beam[DROP_LIMIT]
-    if intensity > limit or beam[DROP_ZERO] <= 0.0:
+        if beam[CLUSTER_COLUMNS] > 0.0:
+            a = int(column / beam[CLUSTER_COLUMNS])
+            b = int(channel / beam[CLUSTER_ROWS])
+            first = 0.3 * first + 0.7 * uniform(seed + 1, a * 4096 + b)
+        if first < beam[DROP_GENERAL]:
+            return False
+    if beam[DROP_ZERO] <= 0.0 or intensity > beam[DROP_LIMIT]:
         return True
-    keep = beam[DROP_ZERO] / max(limit, 1e-9) * intensity + 1.0 - beam[DROP_ZERO]
+    keep = beam[DROP_ZERO] / max(beam[DROP_LIMIT], 1e-9) * intensity + 1.0 - beam[DROP_ZERO]
     return uniform(seed + 3, i) < keep
 
 
 @fast
-def scan_rays(world, aims, poses, columns, beam, reflectivity, results, codes, first, last):
-    """LiDAR: rays `first` to `last` of `aims`, channel by channel.
+def aim_beams(aims, poses, columns, far, rays, ids, start, n):
+    """Queue beams `start` to `start + n`; one pose for all, or one a column."""
+    moving = poses.shape[0] > 1
+    for k in range(n):
+        i = start + k
+        m = i % columns if moving else 0
+        dx, dy, dz = aims[i, 0], aims[i, 1], aims[i, 2]
+        put_ray(
+            rays,
+            ids,
+            k,
+            poses[m, 0, 3],
+            poses[m, 1, 3],
+            poses[m, 2, 3],
+            poses[m, 0, 0] * dx + poses[m, 0, 1] * dy + poses[m, 0, 2] * dz,
+            poses[m, 1, 0] * dx + poses[m, 1, 1] * dy + poses[m, 1, 2] * dz,
+            poses[m, 2, 0] * dx + poses[m, 2, 1] * dy + poses[m, 2, 2] * dz,
+            NEAR_M,
+            far,
+        )
 
-    `aims` are unit vectors in the sensor's frame; `poses` is one pose, or one a column. Points
-    are reported in the frame in which the beam was sent.
+
+@fast
+def scan_channels(  # noqa: PLR0915 (a kernel: one pass from ray to point)
+    world, aims, poses, columns, beam, reflectivity, sweep, first, last
+):
+    """LiDAR: channels `first` to `last` of `aims`, which go channel by channel.
+
+    `aims` are unit vectors in the sensor's frame. Points are reported in the frame in which
+    their beam was sent, packed at the start of each channel's room in `sweep`.
     """
     rays = ray_queue(BATCH)
     ids = rays.view(np.uint32)
     masks = lane_masks()
-    hits = np.zeros((1, HIT_COLUMNS), np.float64)
-    met = np.zeros((1, HIT_CODES), np.int64)
     tri, slots, transforms = world.triangles, world.slots, world.transforms
-    tri_f = tri.view(np.float32)
-    moving = poses.shape[0] > 1
+    xyz, intensities, incidences = sweep.xyz, sweep.intensity, sweep.incidence
+    instances, tags, sent, counts = sweep.instance, sweep.tag, sweep.column, sweep.counts
     seed = int(beam[BEAM_SEED])
-    for start in range(first, last, BATCH):
-        n = min(last - start, BATCH)
-        for k in range(n):
-            i = start + k
-            m = i % columns if moving else 0
-            dx, dy, dz = aims[i, 0], aims[i, 1], aims[i, 2]
-            put_ray(
-                rays,
-                ids,
-                k,
-                poses[m, 0, 3],
-                poses[m, 1, 3],
-                poses[m, 2, 3],
-                poses[m, 0, 0] * dx + poses[m, 0, 1] * dy + poses[m, 0, 2] * dz,
-                poses[m, 1, 0] * dx + poses[m, 1, 1] * dy + poses[m, 1, 2] * dz,
-                poses[m, 2, 0] * dx + poses[m, 2, 1] * dy + poses[m, 2, 2] * dz,
-                NEAR_M,
-                beam[MAX_RANGE],
-            )
-        trace(world.scene, world.coherent, rays, n, masks)
-        for k in range(n):
-            i = start + k
-            codes[i, KEPT] = 0
-            if ids[k >> 3, 18, k & 7] == NO_HIT:
-                continue
-            decode(tri, tri_f, slots, transforms, rays, ids, k, 0.0, hits, met, 0)
-            intensity = strength(beam, reflectivity, hits, met)
-            if not survives(beam, intensity, i // columns, i % columns, i):
-                continue
-            t = hits[0, T]
-            if beam[NOISE] > 0.0:
-                t += beam[NOISE] * normal_number(seed + 4, i)
-            results[i, RANGE] = t
-            results[i, INTENSITY] = intensity
-            results[i, INCIDENCE] = hits[0, COS]
-            results[i, OUT_X] = t * aims[i, 0]
-            results[i, OUT_Y] = t * aims[i, 1]
-            results[i, OUT_Z] = t * aims[i, 2]
-            codes[i, KEPT] = 1
-            codes[i, RAY_INSTANCE] = met[0, INSTANCE]
-            codes[i, RAY_TAG] = met[0, TAG]
+    ignored = 0
+    for channel in range(first, last):
+        at = channel * columns
+        end = at + columns
+        for start in range(channel * columns, end, BATCH):
+            n = min(end - start, BATCH)
+            aim_beams(aims, poses, columns, beam[MAX_RANGE], rays, ids, start, n)
+            trace(world.scene, world.coherent, rays, n, masks)
+            ignored += touch(tri, slots, ids, n)
+            for k in range(n):
+                p = k >> 3
+                lane = k & 7
+                if ids[p, 18, lane] == NO_HIT:
+                    continue
+                i = start + k
+                slot = ids[p, 19, lane]
+                row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
+                word = tri[row, TRI_CODE]
+                t = rays[p, 8, lane]
+                _, _, _, cos = facing(slots, transforms, rays, ids, k)
+                variant = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
+                intensity = strength(beam, reflectivity, word & 255, variant, t, cos)
+                if not survives(beam, intensity, channel, i - channel * columns, i):
+                    continue
+                if beam[NOISE] > 0.0:
+                    t += beam[NOISE] * normal_number(seed + 4, i)
+                xyz[at, 0] = t * aims[i, 0]
+                xyz[at, 1] = t * aims[i, 1]
+                xyz[at, 2] = t * aims[i, 2]
+                intensities[at] = intensity
+                incidences[at] = cos
+                instances[at] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+                tags[at] = (word >> 8) & 255
+                sent[at] = i - channel * columns
+                at += 1
+        counts[channel] = at - channel * columns
+    return ignored
 
 
 @fast
-def cast_rays(world, origins, directions, far, results, codes, first, last):
-    """Free rays in the map frame; OUT_X to OUT_Z are the normal towards the origin."""
+def cast_rays(world, origins, directions, far, distances, normals, codes, first, last):
+    """Free rays in the map frame."""
     rays = ray_queue(BATCH)
     ids = rays.view(np.uint32)
     masks = lane_masks()
-    hits = np.zeros((1, HIT_COLUMNS), np.float64)
-    met = np.zeros((1, HIT_CODES), np.int64)
     tri, slots, transforms = world.triangles, world.slots, world.transforms
-    tri_f = tri.view(np.float32)
     for start in range(first, last, BATCH):
         n = min(last - start, BATCH)
         for k in range(n):
@@ -199,15 +207,16 @@ def cast_rays(world, origins, directions, far, results, codes, first, last):
         trace(world.scene, world.scattered, rays, n, masks)
         for k in range(n):
             i = start + k
-            codes[i, KEPT] = 0
-            if ids[k >> 3, 18, k & 7] == NO_HIT:
+            p = k >> 3
+            lane = k & 7
+            codes[i, MET] = 0
+            if ids[p, 18, lane] == NO_HIT:
                 continue
-            decode(tri, tri_f, slots, transforms, rays, ids, k, 0.0, hits, met, 0)
-            results[i, RANGE] = hits[0, T]
-            results[i, INCIDENCE] = hits[0, COS]
-            results[i, OUT_X] = hits[0, GX]
-            results[i, OUT_Y] = hits[0, GY]
-            results[i, OUT_Z] = hits[0, GZ]
-            codes[i, KEPT] = 1
-            codes[i, RAY_INSTANCE] = met[0, INSTANCE]
-            codes[i, RAY_TAG] = met[0, TAG]
+            slot = ids[p, 19, lane]
+            row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
+            gx, gy, gz, _ = facing(slots, transforms, rays, ids, k)
+            distances[i] = rays[p, 8, lane]
+            normals[i, 0], normals[i, 1], normals[i, 2] = gx, gy, gz
+            codes[i, MET] = 1
+            codes[i, RAY_INSTANCE] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+            codes[i, RAY_TAG] = (tri[row, TRI_CODE] >> 8) & 255

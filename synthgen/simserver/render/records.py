@@ -17,7 +17,7 @@ class World(NamedTuple):
     """Everything rays can meet and what lights it.
 
     `scene` is Embree's address of the top scene, `coherent` and `scattered` those of the query
-    arguments. Columns of the tables: hits.py (triangles, slots), fields.py (env), shading.py
+    arguments. Columns of the tables: hits.py (triangles, looks, slots), fields.py (env), shading.py
     (lamps).
     """
 
@@ -25,6 +25,7 @@ class World(NamedTuple):
     coherent: int
     scattered: int
     triangles: U32
+    looks: U32
     slots: I64
     transforms: F32
     previous: F32
@@ -78,6 +79,18 @@ class Images(NamedTuple):
     instance: U8
     normals: U8
     flow: F32
+
+
+class Sweep(NamedTuple):
+    """Where a LiDAR's points go: room for `columns` points a channel, and how many it got."""
+
+    xyz: F32
+    intensity: F32
+    incidence: F32
+    instance: U32
+    tag: U32
+    column: U32
+    counts: I64
 
 
 class Scratch(NamedTuple):

@@ -277,6 +277,7 @@ class Renderer:
             coherent=COHERENT_QUERY,
             scattered=SCATTERED_QUERY,
             triangles=graph.triangles,
+            looks=graph.looks,
             slots=graph.slots,
             transforms=graph.transforms,
             previous=graph.previous,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.simserver.render import ranging
-from synthgen.simserver.render.records import F32, F64, World
+from synthgen.simserver.render.records import F32, F64, I64, Sweep, World
 from synthgen.simserver.render.sky import fog_of
 from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, RayHits, Weather
 from synthgen.simserver.render.workers import Workers
 
 _RAYS_A_TASK = 4096
+T = TypeVar("T", bound=np.generic)
 
 
 def sweep(
@@ -37,39 +40,49 @@ def sweep(
     step_deg = spec.rotation_frequency_hz * spec.horizontal_fov_deg * delta_s
     start_deg = float(np.rad2deg(start_angle_rad))
     aims = _aims(spec, columns, round(start_deg, 6), round(step_deg, 6))
-    count = channels * columns
-    results: F32 = np.empty((count, ranging.RESULT_COLUMNS), np.float32)
-    codes = np.empty((count, ranging.CODE_COLUMNS), np.int32)
+    room = _room(channels, columns)
     beam = _beam(spec, weather, frame, columns)
     poses = np.ascontiguousarray(map_from_lidar, np.float32)[None]
-
-    def work(first: int, last: int) -> None:
-        ranging.scan_rays(
-            world, aims, poses, columns, beam, ranging.REFLECTIVITY, results, codes, first, last
-        )
-
     if columns:
-        workers.over(count, _RAYS_A_TASK, work)
-    kept = np.flatnonzero(codes[:, ranging.KEPT])
-    chosen, labels = results[kept], codes[kept]
+        at_once = max(1, _RAYS_A_TASK // columns)
+        scan = partial(
+            ranging.scan_channels, world, aims, poses, columns, beam, ranging.REFLECTIVITY, room
+        )
+        workers.over(channels, at_once, scan)
+    counts = room.counts
     end_deg = (start_deg + step_deg) % spec.horizontal_fov_deg
     return LidarSweep(
-        xyz_m=np.ascontiguousarray(chosen[:, ranging.OUT_X : ranging.OUT_Z + 1]),
-        intensity=np.ascontiguousarray(chosen[:, ranging.INTENSITY]),
-        cos_incidence=np.ascontiguousarray(chosen[:, ranging.INCIDENCE]),
-        instance=labels[:, ranging.RAY_INSTANCE].astype(np.uint32),
-        tag=labels[:, ranging.RAY_TAG].astype(np.uint32),
-        time_s=np.zeros(len(kept), np.float32),
-        points_per_channel=_per_channel(kept, channels, columns),
+        xyz_m=_packed(room.xyz, counts),
+        intensity=_packed(room.intensity, counts),
+        cos_incidence=_packed(room.incidence, counts),
+        instance=_packed(room.instance, counts),
+        tag=_packed(room.tag, counts),
+        time_s=np.zeros(int(counts.sum()), np.float32),
+        points_per_channel=counts.astype(np.uint32),
         horizontal_angle_rad=float(np.deg2rad(end_deg)),
     )
 
 
-def _per_channel(
-    kept: np.ndarray[tuple[int], np.dtype[np.int64]], channels: int, columns: int
-) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
-    edges = np.searchsorted(kept, np.arange(channels + 1) * columns)
-    return np.diff(edges).astype(np.uint32)
+def _room(channels: int, columns: int) -> Sweep:
+    size = channels * columns
+    return Sweep(
+        xyz=np.empty((size, 3), np.float32),
+        intensity=np.empty(size, np.float32),
+        incidence=np.empty(size, np.float32),
+        instance=np.empty(size, np.uint32),
+        tag=np.empty(size, np.uint32),
+        column=np.empty(size, np.uint32),
+        counts=np.zeros(channels, np.int64),
+    )
+
+
+def _packed(rows: NDArray[T], counts: I64) -> NDArray[T]:
+    """The filled part of each channel's room, one after the other."""
+    columns = len(rows) // max(len(counts), 1)
+    if (counts == columns).all():
+        return rows
+    filled = [rows[k * columns : k * columns + count] for k, count in enumerate(counts.tolist())]
+    return np.concatenate(filled)
 
 
 @lru_cache(maxsize=16)
@@ -169,20 +182,14 @@ def cast(
     origins = np.ascontiguousarray(origins_m, np.float32)
     aims = np.ascontiguousarray(directions, np.float32)
     count = len(origins)
-    results: F32 = np.zeros((count, ranging.RESULT_COLUMNS), np.float32)
+    distances: F32 = np.full(count, np.inf, np.float32)
+    normals: F32 = np.zeros((count, 3), np.float32)
     codes = np.zeros((count, ranging.CODE_COLUMNS), np.int32)
-
-    def work(first: int, last: int) -> None:
-        ranging.cast_rays(world, origins, aims, max_range_m, results, codes, first, last)
-
-    if count:
-        workers.over(count, _RAYS_A_TASK, work)
-    met = codes[:, ranging.KEPT] == 1
+    shoot = partial(ranging.cast_rays, world, origins, aims, max_range_m, distances, normals, codes)
+    workers.over(count, _RAYS_A_TASK, shoot)
     return RayHits(
-        distance_m=np.where(met, results[:, ranging.RANGE], np.inf).astype(np.float32),
-        instance=np.where(met, codes[:, ranging.RAY_INSTANCE], 0).astype(np.int32),
-        tag=np.where(met, codes[:, ranging.RAY_TAG], 0).astype(np.uint8),
-        normal=np.where(met[:, None], results[:, ranging.OUT_X : ranging.OUT_Z + 1], 0.0).astype(
-            np.float32
-        ),
+        distance_m=distances,
+        instance=codes[:, ranging.RAY_INSTANCE].copy(),
+        tag=codes[:, ranging.RAY_TAG].astype(np.uint8),
+        normal=normals,
     )

@@ -17,32 +17,41 @@ from synthgen.simserver.scene import Mesh, Model
 _IDENTITY = np.eye(3, 4, dtype=np.float32)
 
 
-def triangle_rows(mesh: Mesh) -> U32:
-    """(T, TRI_COLUMNS) uint32: the mesh's rows of the triangle table."""
+def triangle_rows(mesh: Mesh) -> tuple[U32, U32]:
+    """(T, TRI_COLUMNS) and (T, LOOK_COLUMNS) uint32: the mesh's rows of the two tables."""
     rows = np.zeros((len(mesh.triangles), hits.TRI_COLUMNS), np.uint32)
+    looks = np.zeros((len(mesh.triangles), hits.LOOK_COLUMNS), np.uint32)
     code = mesh.material.astype(np.uint32) | mesh.tag.astype(np.uint32) << 8
     if mesh.normals is not None:
         packed = _pack_unit(mesh.normals)
-        columns = slice(hits.TRI_NORMALS, hits.TRI_NORMALS + 3)
-        rows[:, columns] = packed[mesh.triangles]
+        looks[:, hits.LOOK_NORMALS : hits.LOOK_NORMALS + 3] = packed[mesh.triangles]
         code |= hits.HAS_NORMALS
     if mesh.uv_m is not None:
-        columns = slice(hits.TRI_UV, hits.TRI_UV + 6)
         corners = mesh.uv_m[mesh.triangles].reshape(-1, 6)
-        rows[:, columns] = np.ascontiguousarray(corners, np.float32).view(np.uint32)
+        words = np.ascontiguousarray(corners, np.float32).view(np.uint32)
+        looks[:, hits.LOOK_UV : hits.LOOK_UV + 6] = words
         code |= hits.HAS_UV
     if mesh.object_index is not None:
         rows[:, hits.TRI_OBJECT] = mesh.object_index
     if mesh.variant is not None:
         rows[:, hits.TRI_VARIANT] = mesh.variant.astype(np.int64) & 0x7FFFFFFF
     rows[:, hits.TRI_CODE] = code
-    return rows
+    return rows, looks
 
 
 def _pack_unit(vectors: F32) -> U32:
     """(V,) uint32: unit vectors of 3 x 10 bits."""
     steps = np.rint((np.clip(vectors, -1.0, 1.0) + 1.0) * 511.0).astype(np.uint32)
     return np.asarray(steps[:, 0] | steps[:, 1] << 10 | steps[:, 2] << 20, np.uint32)
+
+
+def _grown(table: U32, used: int, needed: int) -> U32:
+    """A table with room for `needed` rows and the same `used` ones."""
+    if needed <= len(table):
+        return table
+    grown = np.zeros((max(needed, 2 * len(table)), table.shape[1]), np.uint32)
+    grown[:used] = table[:used]
+    return grown
 
 
 @dataclass(slots=True)
@@ -72,13 +81,14 @@ class _Fixture:
 class SceneGraph:
     """Two levels: meshes, and instances of them by slot number.
 
-    Tables grow by doubling, so kernels see views that stay valid until the next change.
+    Tables grow by doubling: take them anew from the graph for each call of a kernel.
     """
 
     def __init__(self, device: Device) -> None:
         self._device = device
         self._prototypes: dict[Mesh, _Prototype] = {}
-        self._rows = np.zeros((1024, hits.TRI_COLUMNS), np.uint32)
+        self.triangles: U32 = np.zeros((1024, hits.TRI_COLUMNS), np.uint32)
+        self.looks: U32 = np.zeros((1024, hits.LOOK_COLUMNS), np.uint32)
         self._row_count = 0
         self.slots: I64 = np.zeros((64, hits.SLOT_COLUMNS), np.int64)
         self.transforms: F32 = np.zeros((64, 3, 4), np.float32)
@@ -104,11 +114,6 @@ class SceneGraph:
                     turned = pose[:, :3] @ towards
                     rows.append(lamp_row(beam, pose[:, :3] @ at + pose[:, 3], turned))
         return np.concatenate([self._street_lamps, *[row[None] for row in rows]])
-
-    @property
-    def triangles(self) -> U32:
-        """(N, TRI_COLUMNS) uint32 rows of all meshes."""
-        return self._rows
 
     @property
     def address(self) -> int:
@@ -236,14 +241,13 @@ class SceneGraph:
         known = self._prototypes.get(mesh)
         if known is not None:
             return known
-        rows = triangle_rows(mesh)
+        rows, looks = triangle_rows(mesh)
         first = self._row_count
         self._row_count += len(rows)
-        if self._row_count > len(self._rows):
-            grown = np.zeros((max(self._row_count, 2 * len(self._rows)), 16), np.uint32)
-            grown[:first] = self._rows[:first]
-            self._rows = grown
-        self._rows[first : self._row_count] = rows
+        self.triangles = _grown(self.triangles, first, self._row_count)
+        self.looks = _grown(self.looks, first, self._row_count)
+        self.triangles[first : self._row_count] = rows
+        self.looks[first : self._row_count] = looks
         scene = self._device.triangles(mesh.vertices_m, mesh.triangles, static=static)
         self._prototypes[mesh] = _Prototype(first, scene, lamps_of(mesh))
         return self._prototypes[mesh]

@@ -94,7 +94,8 @@ def _take_walker(b, w, row):
         b.walk_vx = w.vx - w.push_vx
         b.walk_vy = w.vy - w.push_vy
     # A resting walker is asleep for the search of pairs: the others come to it.
-    b.still = 1 if (w.vx == 0.0 and w.vy == 0.0 and w.vz == 0.0 and w.placed == 0) else 0
+    rests = w.vx == 0.0 and w.vy == 0.0 and w.vz == 0.0 and w.speed == 0.0 and w.placed == 0
+    b.still = 1 if rests else 0
 
 
 @njit(nogil=True)
@@ -181,6 +182,8 @@ def find_pairs(
     for i in range(n):
         b = bodies[i]
         margin = dt * (math.hypot(b.vx, b.vy) + abs(b.wz) * b.half_x) + 0.1
+        if b.kind == WALKER_KIND:
+            margin += dt * walkers[b.row].speed
         b.min_x -= margin
         b.max_x += margin
         b.min_y -= margin
@@ -355,14 +358,20 @@ def _part(a, b, touch, points):
     depth = touch[4]
     if points == 2:
         depth = max(depth, touch[7])
-    total = a.inv_mass + b.inv_mass
+    give_a, give_b = a.inv_mass, b.inv_mass
+    # Next to anything but its kind a walker gives way, or it would move cars by leaning on them.
+    if a.kind == WALKER_KIND and b.kind != WALKER_KIND and give_a > 0.0:
+        give_b = 0.0
+    elif b.kind == WALKER_KIND and a.kind != WALKER_KIND and give_b > 0.0:
+        give_a = 0.0
+    total = give_a + give_b
     if depth <= SLOP_M or total == 0.0:
         return
     size = CORRECTION * (depth - SLOP_M) / total
-    a.shift_x -= size * a.inv_mass * touch[0]
-    a.shift_y -= size * a.inv_mass * touch[1]
-    b.shift_x += size * b.inv_mass * touch[0]
-    b.shift_y += size * b.inv_mass * touch[1]
+    a.shift_x -= size * give_a * touch[0]
+    a.shift_y -= size * give_a * touch[1]
+    b.shift_x += size * give_b * touch[0]
+    b.shift_y += size * give_b * touch[1]
 
 
 @njit(nogil=True)

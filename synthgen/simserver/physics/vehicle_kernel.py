@@ -138,6 +138,12 @@ def _ratio(c):
 
 
 @njit(nogil=True)
+def _idle_rpm(c):
+    # Legs on a bicycle turn far slower than any engine.
+    return min(IDLE_RPM, 0.15 * c.max_rpm)
+
+
+@njit(nogil=True)
 def _driveline(c, forward_mps, h):
     """(driving force, resisting force) of the engine at the driven wheels, newtons."""
     radius = c.radius_rear if c.drive == 1 else c.radius_front
@@ -152,7 +158,7 @@ def _driveline(c, forward_mps, h):
     ratio = _ratio(c)
     rpm = forward_mps * ratio * to_rpm
     # The clutch slips at launch and when the vehicle rolls against the gear.
-    engaged = max(rpm, IDLE_RPM, 0.25 * c.throttle * c.max_rpm)
+    engaged = max(rpm, _idle_rpm(c), 0.25 * c.throttle * c.max_rpm)
     c.rpm += (min(engaged, c.max_rpm) - c.rpm) * min(1.0, 10.0 * h)
     if c.shift_left_s > 0.0:
         c.shift_left_s -= h
@@ -191,7 +197,7 @@ def _ground_plane(c, z, upper, ox, oy, per_cell):
 @njit(nogil=True)
 def _sprung(position, rate, target, target_rate, h):
     """Acceleration of a damped spring towards a moving target, solved implicitly."""
-    pull = SPRING * SPRING * (target - position - h * rate)
+    pull = SPRING * SPRING * (target - position + h * (target_rate - rate))
     drag = 2.0 * DAMPING * SPRING * (target_rate - rate)
     return (pull + drag) / (1.0 + 2.0 * DAMPING * SPRING * h + SPRING * SPRING * h * h)
 
@@ -526,7 +532,7 @@ def _settle(c, z, upper, ox, oy, per_cell):
     c.accel_x = c.accel_y = 0.0
     c.support = GRAVITY if c.gravity == 1 else 0.0
     c.spin_front = c.spin_rear = 0.0
-    c.rpm = IDLE_RPM
+    c.rpm = _idle_rpm(c)
     c.asleep = 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from synthgen.simserver.maps.build import build_town
+from synthgen.simserver.maps.cache import cache_folder, cached_town, keep_town, town_key
 from synthgen.simserver.maps.townmap import MapError, TownMap
 
 __all__ = ["TOWNS_DIR", "MapError", "TownMap", "known_maps", "load_map"]
@@ -13,7 +13,7 @@ TOWNS_DIR = Path(__file__).parent / "towns"
 
 
 def load_map(name: str, xodr_text: str, *, seed: int = 0) -> TownMap:
-    """Build a town from an OpenDRIVE text.
+    """Build a town from an OpenDRIVE text, or take it from the user's cache.
 
     Args:
         name: Name under which the town is asked for.
@@ -23,7 +23,15 @@ def load_map(name: str, xodr_text: str, *, seed: int = 0) -> TownMap:
     Raises:
         MapError: The text is no OpenDRIVE that roads can be built from.
     """
-    return build_town(name, xodr_text, seed)
+    folder, key = cache_folder(), town_key(xodr_text, seed)
+    town = cached_town(folder, key, name, xodr_text)
+    if town is None:
+        # A kept town needs none of what builds one; importing that takes half a second.
+        from synthgen.simserver.maps.build import build_town
+
+        town = build_town(name, xodr_text, seed)
+        keep_town(folder, key, town)
+    return town
 
 
 def known_maps(maps_dir: Path | None = None) -> dict[str, Path]:

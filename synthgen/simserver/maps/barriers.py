@@ -14,7 +14,7 @@ from synthgen.simserver.scene import Material, Tag
 
 F64 = NDArray[np.float64]
 
-_OFFSET_M, _POST_SPACING_M, _BOX_M = 0.7, 4.0, 8.0
+_OFFSET_M, _POST_SPACING_M, _BOX_M = 1.0, 4.0, 8.0
 # A W-beam: height and reach towards the road of each fold.
 _BEAM = ((0.45, 0.0), (0.53, 0.08), (0.60, 0.02), (0.67, 0.08), (0.75, 0.0))
 
@@ -31,7 +31,7 @@ def add_guard_rails(
         if len(stations) < 3:
             continue
         line = np.array([_foot(side, float(at)) for at in stations])
-        free = np.array([land.is_free(disc(p, 0.3)) for p in line])
+        free = np.array([land.is_free(disc(p, 0.1)) for p in line])
         line[:, 2] = land.height(line[:, :2])
         _beam(builder, side, line, stations, free[:-1] & free[1:])
         _posts(builder, line, free)

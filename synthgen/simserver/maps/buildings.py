@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from synthgen.simserver.maps.building_parts import BuildingParts, Plot
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.objects import ObjectList
-from synthgen.simserver.maps.sites import Character, Land, StreetSide
+from synthgen.simserver.maps.sites import Character, Land, StreetSide, disc
 from synthgen.simserver.maps.townmap import Pose
 from synthgen.simserver.scene import Material, Tag
 
@@ -46,7 +46,7 @@ class Builders:
         at = start
         while at < end:
             as_house = side.character is Character.TOWN and (
-                not side.has_walk or rng.random() < 0.62
+                not side.has_walk or rng.random() < 0.85
             )
             width = float(rng.uniform(10.0, 14.0) if as_house else rng.uniform(10.0, 24.0))
             width = min(width, end - at)
@@ -69,6 +69,9 @@ class Builders:
             return None
         along = (q - p) / span
         away = np.array([-along[1], along[0]])
+        # Where more pavement follows the edge, this is no street front.
+        if not self._land.is_free(disc((p + q) / 2 + 1.5 * away, 0.1)):
+            return None
         for setback in setbacks:
             for depth in depths:
                 corner = p + away * setback
@@ -112,7 +115,7 @@ class Builders:
         if city and width > 15.0 and plot.depth_m > 10.0 and rng.random() < 0.1 + 0.3 * centrality:
             self._tower(plot, centrality)
         else:
-            floors = int(rng.integers(2, 5) + (round(4 * centrality) if city else 0))
+            floors = int(rng.integers(2, 5) + round(4 * centrality)) if city else 2
             self._perimeter_block(plot, floors)
         gap = float(rng.uniform(3.0, 5.0)) if rng.random() < (0.1 if city else 0.5) else 0.0
         return width + gap

@@ -170,8 +170,12 @@ class Furnisher:
             if character is not Character.MOTORWAY
             else [0.45, 0.35, 0.05, 0.15]
         )
-        for x, y in rng.uniform(low + 3.0, high - 3.0, (count, 2)):
-            foot = np.array([x, y])
+        places = rng.uniform(low + 3.0, high - 3.0, (2 * count, 2))
+        # Land by the road is seen; of the rest every second place is enough.
+        if character is Character.MOTORWAY:
+            places = places[~self._land.near_road(places, 7.0)]
+        near = self._land.near_road(places, 45.0)
+        for foot in np.concatenate([places[near], places[~near]])[:count]:
             kind = str(rng.choice(names, p=share))
             reach = 1.0 if kind == "bush" else 2.6
             if self._land.is_free(disc(foot, reach)) and self._is_clear(foot, reach):

@@ -154,7 +154,7 @@ def _turn_arrows(network: RoadNetwork, grids: list[SectionGrid]) -> list[F64]:
     turns = _turns_by_lane(network)
     quads: list[F64] = []
     for grid in grids:
-        if grid.road.in_junction:
+        if grid.road.in_junction or grid.road.kind == "motorway":
             continue
         driving = [i for i in grid.lane_ids if grid.section.lanes[i].kind in DRIVING_KINDS]
         for lane_id in driving:

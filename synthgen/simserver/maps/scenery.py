@@ -22,6 +22,7 @@ from synthgen.simserver.maps.townmap import GroundGrid, StreetLight
 F64 = NDArray[np.float64]
 
 # Trees tried for each hectare of the map.
+_MAX_TREES = 1600
 _TREES_PER_HECTARE = {Character.CITY: 25, Character.TOWN: 55, Character.MOTORWAY: 45}
 
 
@@ -61,12 +62,13 @@ def dress_town(
     sides = street_sides(network, strips)
     add_guard_rails(builder, objects, land, sides)
     builders = Builders(builder, objects, land, rngs[0])
-    for in_junction in (False, True):
+    lengths = {c: sum(s.distance_m[-1] for s in sides if s.character is c) for c in Character}
+    main = max(Character, key=lambda c: lengths[c])
+    # Ramps and rest areas of a motorway stand alone.
+    for in_junction in (False, True) if main is not Character.MOTORWAY else ():
         for side in sides:
             if side.in_junction == in_junction:
                 builders.line_street(side)
-    characters = [s.character for s in sides]
-    main = max(Character, key=characters.count)
     if main is Character.CITY:
         builders.skyline()
     park_vehicles(objects, strips, rngs[1])
@@ -75,5 +77,6 @@ def dress_town(
         furnisher.furnish(side)
     low, high = land.bounds_m
     hectares = float(np.prod(high - low)) / 1e4
-    furnisher.plant_land(int(hectares * _TREES_PER_HECTARE[main]), main)
+    wanted = min(int(hectares * _TREES_PER_HECTARE[main]), _MAX_TREES)
+    furnisher.plant_land(wanted, main)
     return Scenery(objects, tuple(furnisher.lights))

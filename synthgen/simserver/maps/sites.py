@@ -131,6 +131,9 @@ class Land:
         self._cell = raster.cell_m * self._step
         self._origin = raster.origin_m
         paved = cv2.dilate((heights.rank > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+        self._distance_m = cv2.distanceTransform(
+            1 - paved[:: self._step, :: self._step], cv2.DIST_L2, 3
+        ) * np.float32(self._cell)
         self._taken = np.ascontiguousarray(paved[:: self._step, :: self._step])
 
     @property
@@ -161,6 +164,13 @@ class Land:
         low = cells.min(axis=0)
         size = cells.max(axis=0) - low + 1
         return cells - low, low, np.zeros((size[1], size[0]), np.uint8)
+
+    def near_road(self, xy_m: F64, reach_m: float) -> NDArray[np.bool_]:
+        """Which of (N, 2) points lie within reach of a paved surface."""
+        col, row = np.floor((xy_m - self._origin) / self._cell).astype(np.int64).T
+        rows, cols = self._taken.shape
+        inside = self._distance_m[np.clip(row, 0, rows - 1), np.clip(col, 0, cols - 1)]
+        return np.asarray(inside < reach_m)
 
     def height(self, xy_m: F64) -> F64:
         """Ground height at (N, 2) points."""

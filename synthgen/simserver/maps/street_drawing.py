@@ -19,6 +19,7 @@ from synthgen.simserver.maps.town_drawing import (
 _NO_PARKING_M = 14.0
 _CROSSWALK_AT_M, _CROSSWALK_WIDTH_M = 2.8, 3.0
 _STOP_LINE_AT_M = 5.6
+_SPEED_SIGN_AT_M = 11.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,22 @@ def draw_street(
         sections = [_linked(s, i > 0, i < 2) for i, s in enumerate(sections)]
     road = town.add_road(name, start, pieces, sections)
     road.offset, road.speed, road.kind = street.offset_m, street.speed, street.kind
+    for arm in (Arm(road, street, at_end=False), Arm(road, street, at_end=True)):
+        # Traffic that leaves the junction by this arm reads its limit a little later.
+        if arm.lanes_out and length > 2 * _SPEED_SIGN_AT_M:
+            _draw_speed_sign(town, arm)
     return road
+
+
+def _draw_speed_sign(town: TownDrawing, arm: Arm) -> None:
+    value = arm.street.speed[0]
+    right = arm.street.half_m + arm.side_out.gutter_m + 0.6
+    s = arm.road.length - _SPEED_SIGN_AT_M if arm.at_end else _SPEED_SIGN_AT_M
+    t = right if arm.at_end else -right
+    lanes = [arm.lane_id(i, incoming=False) for i in range(arm.lanes_out)]
+    facts = (f"Speed_{value}", "274", "no", str(value))
+    turn = math.pi if arm.at_end else 0.0
+    _add_signal(arm.road, town.new_id(), (s, t), turn, lanes, facts)
 
 
 def _section(street: Street, s: float, *, parking: bool) -> SectionDraft:
@@ -273,12 +289,12 @@ def _draw_movement(
         )
         for i, j in pairs
     )
-    road = _connecting(town, junction, a, b, start, pieces, lanes)
+    road = connecting_road(town, junction, a, b, start, pieces, lanes)
     links = [(a.lane_id(i, incoming=True), -k - 1) for k, (i, _) in enumerate(pairs)]
     town.connect(junction, road, a.road, links)
 
 
-def _connecting(
+def connecting_road(
     town: TownDrawing,
     junction: int,
     a: Arm,
@@ -287,6 +303,7 @@ def _connecting(
     pieces: list[Piece],
     lanes: tuple[LaneDraft, ...],
 ) -> RoadDraft:
+    """Add a road through a junction from one arm to another."""
     road = town.add_road(f"j{junction}", start, pieces, [SectionDraft(0.0, (), lanes)])
     road.junction = junction
     road.speed, road.kind = a.street.speed, a.street.kind
@@ -327,7 +344,7 @@ def _draw_corner(town: TownDrawing, junction: int, a: Arm, b: Arm) -> None:
             )
         )
     )
-    road = _connecting(town, junction, a, b, start, pieces, lanes)
+    road = connecting_road(town, junction, a, b, start, pieces, lanes)
     links = [(a.lane_id(a.lanes_in + k, incoming=True), -k - 1) for k in range(2)]
     town.connect(junction, road, a.road, links)
 
@@ -421,6 +438,11 @@ def _add_reference(road: RoadDraft, signal: int, s: float, lanes: list[int]) -> 
     )
 
 
+def draw_yield_sign(town: TownDrawing, arm: Arm) -> None:
+    """Give way at the end of an arm."""
+    _draw_sign(town, arm, "yield")
+
+
 def _draw_sign(town: TownDrawing, arm: Arm, control: str) -> None:
     if arm.lanes_in == 0:
         return
@@ -428,13 +450,7 @@ def _draw_sign(town: TownDrawing, arm: Arm, control: str) -> None:
         "stop": ("Sign_Stop", "206", "no", "-1"),
         "yield": ("Sign_Yield", "205", "no", "-1"),
     }[control]
-    draw_sign_at(town, arm, _STOP_LINE_AT_M - 1.0, facts)
-
-
-def draw_sign_at(
-    town: TownDrawing, arm: Arm, distance_m: float, facts: tuple[str, str, str, str]
-) -> None:
-    """A sign to the right of traffic towards the junction, `distance_m` before it."""
+    distance_m = _STOP_LINE_AT_M - 1.0
     right = arm.street.half_m + arm.side_in.gutter_m + 0.6
     s = arm.road.length - distance_m if arm.at_end else distance_m
     t = -right if arm.at_end else right

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_PORT = 2000
 LOOPBACK = "127.0.0.1"
 BAD_USAGE = 2
+# CARLA's own levels, and ours.
+QUALITY_LEVELS = {"low": "low", "medium": "medium", "high": "high", "epic": "medium"}
 # prctl(2): the signal a process gets when the thread that started it dies.
 PR_SET_PDEATHSIG = 1
 
@@ -82,7 +84,14 @@ def _world(options: argparse.Namespace, streams: StreamDoor) -> World:
     settings = EpisodeSettings(
         synchronous_mode=options.synchronous, fixed_delta_seconds=options.fixed_delta
     )
-    return World(towns, streams, town=name, settings=settings, threads=options.threads)
+    return World(
+        towns,
+        streams,
+        town=name,
+        settings=settings,
+        threads=options.threads,
+        quality=QUALITY_LEVELS[options.quality_level],
+    )
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -99,6 +108,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of buildings and parked cars")
     parser.add_argument("--synchronous", action="store_true", help="start synchronous")
     parser.add_argument("--fixed-delta", type=float, help="start with this step, seconds")
+    parser.add_argument(
+        "--quality-level",
+        default="medium",
+        type=str.lower,
+        choices=sorted(QUALITY_LEVELS),
+        help="picture quality of cameras that do not ask for one",
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--owner-pid", type=int, help="stop when this process ends")
     parser.add_argument("--die-with-parent", action="store_true")
@@ -118,6 +134,8 @@ def _translated(argv: Sequence[str]) -> list[str]:
             translated.append(argument)
         elif argument.startswith(("-carla-rpc-port=", "-carla-world-port=")):
             translated += ["--port", argument.partition("=")[2]]
+        elif argument.startswith("-quality-level="):
+            translated += ["--quality-level", argument.partition("=")[2]]
         elif argument in ("-h", "-help"):
             translated.append("--help")
         else:

@@ -27,7 +27,8 @@ class SensorArray:
         scene: The renderer's picture of the world, loaded when first needed.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, quality: str) -> None:
+        self._quality = quality
         self.scene = SceneMirror(threads)
         self._attributes: dict[int, Attributes] = {}
         self._views: dict[int, vision.View] = {}
@@ -47,7 +48,7 @@ class SensorArray:
             SpawnError: One of its attributes cannot be.
         """
         attributes = Attributes(actor.type_id, actor.attributes)
-        view = vision.view_of(actor.type_id, attributes)
+        view = vision.view_of(actor.type_id, attributes, self._quality)
         self._attributes[actor.id] = attributes
         if view is not None:
             self._views[actor.id] = view

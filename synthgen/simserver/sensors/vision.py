@@ -34,6 +34,7 @@ CAMERA_OUTPUT = {
     "sensor.camera.optical_flow": "flow",
     "sensor.camera.dvs": "luma",
 }
+SERVER_QUALITY = "server"
 _SEES_LIGHT = {"rgb", "luma"}
 SEMANTIC_POINT = np.dtype(
     [("xyz_m", "<f4", 3), ("cos_incidence", "<f4"), ("object_idx", "<u4"), ("tag", "<u4")]
@@ -63,15 +64,20 @@ class View:
     luma: F32 | None = None
 
 
-def view_of(type_id: str, attributes: Attributes) -> View | None:
+def view_of(type_id: str, attributes: Attributes, quality: str) -> View | None:
     """The view of a sensor, or None for one that does not look.
+
+    Args:
+        type_id: Its blueprint.
+        attributes: Its attributes.
+        quality: The server's picture quality, for a camera that does not ask for one.
 
     Raises:
         SpawnError: An attribute cannot be.
     """
     spec: CameraSpec | LidarSpec | RadarSpec
     if type_id in CAMERA_OUTPUT:
-        spec = _camera_spec(type_id, attributes)
+        spec = _camera_spec(type_id, attributes, quality)
     elif type_id.startswith("sensor.lidar."):
         spec = _lidar_spec(attributes)
     elif type_id == "sensor.other.radar":
@@ -87,7 +93,7 @@ def view_of(type_id: str, attributes: Attributes) -> View | None:
     return View(type_id, spec, attributes.number("sensor_tick"), attributes)
 
 
-def _camera_spec(type_id: str, attributes: Attributes) -> CameraSpec:
+def _camera_spec(type_id: str, attributes: Attributes, quality: str) -> CameraSpec:
     spec = CameraSpec(
         width=attributes.whole("image_size_x"),
         height=attributes.whole("image_size_y"),
@@ -105,7 +111,7 @@ def _camera_spec(type_id: str, attributes: Attributes) -> CameraSpec:
         return spec
     return replace(
         spec,
-        quality=attributes.text("quality") if "quality" in attributes else spec.quality,
+        quality=_quality(attributes, quality),
         exposure_mode=attributes.text("exposure_mode"),
         exposure_compensation=attributes.number("exposure_compensation"),
         exposure_min_bright=attributes.number("exposure_min_bright"),
@@ -118,6 +124,11 @@ def _camera_spec(type_id: str, attributes: Attributes) -> CameraSpec:
         motion_blur_intensity=attributes.number("motion_blur_intensity"),
         motion_blur_max_distortion=attributes.number("motion_blur_max_distortion"),
     )
+
+
+def _quality(attributes: Attributes, of_server: str) -> str:
+    asked = attributes.text("quality") if "quality" in attributes else SERVER_QUALITY
+    return of_server if asked == SERVER_QUALITY else asked
 
 
 def _lidar_spec(attributes: Attributes) -> LidarSpec:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from synthgen.simserver.maps import known_maps, load_map
-from synthgen.simserver.maps.townmap import MapError, TownMap
+from synthgen.simserver.maps import MapError, TownMap, known_maps, load_map
 from synthgen.simserver.world.errors import CallError
 
-OPTIMISED_SUFFIX = "_Opt"
 SENT_BY_CLIENT = "OpenDriveMap"
 DEFAULT_TOWN = "SynthDowntown"
 
@@ -57,11 +55,9 @@ class TownStore:
         return self._built
 
     def _text(self, name: str) -> str:
-        base = name.removesuffix(OPTIMISED_SUFFIX)
-        for known in (name, base):
-            if known in self._texts:
-                return self._texts[known]
-            if known in self._paths:
-                return self._paths[known].read_text(encoding="utf-8")
+        if name in self._texts:
+            return self._texts[name]
+        if name in self._paths:
+            return self._paths[name].read_text(encoding="utf-8")
         known_names = ", ".join(self.names())
         raise CallError(f"Map '{name}' not found; known maps: {known_names}")

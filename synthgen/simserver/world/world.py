@@ -85,6 +85,7 @@ class World:
         town: Name of the first town.
         settings: Settings at the start; an episode that resets its settings returns to these.
         threads: Threads of the renderer.
+        quality: Picture quality of cameras that do not ask for one.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class World:
         town: str,
         settings: EpisodeSettings,
         threads: int = 1,
+        quality: str = "medium",
     ) -> None:
         self.towns = towns
         self.streams = streams
@@ -102,7 +104,7 @@ class World:
         self._start_settings = settings
         self.clock = Clock(delta_s=settings.fixed_delta_seconds or DEFAULT_STEP_S)
         self.town = towns.load(town)
-        self.sensors = SensorArray(threads)
+        self.sensors = SensorArray(threads, quality)
         self.traffic_managers: dict[int, ManagerAddress] = {}
         self.pending_opendrive: str | None = None
         self._next_actor_id = 1

@@ -335,10 +335,14 @@ class Server:
         self._streams = streams
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
+        self._stop_read, self._stop_write = os.pipe()
 
     def stop(self) -> None:
         """Leave `run` after the call in progress; safe in a signal handler."""
         self._is_stopping = True
+        # A signal alone does not end a `select`.
+        with contextlib.suppress(OSError):
+            os.write(self._stop_write, b"x")
 
     def watch(self, file_descriptor: int, on_ready: Callable[[], None]) -> None:
         """Call `on_ready` on the world's thread when the descriptor becomes readable."""
@@ -347,6 +351,7 @@ class Server:
     def run(self) -> None:
         """Serve until `stop`."""
         self._selector.register(self._door, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._stop_read, selectors.EVENT_READ, lambda: None)
         self._streams.start()
         try:
             while not self._is_stopping:
@@ -360,6 +365,8 @@ class Server:
             self._streams.stop()
             self._selector.close()
             self._door.close()
+            os.close(self._stop_read)
+            os.close(self._stop_write)
 
     def _accept(self) -> None:
         connection = _accept(self._door)

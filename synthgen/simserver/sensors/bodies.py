@@ -1,11 +1,14 @@
-"""How actors look: their model, where its parts are, which of their lamps are lit."""
+"""How actors look: their model, where its parts and bones are, which of their lamps are lit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from synthgen.simserver.assets import poses as part_poses
+from synthgen.simserver.assets.gait import stride_m
 from synthgen.simserver.assets.library import model_of
 from synthgen.simserver.scene import F32, LIT_GREEN, LIT_RED, LIT_YELLOW, Model
 from synthgen.simserver.world.actors import Actor, ActorKind
@@ -16,23 +19,80 @@ if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
 
 _BULBS = {Light.RED: LIT_RED, Light.YELLOW: LIT_YELLOW, Light.GREEN: LIT_GREEN}
+_DOORS = ("fl", "fr", "rl", "rr", "hood", "trunk")
 
 
 def model_of_actor(world: World, actor: Actor) -> Model | None:
     """The actor's model, or None for one that cannot be seen."""
+    attributes = actor.attributes
+    if actor.kind in (ActorKind.TRAFFIC_LIGHT, ActorKind.TRAFFIC_SIGN):
+        attributes = world.signal_attributes(actor)
     try:
-        return model_of(actor.type_id, actor.attributes, actor.id - world.first_actor_id)
+        return model_of(actor.type_id, attributes, actor.id - world.first_actor_id)
     except KeyError:
         return None
 
 
 def parts_of(world: World, actor: Actor, model: Model) -> F32:
     """(P, 3, 4) float32 pose of each part in the map."""
-    body = matrix_of(world.actors.pose(actor))
-    parts = np.repeat(body[None], len(model.parts), axis=0)
-    pivots = np.array([part.pivot_m for part in model.parts])
-    parts[:, :, 3] += pivots @ body[:, :3].T
-    return parts.astype(np.float32)
+    map_from_actor = matrix_of(world.actors.pose(actor)).astype(np.float32)
+    actor_from_part = parts_in_actor(world, actor, model)
+    parts = np.empty_like(actor_from_part)
+    parts[:, :, :3] = map_from_actor[:, :3] @ actor_from_part[:, :, :3]
+    parts[:, :, 3] = actor_from_part[:, :, 3] @ map_from_actor[:, :3].T + map_from_actor[:, 3]
+    return parts
+
+
+def parts_in_actor(world: World, actor: Actor, model: Model) -> F32:
+    """(P, 3, 4) float32 pose of each part in the actor's frame."""
+    if actor.kind is ActorKind.VEHICLE:
+        vehicle = actor.vehicle
+        steer_deg = vehicle.wheel_steer_deg.get(0, world.motion.wheel_steer_deg(actor, 0))
+        return part_poses.pose_of_vehicle(
+            model,
+            wheel_spin_rad=world.motion.wheel_turn_rad(actor),
+            steer_deg=steer_deg,
+            doors={n: 1.0 for i, n in enumerate(_DOORS) if vehicle.open_doors >> i & 1},
+        )
+    if actor.kind is ActorKind.WALKER:
+        if actor.walker.blend <= 0.0:
+            return part_poses.pose_of_walker(model, gait_of(world, actor, model))
+        return part_poses.parts_from_bones(model, bones_of(world, actor, model))
+    return part_poses.rest_pose(model)
+
+
+def gait_of(world: World, actor: Actor, model: Model) -> part_poses.WalkerState:
+    """Where a walker is in its gait; the phase follows the way it has covered."""
+    speed_mps = float(np.hypot(*world.actors.motion[actor.slot, 6:8]))
+    walked_m = world.motion.walked_m(actor)
+    walker = actor.walker
+    walker.gait_phase += (walked_m - walker.walked_m) / stride_m(
+        part_poses.stature_of(model), speed_mps
+    )
+    walker.walked_m = walked_m
+    return part_poses.WalkerState(phase=walker.gait_phase, speed_mps=speed_mps)
+
+
+def bones_of(world: World, actor: Actor, model: Model) -> F32:
+    """(B, 3, 4) float32 actor_from_bone: the gait, and the custom pose mixed over it."""
+    walking = part_poses.bones_of(model, gait_of(world, actor, model))
+    walker = actor.walker
+    if walker.blend <= 0.0 or not walker.bones:
+        return walking
+    relative = part_poses.relative_bones(walking)
+    for index, name in enumerate(part_poses.bone_names()):
+        custom = walker.bones.get(name)
+        if custom is not None:
+            relative[index] = _mixed(relative[index], matrix_of(custom), walker.blend)
+    return part_poses.absolute_bones(relative)
+
+
+def _mixed(first: F32, second: NDArray[np.float64], share: float) -> F32:
+    """A pose between two: the mean of the matrices, made a rotation again."""
+    mean = (1.0 - share) * first + share * second
+    left, _, right = np.linalg.svd(mean[:, :3])
+    mean[:, :3] = left @ right
+    return mean.astype(np.float32)
 
 
 def light_bits_of(world: World, actor: Actor) -> int:

@@ -69,6 +69,8 @@ class WalkerState:
 
     bones: dict[str, Transform] = field(default_factory=dict)
     blend: float = 0.0
+    gait_phase: float = 0.0
+    walked_m: float = 0.0
 
 
 @dataclass(eq=False, slots=True)

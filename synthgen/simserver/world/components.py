@@ -1,12 +1,16 @@
-"""Moving pieces and bones of actors."""
+"""Moving pieces and bones of actors: a vehicle's are its parts, a walker's its skeleton."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from synthgen.simserver.wire.structs import Transform
-from synthgen.simserver.world.actors import Actor
+from synthgen.simserver.world.actors import Actor, ActorKind
 from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.poses import compose, pose_of
 
 if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
@@ -23,14 +27,51 @@ class Bone(NamedTuple):
 
 def component_names(world: World, actor: Actor) -> list[str]:
     """Names of the actor's pieces."""
-    raise CallError("components are not available yet")
+    return [bone.name for bone in bones(world, actor)]
 
 
 def component_pose(world: World, actor: Actor, name: str, *, is_relative: bool) -> Transform:
-    """Pose of one piece, in the world or in the actor's frame."""
-    raise CallError("components are not available yet")
+    """Pose of one piece, in the world or in the actor's frame.
+
+    Raises:
+        CallError: The actor has no such piece.
+    """
+    for bone in bones(world, actor):
+        if bone.name == name:
+            return bone.component if is_relative else bone.world
+    raise CallError(f"actor {actor.id} ({actor.type_id}) has no component {name!r}")
 
 
 def bones(world: World, actor: Actor) -> tuple[Bone, ...]:
-    """The actor's bones."""
-    raise CallError("bones are not available yet")
+    """The actor's bones; none for an actor without a model."""
+    # The meshes are built when somebody asks, not when the server starts.
+    from synthgen.simserver.assets import poses as part_poses
+    from synthgen.simserver.sensors import bodies
+
+    model = bodies.model_of_actor(world, actor)
+    if model is None:
+        return ()
+    if actor.kind is ActorKind.WALKER:
+        in_actor = bodies.bones_of(world, actor, model)
+        return _bones(
+            world, actor, part_poses.bone_names(), in_actor, part_poses.relative_bones(in_actor)
+        )
+    parts = bodies.parts_in_actor(world, actor, model)
+    return _bones(world, actor, tuple(part.name for part in model.parts), parts, parts)
+
+
+def _bones(
+    world: World,
+    actor: Actor,
+    names: tuple[str, ...],
+    in_actor: NDArray[np.float32],
+    relative: NDArray[np.float32],
+) -> tuple[Bone, ...]:
+    base = world.actors.pose(actor)
+    found = []
+    for name, own, above in zip(names, in_actor, relative, strict=True):
+        component = pose_of(own.astype(np.float64))
+        found.append(
+            Bone(name, compose(base, component), component, pose_of(above.astype(np.float64)))
+        )
+    return tuple(found)

@@ -183,6 +183,15 @@ class Motion:
         """Set direction and speed until changed."""
         self.dynamics.walkers.set_control(actor.id, control.direction, control.speed, control.jump)
 
+    def wheel_turn_rad(self, actor: Actor) -> float:
+        """How far the vehicle's wheels have rolled."""
+        return self.dynamics.vehicles.wheel_turns_rad(actor.id)[1]
+
+    def walked_m(self, actor: Actor) -> float:
+        """How far a walker has walked."""
+        walkers = self.dynamics.walkers
+        return float(walkers.records["distance"][walkers.row(actor.id)])
+
     def wheel_pitch_deg(self, actor: Actor, wheel: int) -> float:
         """How far a wheel (FL, FR, RL, RR) has rolled about its axle."""
         front, rear = self.dynamics.vehicles.wheel_turns_rad(actor.id)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from synthgen.simserver.maps.townmap import Pose
+from synthgen.simserver.maps.townmap import Pose, Signal
 from synthgen.simserver.sensors.array import SensorArray
 from synthgen.simserver.sensors.frame import Frame
 from synthgen.simserver.sensors.inertial import GRAVITY_MPS2
@@ -129,6 +129,8 @@ class World:
         self._begin()
 
     def _begin(self) -> None:
+        # What an actor looks like depends on its number within the episode, not on its id.
+        self.first_actor_id = self._next_actor_id
         self.actors = ActorTable()
         self.weather: Weather = DEFAULT_WEATHER
         self.motion = Motion(self.actors, self.town)
@@ -148,9 +150,11 @@ class World:
 
     def _add_signals(self) -> None:
         number = 0
+        self._signals: dict[int, Signal] = {}
         for signal in self.town.signals:
             pose = transform_of(signal.pose)
             actor = self._add(ActorDescription(0, signal.type_id, []), pose)
+            self._signals[actor.id] = signal
             center, extent = signal.trigger_center_m.tolist(), signal.trigger_extent_m.tolist()
             actor.bounding_box = BoundingBox(
                 Vector3D(*center), Vector3D(*extent), Rotation(), actor.id
@@ -172,8 +176,6 @@ class World:
         Raises:
             UnknownActorError: There is none with this id.
         """
-        # What an actor looks like depends on its number within the episode, not on its id.
-        self.first_actor_id = self._next_actor_id
         actor = self.actors.find(actor_id)
         if actor is None:
             raise UnknownActorError(actor_id)
@@ -271,6 +273,15 @@ class World:
         """Let renderer and physics know which environment objects are hidden."""
         self.sensors.scene.hide(self.environment.hidden())
         self.motion.hide_statics(self.environment.hidden_boxes())
+
+    def signal_attributes(self, actor: Actor) -> dict[str, str]:
+        """What the model of a light or sign depends on, as text."""
+        signal = self._signals[actor.id]
+        return {
+            "head_height": f"{signal.head_height_m:.3f}",
+            "arm": f"{signal.arm_m:.3f}",
+            "value": f"{signal.value:g}",
+        }
 
     def light_boxes(self, light: int) -> list[BoundingBox]:
         """Boxes of a traffic light's heads in the world."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from synthgen.datatypes.clip import ClipView
+from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.taxonomy import Taxonomy, default_taxonomy
 from synthgen.errors import DatasetError
 from synthgen.labels.bev import BevGrid, BevScene, bev_columns, bev_map
@@ -13,7 +14,9 @@ from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.frame import POINT_COLUMNS, FrameLabels, SensorFrames, label_frame
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS
 from synthgen.labels.settings import LabelSettings
+from synthgen.labels.track_invariants import check_tracks, common_delay, is_late
 from synthgen.labels.tracks import track_tables
+from synthgen.labels.verdict import Votes, frame_verdict, status_columns
 
 LabelTables = dict[str, Columns]
 """Table name (see `docs/clip_format.md`, Labels) -> columns."""
@@ -36,6 +39,7 @@ def label_clip(
         DatasetError: The clip contradicts itself.
     """
     settings = settings or LabelSettings()
+    taxonomy = taxonomy or default_taxonomy()
     states = {item.tick: item for item in clip.ticks}
     labels = []
     for frame, sensors in zip(clip.frames, sensor_frames(clip), strict=True):
@@ -48,10 +52,30 @@ def label_clip(
                 states=states[frame.tick],
                 sensors=sensors,
                 calibration=clip.calibration,
+                taxonomy=taxonomy,
                 settings=settings,
             )
         )
     return label_tables(clip, labels, settings, taxonomy=taxonomy)
+
+
+def _status(
+    frames: Sequence[FrameRecord],
+    labels: Sequence[FrameLabels],
+    tracks: Columns,
+    taxonomy: Taxonomy,
+) -> Columns:
+    """Table status: the verdict of all invariants on every frame."""
+    of_time = check_tracks(tracks, taxonomy)
+    times_ns = {frame.frame_index: frame.timestamp_ns for frame in frames}
+    whole_clip = Votes()
+    if is_late(common_delay([label.boxes2d for label in labels], times_ns)):
+        whole_clip.hard("labels_late")
+    verdicts = [
+        frame_verdict([*label.votes, of_time.get(frame.frame_index, Votes()), whole_clip])
+        for frame, label in zip(frames, labels, strict=True)
+    ]
+    return status_columns([frame.frame_index for frame in frames], verdicts)
 
 
 def label_tables(
@@ -102,6 +126,7 @@ def label_tables(
             grid,
             taxonomy,
         ),
+        "status": _status(clip.frames, labels, tracks.tracks, taxonomy),
     }
 
 

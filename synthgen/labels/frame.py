@@ -13,6 +13,7 @@ from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.skeleton import default_skeleton
+from synthgen.datatypes.taxonomy import Taxonomy
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F32, F64, I32, I64, U16
 from synthgen.geometry.camera import PinholeCamera
@@ -20,10 +21,12 @@ from synthgen.geometry.cuboid import Cuboids
 from synthgen.geometry.se3 import SE3
 from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
 from synthgen.labels.columns import Columns, stacked
+from synthgen.labels.invariants import check_counts, check_image, check_sizes, check_sweep
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS, label_keypoints
 from synthgen.labels.panorama import visible_fractions
 from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
 from synthgen.labels.settings import LabelSettings
+from synthgen.labels.verdict import Votes
 
 POINT_COLUMNS: Final = ("frame_index", "lidar", "semantic_tag", "track_id")
 
@@ -51,6 +54,7 @@ class FrameLabels:
         visible_fraction: (N,) float32, see `panorama`; None without a labelled camera.
         keypoints: Rows of table keypoints.
         points: Rows of table points.
+        votes: What the invariants of images, sweeps and sizes say.
     """
 
     frame_index: int
@@ -62,6 +66,7 @@ class FrameLabels:
     visible_fraction: F32 | None
     keypoints: Columns
     points: Columns
+    votes: tuple[Votes, ...]
 
 
 def label_frame(
@@ -71,6 +76,7 @@ def label_frame(
     states: ActorStates,
     sensors: SensorFrames,
     calibration: Calibration,
+    taxonomy: Taxonomy,
     settings: LabelSettings,
 ) -> FrameLabels:
     """The labels of one capture.
@@ -81,6 +87,7 @@ def label_frame(
         states: All objects at the tick of the capture.
         sensors: What the rig saw; cameras without depth or instance get no labels.
         calibration: The rig.
+        taxonomy: Categories.
         settings: Limits and margins.
 
     Raises:
@@ -127,6 +134,22 @@ def label_frame(
             KEYPOINT_COLUMNS,
         ),
         points=stacked([label_points(sweep, boxes) for sweep in sensors.lidars], POINT_COLUMNS),
+        votes=(
+            *(
+                check_image(
+                    frame, camera, boxes, part, taxonomy=taxonomy, range_m=settings.coverage_range_m
+                )
+                for frame, camera, part in zip(frames, cameras, boxes2d, strict=True)
+            ),
+            *(
+                check_sweep(
+                    sweep, states, boxes, taxonomy=taxonomy, range_m=settings.coverage_range_m
+                )
+                for sweep in sensors.lidars
+            ),
+            check_counts(lidar_points, list(sensors.lidars), boxes),
+            check_sizes(boxes, taxonomy),
+        ),
     )
 
 

@@ -15,6 +15,7 @@ class LabelSettings:
         min_visible_px: Boxes with fewer visible pixels are marked `ignore`.
         range_m: 3D labels reach this far from the ego, measured in the plane.
         moving_mps: Slower objects count as standing.
+        coverage_range_m: Pixels and points of road users nearer than this must belong to a label.
         bev_cells: Rows and columns of the bird's-eye rasters.
         bev_cell_m: Width of their cells.
     """
@@ -24,6 +25,7 @@ class LabelSettings:
     min_visible_px: int = 20
     range_m: float = 100.0
     moving_mps: float = 0.3
+    coverage_range_m: float = 60.0
     bev_cells: int = 200
     bev_cell_m: float = 0.5
 

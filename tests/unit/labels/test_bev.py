@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from ray_world import Solid, ego_info, info_of, states_of, turned
 
 from synthgen.datatypes.road_map import Area, Lane, RoadMap
 from synthgen.datatypes.taxonomy import default_taxonomy
@@ -20,6 +19,7 @@ from synthgen.labels.bev import (
     encode_png,
 )
 from synthgen.labels.scene_boxes import scene_boxes
+from tests.unit.labels.ray_world import Solid, ego_info, info_of, states_of, turned
 
 GRID = BevGrid(cells=200, cell_m=0.25)
 EGO = SE3.from_yaw(0.4, [100.0, -20.0, 3.0])

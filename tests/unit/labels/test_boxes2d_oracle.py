@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ray_world import (
+
+from synthgen.datatypes.images import CameraFrame
+from synthgen.errors import DatasetError
+from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.se3 import SE3
+from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
+from synthgen.labels.scene_boxes import scene_boxes
+from synthgen.labels.settings import LabelSettings
+from tests.unit.labels.ray_world import (
     FORWARD_CAMERA,
     Ground,
     Solid,
@@ -17,14 +25,6 @@ from ray_world import (
     turned,
     widened,
 )
-
-from synthgen.datatypes.images import CameraFrame
-from synthgen.errors import DatasetError
-from synthgen.geometry.camera import PinholeCamera
-from synthgen.geometry.se3 import SE3
-from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
-from synthgen.labels.scene_boxes import scene_boxes
-from synthgen.labels.settings import LabelSettings
 
 CAMERA = PinholeCamera(320, 180, 200.0, 205.0, 162.0, 88.0)
 WORLD_FROM_CAMERA = SE3.from_yaw(0.2, [1.0, -0.5, 1.6]) @ FORWARD_CAMERA
@@ -60,13 +60,13 @@ def labels_of(solids: list[Solid], *, with_ground: bool = True) -> tuple[Boxes2d
 def alone(solid: Solid, camera: PinholeCamera) -> np.ndarray:
     """Pixels (H, W) of a solid with nothing else in the world."""
     rays = directions_of(camera, WORLD_FROM_CAMERA)
-    return np.isfinite(solid.hit(WORLD_FROM_CAMERA.translation_m, rays))
+    return np.asarray(np.isfinite(solid.hit(WORLD_FROM_CAMERA.translation_m, rays)))
 
 
 def own_depth(solid: Solid) -> np.ndarray:
     """Depth (H, W) of a solid with nothing else in the world."""
     rays = directions_of(CAMERA, WORLD_FROM_CAMERA)
-    return solid.hit(WORLD_FROM_CAMERA.translation_m, rays)
+    return np.asarray(solid.hit(WORLD_FROM_CAMERA.translation_m, rays))
 
 
 def bounds(mask: np.ndarray) -> list[float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from ray_world import FORWARD_CAMERA, Solid, ego_info, info_of, photograph, states_of
 
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.skeleton import default_skeleton
@@ -13,6 +12,14 @@ from synthgen.labels.columns import Columns
 from synthgen.labels.keypoints import joint_visibility, joints_of, label_keypoints
 from synthgen.labels.scene_boxes import scene_boxes
 from synthgen.labels.settings import LabelSettings
+from tests.unit.labels.ray_world import (
+    FORWARD_CAMERA,
+    Solid,
+    ego_info,
+    info_of,
+    photograph,
+    states_of,
+)
 
 SKELETON = default_skeleton()
 CAMERA = PinholeCamera(320, 180, 200.0, 200.0, 160.0, 90.0)

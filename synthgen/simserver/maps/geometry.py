@@ -74,9 +74,14 @@ def _poly3(g: Geometry, ds: F64) -> tuple[F64, F64, F64]:
 
 
 def _param_poly3(g: Geometry, ds: F64) -> tuple[F64, F64, F64]:
+    """As the `carla` client reads it: s is the length along the curve, whatever p's range is."""
     *coef, is_arc_length = g.params
-    p = ds if is_arc_length else ds / g.length
     (au, bu, cu, du), (av, bv, cv, dv) = coef[:4], coef[4:]
+    p_fine = np.linspace(0.0, g.length if is_arc_length else 1.0, max(64, int(g.length * 8)) + 1)
+    u_fine = au + p_fine * (bu + p_fine * (cu + p_fine * du))
+    v_fine = av + p_fine * (bv + p_fine * (cv + p_fine * dv))
+    along = _arc_length(u_fine, v_fine)
+    p = np.interp(ds / max(g.length, 1e-9), along / max(along[-1], 1e-9), p_fine)
     turn = np.arctan2(bv + p * (2 * cv + 3 * dv * p), bu + p * (2 * cu + 3 * du * p))
     return au + p * (bu + p * (cu + p * du)), av + p * (bv + p * (cv + p * dv)), turn
 

@@ -329,7 +329,7 @@ def _speed_objects(network: RoadNetwork, lanes: _Lanes, ground: GroundGrid) -> l
             if not item.name.startswith("Speed_") or grid is None:
                 continue
             record = RoadSignal(
-                "",
+                item.object_id,
                 _SPEED_TYPE,
                 "",
                 item.name,

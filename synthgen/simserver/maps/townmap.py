@@ -177,8 +177,8 @@ class Signal:
     the actor's +y, towards the drivers.
 
     Attributes:
-        signal_id: OpenDRIVE id, which is the actor's `sign_id`; a speed sign that the file
-            lists as an object has an empty id.
+        signal_id: OpenDRIVE id, which is the actor's `sign_id`; of a speed sign that the file
+            lists as an object, that object's id, as in the client's landmarks.
         type_id: Blueprint: `traffic.traffic_light`, `traffic.stop`, `traffic.yield` or
             `traffic.speed_limit.<value>`.
         pose: Foot of the post.

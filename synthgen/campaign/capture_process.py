@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from synthgen.campaign.carla_probe import probe_version
 from synthgen.campaign.config import Deadlines
 from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.processes import OwnedProcess
@@ -23,7 +24,7 @@ from synthgen.datatypes.clip_job import (
     Heartbeat,
     Receipt,
 )
-from synthgen.errors import ConfigError, OutputError
+from synthgen.errors import ConfigError, OutputError, SimulatorLost
 from synthgen.store.commit import STAGING
 from synthgen.store.durable import write_durably
 from synthgen.store.layout import readable_json
@@ -32,6 +33,9 @@ CAPTURE_COMMAND: Final = (sys.executable, "-m", "synthgen.runner")
 _POLL_S: Final = 0.05
 # A capture process that lost its server says so within this time; else it is killed.
 _LAST_WORDS_S: Final = 3.0
+# A clip that stands still for so long makes one ask whether an attached server is still there.
+_SUSPICIOUS_S: Final = 5.0
+_PROBE_S: Final = 30.0  # A server that loads a map does not answer for a while.
 _DRAIN_S: Final = 5.0
 # As seen by the guard, and of a guard that was killed itself.
 _KILLED: Final = (128 + signal.SIGKILL, -signal.SIGKILL)
@@ -76,6 +80,7 @@ class _Watch:
     beat: Heartbeat
     started_s: float
     changed_s: float
+    probed_s: float = 0.0
 
     def overdue(self, now_s: float) -> bool:
         """Read the heartbeat; True if it stands still for longer than its phase allows."""
@@ -165,11 +170,26 @@ def _watch_process(
             return code
         if stopped():
             return Stopped()
-        if simulator.exit_code is not None:
+        if simulator.exit_code is not None or _attached_is_gone(simulator, watch):
             return process.wait(_LAST_WORDS_S) or _KILLED[0]
         if watch.overdue(time.monotonic()):
             return None
         on_beat(watch.beat)
+
+
+def _attached_is_gone(simulator: Simulator, watch: _Watch) -> bool:
+    """True if a server that is not ours stopped answering while the clip stands still."""
+    now = time.monotonic()
+    if simulator.process is not None or now - watch.changed_s < _SUSPICIOUS_S:
+        return False
+    if now - watch.probed_s < _SUSPICIOUS_S:
+        return False
+    watch.probed_s = now
+    try:
+        probe_version(simulator.host, simulator.port, _PROBE_S)
+    except SimulatorLost:
+        return True
+    return False
 
 
 def _judge(

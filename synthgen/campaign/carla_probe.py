@@ -46,6 +46,26 @@ def require_version(host: str, port: int, wanted: str, timeout_s: float = 5.0) -
         )
 
 
+def opendrive_of(host: str, port: int, map_name: str, load_s: float) -> str:
+    """OpenDRIVE text of one of the server's maps, which is loaded for it.
+
+    Raises:
+        SimulatorLost: As `probe_version`, or the server does not know the map.
+    """
+    all_layers = 65535
+    call(host, port, "load_new_episode", map_name, True, all_layers, timeout_s=load_s)
+    text = call(host, port, "get_map_data", timeout_s=load_s)
+    if not isinstance(text, str) or "<OpenDRIVE" not in text:
+        raise SimulatorLost(f"{host}:{port}: map {map_name} came without its road network")
+    return text
+
+
+def current_map(host: str, port: int) -> str:
+    """Name of the map that a server has loaded, without its folder."""
+    name, *_ = call(host, port, "get_map_info", timeout_s=30.0)
+    return str(name).rpartition("/")[2]
+
+
 def call(host: str, port: int, name: str, *arguments: Any, timeout_s: float) -> Any:
     """Result of one RPC of the CARLA server.
 
@@ -87,8 +107,16 @@ def _receive(where: str, connection: socket.socket, end: float) -> Any:
 
 
 def _result(where: str, message: Any) -> Any:
-    """Unwrap `[1, id, error, [[index, value]]]`; index 1 holds a value, 0 a failure."""
+    """Unwrap `[1, id, error, result]`.
+
+    A result is `[[1, value]]` or `[[0, [reason]]]`, without a value `[[False]]` or
+    `[[True, [reason]]]`.
+    """
     match message:
+        case [1, _, None, [[True, [str(reason), *_]]]]:
+            raise SimulatorLost(f"{where}: refused the call: {reason}")
+        case [1, _, None, [[False]]]:
+            return None
         case [1, _, None, [[1, value]]]:
             return value
         case [1, _, None, [[0, [reason, *_]]]] | [1, _, reason, None]:

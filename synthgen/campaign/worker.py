@@ -5,6 +5,7 @@ It imports neither carla nor ray; the inline pool runs it in a thread, the Ray p
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from scenarios.compile import compile_draw
 from scenarios.loader import load_scenario
 from scenarios.placement.map_index import MapIndex, load_index
 from synthgen.campaign.capture_process import CAPTURE_COMMAND, CaptureFiles, Stopped, capture
+from synthgen.campaign.carla_probe import opendrive_of
 from synthgen.campaign.config import CarlaSimulator, EmbeddedSimulator
 from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.plan import SlotTask
@@ -141,6 +143,7 @@ class SlotWorker:
                 rejected += 1
                 continue
             try:
+                task = self._with_known_map(task)
                 job = self._compile(task, draw)
             except ScenarioRejected as err:
                 self._record_rejected(task, draw, stage="compile", reason=str(err))
@@ -206,15 +209,28 @@ class SlotWorker:
             dataset=settings.dataset,
         )
 
+    def _with_known_map(self, task: SlotTask) -> SlotTask:
+        """The task with its map's OpenDRIVE file, asked from the CARLA server if need be."""
+        if task.map.path is not None:
+            return task
+        path = self._settings.run_folder / "maps" / f"{task.map.name}.xodr"
+        if not path.is_file():
+            server = self._ready_simulator(task, draw=0)
+            load_s = self._settings.simulator.deadlines.load_s
+            text = opendrive_of(server.host, server.port, task.map.name, load_s)
+            write_durably(path, text.encode())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        source = MapSource(name=task.map.name, path=str(path), sha256=digest)
+        return task.model_copy(update={"map": source})
+
     def _index(self, source: MapSource) -> MapIndex:
-        if source.path is None:
-            raise ConfigError(f"map {source.name}: give the town's .xodr file")
+        assert source.path is not None, "the map's file was asked for before"
         if source.name not in self._indices:
             self._indices[source.name] = load_index(Path(source.path), source.name)
         return self._indices[source.name]
 
     def _capture(self, task: SlotTask, job: ClipJob) -> Receipt | Fault | Stopped:
-        simulator = self._ready_simulator(task, job)
+        simulator = self._ready_simulator(task, draw=job.draw)
         if self._stopped():
             return Stopped()
         end = capture(
@@ -234,12 +250,12 @@ class SlotWorker:
             collect_staging(Path(self._settings.dataset) / STAGING)
         return end
 
-    def _ready_simulator(self, task: SlotTask, job: ClipJob) -> Simulator:
+    def _ready_simulator(self, task: SlotTask, *, draw: int) -> Simulator:
         """The simulator at hand if it is alive and not due for replacement, else a fresh one."""
         if self._simulator is not None and self._is_due(self._simulator, task):
             self._drop_simulator()
         if self._simulator is None:
-            self._say("boot", task, draw=job.draw)
+            self._say("boot", task, draw=draw)
             request = SimulatorRequest(
                 settings=self._settings.simulator,
                 worker=self._number,

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from synthgen.campaign.carla_probe import current_map
 from synthgen.campaign.config import (
     CarlaSimulator,
     EmbeddedSimulator,
@@ -62,14 +63,17 @@ def _address(text: str) -> tuple[str, int]:
 def _proof(config: GenerationConfig, simulator: str | None) -> Finding:
     """Make one clip of two seconds through every stage, in a folder that is removed."""
     settings: EmbeddedSimulator | CarlaSimulator = EmbeddedSimulator(kind="embedded", quality="low")
+    maps = config.maps
     if simulator is not None:
         host, port = _address(simulator)
         settings = CarlaSimulator(kind="carla", host=host, port=port)
+        maps = (current_map(host, port),)
     with tempfile.TemporaryDirectory(prefix="synthgen-doctor-") as folder:
         short = config.model_copy(
             update={
                 "scenarios": (ScenarioEntry(file=config.scenarios[0].file, clips=1),),
                 "simulator": settings,
+                "maps": maps,
                 "executor": "inline",
                 "workers": 1,
                 "capture": CaptureSettings(duration_s=8.0, period_ticks=20),

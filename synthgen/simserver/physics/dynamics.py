@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Longest inner step. CARLA's own default is the same (`max_substep_delta_time`).
 MAX_SUBSTEP_S = 0.01
 
+# Running up less than this is a bump, not a collision.
+_KERB_M = 0.06
 _NO_DECK = np.zeros((0, 0), np.float32)
 
 
@@ -32,8 +34,8 @@ class Contact:
 
     Attributes:
         actor_id: One of the two, always an actor; the lower id when both are actors.
-        other_id: The other actor, or 0 when it is a static box.
-        static_index: Index of the static box, or None when the other is an actor.
+        other_id: The other actor, or 0 when it is a static box or a kerb.
+        static_index: Index of the static box, or None when the other is an actor or a kerb.
         normal_impulse: Impulse on `actor_id`, N s, world axes; the other got its negative.
         point_m: Where, in the world.
     """
@@ -120,7 +122,8 @@ class Dynamics:
         vehicle_kernel.end_vehicles(*vehicles, *ground, dt_s, self.vehicles.kinematics)
         walker_kernel.end_walkers(*walkers, dt_s, self.walkers.kinematics)
         walker_kernel.end_props(*props, dt_s, self.props.kinematics)
-        return self._contacts(pairs[:count], report)
+        found = [*self._contacts(pairs[:count], report), *self._kerb_contacts()]
+        return tuple(sorted(found, key=_order))
 
     def overlaps(
         self,
@@ -179,24 +182,48 @@ class Dynamics:
                 return self._pairs, int(count)
             self._pairs = np.zeros((2 * count, 2), np.int64)
 
-    def _contacts(
-        self, pairs: NDArray[np.int64], report: NDArray[np.float64]
-    ) -> tuple[Contact, ...]:
+    def _contacts(self, pairs: NDArray[np.int64], report: NDArray[np.float64]) -> list[Contact]:
         touched = np.flatnonzero(report[: len(pairs), 4])
         if len(touched) == 0:
-            return ()
+            return []
         ids = [
             int(actor_id)
             for bodies in (self.vehicles, self.walkers, self.props)
             for actor_id in bodies.records["actor_id"]
         ]
-        found = [_contact(ids, pairs[row], report[row]) for row in touched]
-        return tuple(sorted(found, key=lambda c: (c.actor_id, c.other_id, c.static_index or 0)))
+        return [_contact(ids, pairs[row], report[row]) for row in touched]
+
+    def _kerb_contacts(self) -> list[Contact]:
+        records = self.vehicles.records
+        hits = np.flatnonzero(
+            (records["kerb_rise"] > _KERB_M)
+            & (np.hypot(records["kerb_impulse_x"], records["kerb_impulse_y"]) > 0.0)
+        )
+        return [_kerb_contact(records[row]) for row in hits]
 
 
 def substeps(dt_s: float) -> int:
     """Into how many equal parts a tick is cut."""
     return max(1, math.ceil(dt_s / MAX_SUBSTEP_S - 1e-6))
+
+
+def _order(contact: Contact) -> tuple[int, int, int]:
+    # Static boxes in their order, then the kerb.
+    last = np.iinfo(np.int64).max if contact.static_index is None else contact.static_index
+    return contact.actor_id, contact.other_id, int(last)
+
+
+def _kerb_contact(record: Any) -> Contact:
+    yaw = math.radians(record["yaw"])
+    impulse = (float(record["kerb_impulse_x"]), float(record["kerb_impulse_y"]), 0.0)
+    ahead = impulse[0] * math.cos(yaw) + impulse[1] * math.sin(yaw) < 0.0
+    reach = float(record["axle_front"] if ahead else -record["axle_rear"])
+    point = (
+        float(record["x"]) + reach * math.cos(yaw),
+        float(record["y"]) + reach * math.sin(yaw),
+        float(max(record["lead_left"], record["lead_right"])),
+    )
+    return Contact(int(record["actor_id"]), 0, None, impulse, point)
 
 
 def _contact(ids: list[int], pair: NDArray[np.int64], row: NDArray[np.float64]) -> Contact:

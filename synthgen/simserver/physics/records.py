@@ -112,6 +112,8 @@ VEHICLE = np.dtype(
         # state of the suspension: the ground plane under the wheels, and loads per unit mass
         ("plane_known", "i8"),
         ("settled_ticks", "i8"),
+        # heights under the leading wheels, how far they have climbed, what that cost this tick
+        *_f64("lead_left", "lead_right", "kerb_rise", "kerb_impulse_x", "kerb_impulse_y"),
         *_f64("plane_z", "plane_pitch", "plane_roll", "support", "accel_x", "accel_y"),
         # tyre forces of the last step: longitudinal, lateral, load, slip, per axle
         *_f64("fx_front", "fx_rear", "fy_front", "fy_rear", "load_front", "load_rear"),

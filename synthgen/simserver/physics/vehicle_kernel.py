@@ -31,6 +31,10 @@ LEAN = 0.0071  # rad of roll per m/s2 (4 degrees per g)
 BUMP_M = 0.10  # how far the body may sink towards the wheels
 # The front slides first, as chassis are tuned: a vehicle at its limit runs wide, it does not spin.
 FRONT_SIDE_GRIP = 0.95
+# A rise steeper than this is a step, not a road; roads end at 1 in 4.
+KERB_SLOPE = 0.25
+# Share of the speed lost per step height over wheel radius; tyres swallow the rest.
+KERB_LOSS = 0.15
 STILL_MPS = 0.02
 STILL_TICKS = 8
 DEGREES = 180.0 / math.pi
@@ -172,7 +176,25 @@ def _driveline(c, forward_mps, h):
 
 
 @njit(nogil=True)
-def _ground_plane(c, z, upper, ox, oy, per_cell):
+def _strike_kerb(c, left, right, forward_mps, cos, sin, h):
+    """Take speed off a vehicle whose leading wheels run up a step."""
+    rise = max(left - c.lead_left, right - c.lead_right)
+    c.lead_left, c.lead_right = left, right
+    travel = h * abs(forward_mps)
+    if c.plane_known == 0 or rise <= KERB_SLOPE * travel or travel < 1e-4:
+        c.kerb_rise = 0.0
+        return
+    c.kerb_rise += rise
+    # Past the step's own height it is a wall of ground, which the suspension deals with.
+    loss = KERB_LOSS * min(rise / c.radius_front, 0.5) * forward_mps
+    c.vx -= loss * cos
+    c.vy -= loss * sin
+    c.kerb_impulse_x -= c.mass * loss * cos
+    c.kerb_impulse_y -= c.mass * loss * sin
+
+
+@njit(nogil=True)
+def _ground_plane(c, forward_mps, z, upper, ox, oy, per_cell, h):
     """(height under the origin, pitch, roll) of the plane through the wheels, or NO_GROUND."""
     yaw = c.yaw / DEGREES
     cos, sin = math.cos(yaw), math.sin(yaw)
@@ -188,6 +210,10 @@ def _ground_plane(c, z, upper, ox, oy, per_cell):
         fr, rr = fl, rl
     if min(min(fl, fr), min(rl, rr)) <= NO_GROUND:
         return NO_GROUND, 0.0, 0.0
+    if forward_mps >= 0.0:
+        _strike_kerb(c, fl, fr, forward_mps, cos, sin, h)
+    else:
+        _strike_kerb(c, rl, rr, forward_mps, cos, sin, h)
     front, rear, base = 0.5 * (fl + fr), 0.5 * (rl + rr), c.axle_front + c.axle_rear
     height = (front * c.axle_rear + rear * c.axle_front) / base
     roll = math.atan2(0.5 * (fl + rl - fr - rr), c.track) if half > 0.0 else 0.0
@@ -388,6 +414,9 @@ def _spin_wheels(c, rolling_front, rolling_rear, drive_front, drive_rear, h):
 def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of a step, in one place
     yaw = c.yaw / DEGREES
     cos, sin = math.cos(yaw), math.sin(yaw)
+    plane_z, plane_pitch, plane_roll = _ground_plane(
+        c, c.vx * cos + c.vy * sin, z, upper, ox, oy, per_cell, h
+    )
     u, w, r = c.vx * cos + c.vy * sin, -c.vx * sin + c.vy * cos, c.wz
     speed = math.hypot(u, w)
 
@@ -397,7 +426,6 @@ def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of 
     c.steer_now += _clamp(c.steer * scale - c.steer_now, -STEER_RATE * h, STEER_RATE * h)
     c.wheel_angle = c.steer_now * c.max_steer
 
-    plane_z, plane_pitch, plane_roll = _ground_plane(c, z, upper, ox, oy, per_cell)
     flies = c.constant == 1 and c.const_z != 0.0
     if not flies:
         _suspension(c, speed, plane_z, plane_pitch, plane_roll, h)
@@ -474,6 +502,7 @@ def begin_vehicles(vehicles, count, dt):
     """Run the Ackermann controllers and wake vehicles that have a reason to move."""
     for i in range(count):
         c = vehicles[i]
+        c.kerb_impulse_x = c.kerb_impulse_y = 0.0
         if c.simulate == 0:
             continue
         if c.ackermann == 1:
@@ -526,7 +555,7 @@ def _settle(c, z, upper, ox, oy, per_cell):
     if c.settled_ticks < STILL_TICKS:
         return
     c.vx = c.vy = c.vz = c.wx = c.wy = c.wz = 0.0
-    c.plane_z, c.plane_pitch, c.plane_roll = _ground_plane(c, z, upper, ox, oy, per_cell)
+    c.plane_z, c.plane_pitch, c.plane_roll = _ground_plane(c, 0.0, z, upper, ox, oy, per_cell, 0.0)
     c.z, c.pitch = c.plane_z, c.plane_pitch * DEGREES
     c.roll = 0.0 if c.two_wheeled == 1 else c.plane_roll * DEGREES
     c.accel_x = c.accel_y = 0.0

@@ -41,9 +41,10 @@ def collisions(world: World, sensor: Actor) -> Iterator[bytes]:
 
 
 def scenery_record(world: World, static_index: int | None) -> list[object]:
-    """A piece of the town as an actor record, with id 0 as it is no actor."""
-    boxes = world.town.static_boxes
-    number = -1 if static_index is None else int(boxes.object_index[static_index])
+    """A piece of the town (None: a kerb) as an actor record, with id 0 as it is no actor."""
+    if static_index is None:
+        return _record("static.sidewalk", bytes([2]))
+    number = int(world.town.static_boxes.object_index[static_index])
     if number < 0:
         return _record("static.guardrail", bytes([28]))
     item = world.town.objects[number]

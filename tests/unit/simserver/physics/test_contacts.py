@@ -8,13 +8,14 @@ import math
 import numpy as np
 import pytest
 
-from synthgen.simserver.physics import Contact, Dynamics, StaticBoxes
+from synthgen.simserver.physics import Contact, Dynamics, HeightField, StaticBoxes
 from synthgen.simserver.physics.catalogue import entries
 from tests.unit.simserver.physics.bodies import (
     CAR,
     add_car,
     make_box,
     make_dynamics,
+    make_slope,
     press,
     run,
     speed,
@@ -198,6 +199,27 @@ def test_kerb_high_box_is_driven_over() -> None:
         contacts += dynamics.step(0.05)
     assert contacts == []
     assert dynamics.vehicles.pose(1)[0] > 15.0
+
+
+def test_kerb_is_a_collision_with_the_ground() -> None:
+    z = np.zeros((3, 400), np.float32)
+    z[:, 200:] = 0.15
+    dynamics = make_dynamics(HeightField(np.array([0.0, -50.0]), 0.25, z))
+    add_car(dynamics, x=40.0, y=-49.9)
+    dynamics.vehicles.set_target_velocity(1, (8.0, 0.0, 0.0))
+    contacts: list[Contact] = []
+    for _ in range(60):
+        contacts += dynamics.step(0.05)
+    assert {(c.actor_id, c.other_id, c.static_index) for c in contacts} == {(1, 0, None)}
+    assert all(c.normal_impulse[0] < 0.0 for c in contacts)
+    assert contacts[0].point_m[0] == pytest.approx(49.9, abs=0.3)
+
+
+def test_steep_ramp_is_no_collision() -> None:
+    dynamics = make_dynamics(make_slope(0.2))
+    add_car(dynamics)
+    dynamics.vehicles.set_target_velocity(1, (10.0, 0.0, 0.0))
+    assert [contact for _ in range(40) for contact in dynamics.step(0.05)] == []
 
 
 def test_box_overhead_is_passed_under() -> None:

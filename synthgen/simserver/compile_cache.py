@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 CPU_NAME = "x86-64-v3"
+_KERNEL_MARKS = (b"njit", b"\n@fast\n")
 CPU_FEATURES = "+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2"
 
 
@@ -36,11 +37,11 @@ def user_cache_folder() -> Path:
 
 @cache
 def package_digest(folder: Path) -> str:
-    """Hash over the sources of one package that define kernels."""
-    digest = hashlib.sha256()
+    """Hash over the sources of one package that define kernels, and the shared vocabulary."""
+    digest = hashlib.sha256((Path(__file__).parent / "scene.py").read_bytes())
     for source in sorted(folder.glob("*.py")):
         text = source.read_bytes()
-        if b"njit" in text:
+        if any(mark in text for mark in _KERNEL_MARKS):
             digest.update(source.name.encode() + b"\0" + text)
     return digest.hexdigest()[:16]
 

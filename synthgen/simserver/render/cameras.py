@@ -42,7 +42,7 @@ def photograph(
     if "luma" in outputs:
         found["luma"] = images.picture @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     if "rgb" in outputs:
-        found["rgb"] = _developed(workers, spec, images.picture, view.seed)
+        found["rgb"] = _developed(world, workers, spec, images.picture, view.seed)
     return found
 
 
@@ -101,13 +101,13 @@ def _images(spec: CameraSpec, outputs: frozenset[str], *, shaded: bool, refined:
     )
 
 
-def _developed(workers: Workers, spec: CameraSpec, picture: F32, seed: int) -> U8:
-    exposure = develop.exposure_of(picture, spec)
+def _developed(world: World, workers: Workers, spec: CameraSpec, picture: F32, seed: int) -> U8:
+    gains = develop.exposure_of(picture, spec) * develop.white_balance(world.env)
     curve = develop.tone_curve(spec.gamma)
     out: U8 = np.empty((spec.height, spec.width, 4), np.uint8)
 
     def work(first: int, last: int) -> None:
-        develop.develop_rows(picture, curve, exposure, spec.noise_stddev, seed, out, first, last)
+        develop.develop_rows(picture, curve, gains, spec.noise_stddev, seed, out, first, last)
 
     workers.over(spec.height, 4 * _ROWS, work)
     return out

@@ -4,16 +4,17 @@ import math
 
 import numpy as np
 
+from synthgen.simserver.render import fields
 from synthgen.simserver.render.fields import bits
 from synthgen.simserver.render.packets import fast
-from synthgen.simserver.render.records import F32
+from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
 TONES = 4096
 # An exposure of 1 suits this mean light; noon streets are near it.
 _KEY = 0.16
 # The eye's and the sensor's limits: nights stay dark.
-_DARKEST, _BRIGHTEST = 0.2, 14.0
+_DARKEST, _BRIGHTEST = 0.2, 9.0
 
 
 def exposure_of(picture: F32, spec: CameraSpec) -> float:
@@ -32,6 +33,14 @@ def exposure_of(picture: F32, spec: CameraSpec) -> float:
     return float(factor * 2.0**spec.exposure_compensation)
 
 
+def white_balance(env: F64) -> F64:
+    """(3,) gains that take half of the daylight's colour out, as cameras do."""
+    sun = env[fields.SUNLIGHT : fields.SUNLIGHT + 3] * max(float(env[fields.SUN + 2]), 0.15)
+    sky = env[fields.AMBIENT : fields.AMBIENT + 3] + env[fields.AMBIENT + 9 : fields.AMBIENT + 12]
+    white = sun + sky + 1e-4
+    return np.asarray((white.mean() / white) ** 0.5, np.float64)
+
+
 def tone_curve(gamma: float) -> F32:
     """(TONES,) output 0..1 by sqrt(x / (1 + x)) of exposed light x.
 
@@ -45,7 +54,7 @@ def tone_curve(gamma: float) -> F32:
 
 
 @fast
-def develop_rows(picture, curve, exposure, noise, seed, out, first_row, last_row):
+def develop_rows(picture, curve, gains, noise, seed, out, first_row, last_row):
     """Rows of BGRA bytes from linear light; noise grows with the square root of light."""
     width = picture.shape[1]
     top = TONES - 1.0
@@ -57,7 +66,7 @@ def develop_rows(picture, curve, exposure, noise, seed, out, first_row, last_row
                 # The sum of two uniform numbers is close enough to a normal one.
                 luma = ((n & 0xFFFF) + (n >> 16)) * (1.0 / 65535.0) - 1.0
             for c in range(3):
-                light = picture[y, x, c] * exposure
+                light = picture[y, x, c] * gains[c]
                 tone = curve[int(top * math.sqrt(light / (1.0 + light)) + 0.5)]
                 if noise > 0.0:
                     m = bits(n + c * 7919, y)

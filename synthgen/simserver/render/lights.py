@@ -45,7 +45,7 @@ BEAMS: tuple[tuple[Material, Beam], ...] = (
     (Material.INDICATOR_RIGHT, Beam(0x10, (0.35, 0.15, 0.01), -0.2, 0.6, 6.0, -0.1)),
     (Material.REVERSE_LAMP, Beam(0x40, (1.2, 1.15, 1.0), 0.2, 0.8, 9.0, -0.2)),
 )
-_STREET_RGB = 15.0
+_STREET_RGB = 7.0
 _STREET_REACH_M = 26.0
 
 

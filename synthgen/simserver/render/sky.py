@@ -33,6 +33,7 @@ _GROUND_ALBEDO = np.array([0.14, 0.14, 0.12])
 _NIGHT_ZENITH = np.array([0.0011, 0.0014, 0.0022])
 _NIGHT_HORIZON = np.array([0.0046, 0.0040, 0.0036])
 _DEFAULT_RAYLEIGH = 0.0331
+_STREET_GREY = 0.4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -286,7 +287,7 @@ def _fogged(table: F64, directions: F64, fog_per_m: float, dust: float) -> F64:
     half = TABLE_ROWS // 2
     horizon = table[half - 14 : half - 2].mean(axis=0)
     veil = _veil(horizon, fog_per_m)
-    veil = veil * (1.0 - dust) + veil.mean() * np.array([1.25, 0.95, 0.62]) * dust
+    veil = veil * (1.0 - dust) + veil.mean() * np.array([1.35, 0.95, 0.5]) * dust
     z = np.abs(directions[..., 2])
     thickness = np.minimum(180.0 / (z + 0.03), 3000.0)
     share = 1.0 - np.exp(-np.maximum(fog_per_m - 1.3e-4, 0.0) * thickness)
@@ -324,7 +325,10 @@ def _ambient(table: F64, directions: F64, sun: F64, direct: F64) -> F32:
     weight = _solid_angles(directions)
     constant = (light * weight[..., None]).sum(axis=(0, 1)) / (4.0 * np.pi)
     linear = np.einsum("rcd,rck,rc->kd", light, directions, weight) / (2.0 * np.pi)
-    return np.concatenate([constant[None], linear]).astype(np.float32)
+    terms = np.concatenate([constant[None], linear])
+    # Light that walls have passed on to each other is greyer than the sky.
+    grey = terms.mean(axis=1, keepdims=True)
+    return (terms + _STREET_GREY * (grey - terms)).astype(np.float32)
 
 
 def _solid_angles(directions: F64) -> F64:

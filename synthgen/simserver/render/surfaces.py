@@ -150,15 +150,15 @@ def ground(m, hit, env, tex, out):  # noqa: C901, PLR0915 (one branch for each m
         slab = uniform(math.floor(x / 0.6), math.floor(y / 0.6)) - 0.5
         k = (1.0 + 0.4 * broad + 0.25 * grain) * (1.0 - 0.55 * joint)
         k *= 1.0 + 0.16 * slab * ramp(0.9, 0.2, w)
-        paint(out, 0.33 * k, 0.32 * k, 0.30 * k, 0.03, 0.0)
+        paint(out, 0.27 * k, 0.263 * k, 0.25 * k, 0.03, 0.0)
     elif m == KERB:
         k = (1.0 + 0.35 * broad + 0.3 * grain) * (1.0 - 0.5 * stripes(x + y, 1.0, 0.012, w))
-        paint(out, 0.40 * k, 0.395 * k, 0.38 * k, 0.03, 0.0)
+        paint(out, 0.33 * k, 0.325 * k, 0.315 * k, 0.03, 0.0)
     elif m == GRASS:
         tuft = noise(tex, WHITE, x * 14.0, y * 14.0, w * 14.0) - 0.5
         k = (1.0 + 0.7 * tuft) * (1.0 + 0.7 * grain)
         dry = ramp(0.35, 0.75, 0.5 + broad)
-        paint(out, mix(0.062, 0.125, dry) * k, mix(0.115, 0.122, dry) * k, 0.03 * k, 0.0, 0.0)
+        paint(out, mix(0.052, 0.105, dry) * k, mix(0.082, 0.092, dry) * k, 0.03 * k, 0.0, 0.0)
         out[WRAP] = 0.3
     elif m == WATER:
         paint(out, 0.012, 0.022, 0.025, 0.03, 1.0)
@@ -213,8 +213,8 @@ def pane(cell, hit, env, out, share):
         towards(out, 0.34 + 0.2 * room, 0.33 + 0.18 * room, 0.29 + 0.16 * room, 0.55 * share)
     out[F0] = mix(out[F0], 0.085, share)
     out[GLOSS] = mix(out[GLOSS], 0.95, share)
-    if env[NIGHT] > 0.0 and uniform(cell, 5) < 0.33:
-        e = share * env[NIGHT] * (0.12 + 0.5 * room)
+    if env[NIGHT] > 0.0 and uniform(cell, 5) < 0.28:
+        e = share * env[NIGHT] * (0.02 + 0.07 * room)
         cool = uniform(cell, 9)
         glow(out, e, e * mix(0.66, 0.9, cool), e * mix(0.32, 0.85, cool))
 
@@ -268,6 +268,27 @@ def facade(hit, code, env, tex, out):
 
 
 @fast
+def lettering(u, v, seed, w):
+    """Coverage by a line of letter-like strokes 0.3 m high, some of them blank."""
+    line = band(v, 0.0, 0.3, w)
+    if line <= 0.0:
+        return 0.0
+    letter = math.floor(u / 0.24)
+    kind = uniform(letter, seed)
+    if kind < 0.2 or uniform(math.floor(u / 2.9), seed + 3) < 0.25:
+        return 0.0
+    x = u - letter * 0.24
+    upright = band(x, 0.02, 0.065, w)
+    if kind > 0.5:
+        upright = max(upright, band(x, 0.145, 0.19, w))
+    bar = 0.13 if kind < 0.75 else 0.255
+    across = band(x, 0.02, 0.19, w) * band(v, bar, bar + 0.045, w)
+    if uniform(letter, seed + 1) > 0.4:
+        across = max(across, band(x, 0.02, 0.19, w) * band(v, 0.0, 0.045, w))
+    return line * max(upright, across)
+
+
+@fast
 def shopfront(hit, code, env, tex, out):
     """Ground floor: glazing between piers, a door, a lettered band above."""
     n = code[VARIANT]
@@ -281,16 +302,15 @@ def shopfront(hit, code, env, tex, out):
     paint(out, 0.24 * k, 0.235 * k, 0.23 * k, 0.03, 0.1)
     board = band(v, 2.75, 3.45, w) * stripes(u - 0.25, 6.0, 5.5, w)
     towards(out, mix(0.03, 0.5, a), mix(0.04, 0.3, b), mix(0.25, 0.05, a), board)
-    letters = stripes(u + 0.1 * uniform(shop, 5), 0.42, 0.26, w) * stripes(u, 6.0, 3.6, w)
-    letters *= band(v, 2.95, 3.25, w)
-    towards(out, 0.75, 0.73, 0.66, letters * board)
+    letters = board * lettering(u + 7.0 * uniform(shop, 5), v - 2.94, shop, w)
+    towards(out, 0.75, 0.73, 0.66, letters)
     glass = stripes(u - 0.35, 6.0, 5.3, w) * band(v, 0.45, 2.6, w)
     pane(shop, hit, env, out, glass)
     towards(out, 0.05, 0.05, 0.05, glass * stripes(u - 0.35, 1.77, 0.07, w))
     door = stripes(u - 4.4, 6.0, 1.0, w) * band(v, 0.0, 2.3, w)
     towards(out, mix(0.02, 0.2, b), 0.06, mix(0.1, 0.03, a), 0.8 * door)
     if env[NIGHT] > 0.0:
-        e = env[NIGHT] * (0.30 * glass + 0.5 * letters * board) * (0.4 + a)
+        e = env[NIGHT] * (0.035 * glass * (0.5 + v) + 0.12 * letters) * (0.4 + a)
         glow(out, e, e * 0.86, e * 0.66)
 
 

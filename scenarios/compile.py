@@ -23,6 +23,7 @@ from scenarios.concretise import (
     weather_of,
 )
 from scenarios.encounter import Encounter, screen, solve
+from scenarios.following import follow_model, leader_of, screen_following
 from scenarios.placement.map_index import MapIndex
 from scenarios.placement.query import Needs, choose_site, find_sites
 from scenarios.placement.sites import Site
@@ -111,7 +112,7 @@ def compile_draw(
         some = rows[start : start + BATCH]
         batch = values.take(some)
         scene, encounter = build(spec, site, batch, slot, duration, warmup)
-        passed, reasons = _pick(spec, scene, encounter, calibration, prescreen)
+        passed, reasons = _pick(spec, scene, encounter, calibration, prescreen, batch, duration)
         against += reasons
         if passed.any():
             i = int(np.flatnonzero(passed)[0])
@@ -165,20 +166,30 @@ def _pick(
     encounter: Encounter | None,
     calibration: Calibration | None,
     prescreen: bool,
+    values: Values,
+    duration_s: float,
 ) -> tuple[NDArray[np.bool_], Counter[str]]:
     fits = scene.ego.fits.copy()
     reasons: Counter[str] = Counter()
     if (~fits).any():
         reasons["approach_too_short"] = int((~fits).sum())
-    if encounter is None or not prescreen or spec.sampling.target in ("any", "natural"):
+    target = spec.sampling.target
+    if not fits.any() or not prescreen or target in ("any", "natural"):
         return fits, reasons
+    if encounter is None:
+        leader = leader_of(spec)
+        if leader is None or target != "near_miss":
+            return fits, reasons
+        model = follow_model(spec, scene, values, leader, duration_s)
+        passed, missed = screen_following(model, calibration or Calibration(), fits)
+        return passed, reasons + Counter(missed)
     late = scene.ego.arrival_s - encounter.model.offset_s - encounter.model.other.travel_s < 0.2
     if not encounter.model.other.rolls and (fits & late).any():
         reasons["starts_before_record"] = int((fits & late).sum())
         fits &= ~late
     if not fits.any():
         return fits, reasons
-    passed, why, _ = screen(encounter, spec.sampling.target, calibration or Calibration(), fits)
+    passed, why, _ = screen(encounter, target, calibration or Calibration(), fits)
     return passed, reasons + why
 
 

@@ -24,7 +24,7 @@ from scenarios.distributions import Distribution, Quantity, Reference
 from scenarios.encounter import Encounter, Line, arrival_reach, crossing_line, is_standing
 from scenarios.placement.map_index import MapIndex
 from scenarios.scene import Party, Scene, crossing_step
-from scenarios.spec import Behaviour, RunRedLight, ScenarioSpec
+from scenarios.spec import Behaviour, CutIn, RunRedLight, ScenarioSpec
 from scenarios.spec import Trigger as TriggerSpec
 from scenarios.values import Values
 from scenarios.weather import resolve_weather
@@ -214,6 +214,9 @@ def _step(c: Candidate, name: str, path: str, number: int, behaviour: Behaviour)
             args[key] = rounded(c.number(value, f"{path}.{field.rstrip('_')}"))
         elif isinstance(value, bool | int | float | str):
             args[key] = value
+    if isinstance(behaviour, CutIn):
+        # As far as the middle of the ego's own path, which may keep off parked vehicles.
+        args["shift_m"] = rounded(abs(float(c.scene.parties[name].t[c.i]) - c.scene.ego.shift_m))
     meet = None
     if c.encounter is not None and (c.encounter.name, c.encounter.step) == (name, number):
         meet = concrete_meet(c, c.encounter)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.geometry2d import DOOR_FORWARD_M, DOOR_M, DOOR_S
 from scenarios.scene import Party, Scene, crossing_step, impact_t
 from scenarios.spec import (
     CrossRoad,
@@ -117,7 +118,10 @@ def solve(
     step = party.spec.behaviour[number]
     offset = values.number(meet.offset, f"{path}.meet.offset")
     line: Line | None = None
-    if isinstance(step, CrossRoad | DartOut | FollowProp):
+    if isinstance(step, OpenDoor):
+        line = door_line(scene, values, party)
+        other = _door_model(values, line)
+    elif isinstance(step, CrossRoad | DartOut | FollowProp):
         line = crossing_line(scene, values, name)
         other = _line_model(values, party, path, step, line)
     else:
@@ -200,6 +204,38 @@ def _line_model(
     )
 
 
+def door_line(scene: Scene, values: Values, party: Party) -> Line:
+    """The way of a front door: out of the side of a parked car that faces the ego's."""
+    pose = party.way.at(party.s, party.t)
+    side = np.where(party.t < scene.ego.shift_m, 1.0, -1.0)
+    start_t = party.t + side * (party.size[:, 1] / 2 - DOOR_M / 2)
+    at = party.way.at(party.s + DOOR_FORWARD_M, start_t)
+    heading = pose[:, 3] + side * np.pi / 2
+    distance = np.full(values.n, DOOR_M)
+    return Line(np.column_stack([at[:, 0], at[:, 1], heading]), distance, distance)
+
+
+def _door_model(values: Values, line: Line) -> OtherModel:
+    n = values.n
+    return OtherModel(
+        start=line.start,
+        way=None,
+        station_m=np.zeros(n),
+        lateral_m=np.zeros(n),
+        speed_mps=np.full(n, DOOR_M / DOOR_S),
+        accel_mps2=np.full(n, 100.0),
+        distance_m=line.distance_m,
+        travel_s=np.full(n, DOOR_S),
+        length_m=np.full(n, DOOR_M),
+        width_m=np.full(n, DOOR_M),
+        rolls=False,
+        # A door stops when it is open.
+        pause_at_m=line.distance_m,
+        pause_s=np.full(n, 1e3),
+        back_at_m=np.full(n, np.inf),
+    )
+
+
 def _second_thoughts(values: Values, party: Party) -> tuple[F64, F64, F64]:
     """Where the crossing pauses, for how long, and where it turns back; inf and 0 if not."""
     pause_at, pause = np.full(values.n, np.inf), np.zeros(values.n)
@@ -218,9 +254,7 @@ def _way_model(
     scene: Scene, values: Values, party: Party, path: str, step: object, offset: F64
 ) -> OtherModel:
     """An actor that rolls on a way: it is put where it arrives in time at its speed."""
-    assert isinstance(
-        step, FollowLane | Turn | RunRedLight | FollowPath | WalkAlong | Reverse | OpenDoor
-    )
+    assert isinstance(step, FollowLane | Turn | RunRedLight | FollowPath | WalkAlong | Reverse)
     speed = values.number(getattr(step, "speed", 1.0), f"{path}.speed")
     length = party.size[:, 0]
     arrival = scene.ego.arrival_s - offset

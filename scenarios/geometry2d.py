@@ -9,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
+
+# An open front door as a square box: half of it sticks out of the car, its middle ahead of the
+# car's.
+DOOR_M = 0.9
+DOOR_FORWARD_M = 0.3
+DOOR_S = 0.6
 Bool = NDArray[np.bool_]
 
 
@@ -72,6 +78,18 @@ def gap(a: F64, b: F64) -> F64:
         )
         best = np.maximum(best, np.abs(delta[..., 0] * ax + delta[..., 1] * ay) - reach)
     return best
+
+
+def door_box(car: F64, door: str) -> F64:
+    """(..., 5) the box of a car's open door, standing out from its side."""
+    side = 1.0 if door.endswith("left") else -1.0
+    ahead = DOOR_FORWARD_M if door.startswith("front") else -DOOR_FORWARD_M - 0.5
+    c, s = np.cos(car[..., 2]), np.sin(car[..., 2])
+    out = side * (car[..., 4] / 2 + DOOR_M / 2)
+    x = car[..., 0] + ahead * c - out * s
+    y = car[..., 1] + ahead * s + out * c
+    size = np.full_like(x, DOOR_M)
+    return np.stack([x, y, car[..., 2], size, size], axis=-1)
 
 
 def sight_is_blocked(eye: F64, target: F64, box: F64) -> Bool:

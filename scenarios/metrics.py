@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scenarios.behaviours.stage import Event, Track
 from scenarios.concrete import ConcreteScenario
-from scenarios.geometry2d import gap, time_to_collision
+from scenarios.geometry2d import DOOR_M, door_box, gap, time_to_collision
 
 F64 = NDArray[np.float64]
 
@@ -23,6 +23,7 @@ TET_BELOW_S = 1.5
 STOPPED_MPS = 0.3
 STARTED_MPS = 0.3
 MIN_PX = 20
+STILL_MPS = 0.05
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,8 +46,10 @@ class ActorTrack:
         return np.column_stack([self.xy_m, self.yaw_rad, sizes])
 
     def velocities(self, tick_s: float) -> F64:
-        """(T, 2) central differences of the positions."""
-        return np.asarray(np.gradient(self.xy_m, tick_s, axis=0))
+        """(T, 2) central differences of the positions; zero where the actor stands."""
+        velocity = np.gradient(self.xy_m, tick_s, axis=0)
+        velocity[self.speed_mps < STILL_MPS] = 0.0
+        return np.asarray(velocity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,8 @@ class Metrics:
         """Station and left offset (T, 2) of every actor along the ego's path."""
         path = self.ego_path
         found = {}
-        for name, track in self.run.tracks.items():
+        for name in self.run.tracks:
+            track = self.track(name)
             delta = track.xy_m[:, None] - path.path[None, :, :2]
             nearest = np.argmin((delta**2).sum(axis=2), axis=1)
             pairs = zip(track.xy_m, nearest, strict=True)
@@ -106,8 +110,16 @@ class Metrics:
         return found
 
     def track(self, name: str) -> ActorTrack:
-        """Motion of an actor."""
-        return self.run.tracks[name]
+        """Motion of an actor; a car that opens a door is its door from then on, hidden before."""
+        track = self.run.tracks[name]
+        for event in self.run.events:
+            if event.actor == name and event.kind == "door_open":
+                tick = max(event.tick - self.concrete.warmup_ticks, 0)
+                box = door_box(track.boxes(), event.label)
+                xy = np.where(np.arange(len(box))[:, None] < tick, track.xy_m, box[:, :2])
+                still = np.zeros(len(box))
+                return ActorTrack(xy, track.yaw_rad, still, (DOOR_M, DOOR_M, track.size_lwh_m[2]))
+        return track
 
     def ttc_s(self, a: str, b: str) -> F64:
         """(T,) swept-box time to collision."""
@@ -238,8 +250,9 @@ class Metrics:
         """The ego's route time to the conflict at a tick, at its speed there."""
         meet = self.concrete.meet
         assert meet is not None
-        left = meet.other_station_m - self.frames["ego"][tick, 0]
-        return float(max(left, 0.0) / max(self.track("ego").speed_mps[tick], 0.5))
+        path = self.ego_path
+        path.station = float(self.frames["ego"][tick, 0])
+        return path.arrival_s(meet.other_station_m, float(self.track("ego").speed_mps[tick]))
 
     def offset_error_s(self) -> float:
         """Realised minus requested offset of the encounter, as planned before the ego reacts."""

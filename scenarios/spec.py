@@ -106,9 +106,10 @@ class JunctionQuery(Strict):
     control: Literal["traffic_light", "stop", "yield", "none", "any"] = "any"
     arms: Count | None = None
     ego_turn: Literal["left", "right", "straight"] = "straight"
-    conflict: Literal["oncoming_straight", "from_left", "from_right", "exit_crosswalk", "none"] = (
-        "none"
-    )
+    conflict: Literal[
+        "oncoming_straight", "same_straight", "from_left", "from_right", "from_side",
+        "exit_crosswalk", "none",
+    ] = "none"  # fmt: skip
 
 
 class RoadQuery(Strict):
@@ -146,7 +147,7 @@ class At(Strict):
     s: Length = 0.0
     t: Length | None = None
     lane: LaneName | None = None
-    arm: Literal["opposite", "left", "right"] | None = None
+    arm: Literal["opposite", "same", "side", "left", "right"] | None = None
     heading: Angle = 0.0
     gap: Length | None = None
     side: Literal["before", "after"] | None = None

@@ -295,7 +295,8 @@ def _outcome(
     ttc = time_to_collision(ego, other, ego_velocity, other_velocity)
     ttc = np.where(moving, ttc, np.inf)
     corridor = np.abs(((other[..., :2] - run.origin) * run.normal).sum(axis=2))
-    inside = corridor < run.model.ego.width_m / 2 + other[..., 4] / 2
+    across = other[..., 4] if run.model.other.way is None else other[..., 3]
+    inside = corridor < run.model.ego.width_m / 2 + across / 2
     return Outcome(
         contact=np.asarray((clearance < 0.05).any(axis=0)),
         entered=(inside & moving).any(axis=0),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scenarios.behaviours.commands import ActorView, VehicleControl
 from scenarios.behaviours.stage import Stage, Track
-from scenarios.concrete import Step
+from scenarios.concrete import Meet, Step
 
 F64 = NDArray[np.float64]
 
@@ -22,6 +22,10 @@ KP, KI, I_MAX = 0.45, 0.25, 1.2
 THROTTLE_MPS2, BRAKE_MPS2 = 4.0, 9.0
 CORRIDOR_MARGIN_M = 0.4
 CALM_S = 0.5
+SIGHT_M = 80.0
+MOVING_MPS = 0.3
+# One does not brake for a ball.
+OVERRUN_M = 0.4
 
 
 class Driver:
@@ -105,19 +109,25 @@ class EmergencyBrake:
     def decel(self) -> float:
         """Deceleration asked for now, 0 for none."""
         stage, tick_s = self.driver.stage, self.driver.stage.concrete.tick_s
-        others = [n for n in sorted(stage.view.actors) if n != self.driver.name]
-        threat = any(self.is_threat(name) for name in others)
+        others = stage.hazards()
+        names = [name for name in sorted(others) if name != self.driver.name]
+        threat = any(self.is_threat(name, others[name]) for name in names)
         self.calm_s = 0.0 if threat else self.calm_s + tick_s
         keeps = threat or (self.threat_s > 0 and self.calm_s < CALM_S)
         self.threat_s = self.threat_s + tick_s if keeps else 0.0
         return self.decel_mps2 if self.threat_s > self.delay_s else 0.0
 
-    def is_threat(self, name: str) -> bool:
+    def is_threat(self, name: str, other: ActorView) -> bool:
         """Whether one actor is worth braking for."""
         driver, stage = self.driver, self.driver.stage
-        me, other, track = driver.view, stage.view.actors[name], driver.track
+        me, track = driver.view, driver.track
         xy = np.array([other.x_m, other.y_m])
-        if not other.is_alive or np.hypot(xy[0] - me.x_m, xy[1] - me.y_m) > 80.0:
+        if not other.is_alive or other.size_lwh_m[2] < OVERRUN_M:
+            return False
+        meet = stage.concrete.meet
+        if meet is not None and name == meet.actor and self._will_cross(meet, other):
+            return stage.sees(driver.name, name)
+        if np.hypot(xy[0] - me.x_m, xy[1] - me.y_m) > SIGHT_M:
             return False
         station, t = track.project(xy)
         near = int(np.clip(np.searchsorted(track.stations, station), 0, len(track.stations) - 1))
@@ -138,7 +148,27 @@ class EmergencyBrake:
             return False
         if abs(rate) > 0.3:
             side = min(length, width) / 2
-        half = me.size_lwh_m[1] / 2 + CORRIDOR_MARGIN_M + side
+        margin = CORRIDOR_MARGIN_M if other.speed_mps > MOVING_MPS else 0.0
+        half = me.size_lwh_m[1] / 2 + margin + side
         offset = t - track.lateral
         inside = any(abs(offset + rate * arrival * share) < half for share in (0.0, 0.5, 1.0))
         return inside and stage.sees(driver.name, name)
+
+    def _will_cross(self, meet: Meet, other: ActorView) -> bool:
+        """Whether the one it is to meet is, or will be on its arrival, in its corridor there.
+
+        The same rule as in `scenarios.surrogate`, in the frame of the ego's way at the conflict.
+        """
+        driver = self.driver
+        me, track = driver.view, driver.track
+        left = meet.other_station_m - track.station
+        arrival = driver.stage.arrival_s(driver.name, meet.other_station_m)
+        if left < -2.0 or arrival > self.ttc_s or other.speed_mps < MOVING_MPS:
+            return False
+        near = int(np.clip(np.searchsorted(track.stations, meet.other_station_m), 0, 10**6))
+        tangent = track.tangent(min(near, len(track.stations) - 1))
+        delta = np.array([other.x_m - meet.conflict_x_m, other.y_m - meet.conflict_y_m])
+        t = float(tangent[0] * delta[1] - tangent[1] * delta[0])
+        rate = float(tangent[0] * other.velocity_y_mps - tangent[1] * other.velocity_x_mps)
+        half = me.size_lwh_m[1] / 2 + CORRIDOR_MARGIN_M + min(other.size_lwh_m[:2]) / 2
+        return any(abs(t + rate * arrival * share) < half for share in (0.0, 0.5, 1.0))

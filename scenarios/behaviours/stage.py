@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.behaviours.commands import ActorView, WorldView
-from scenarios.concrete import ConcreteActor, ConcreteScenario, Trigger
-from scenarios.geometry2d import gap, sight_is_blocked, time_to_collision
+from scenarios.concrete import ConcreteActor, ConcreteScenario, Meet, Trigger
+from scenarios.geometry2d import door_box, gap, sight_is_blocked, time_to_collision
 
 F64 = NDArray[np.float64]
 
@@ -117,6 +117,18 @@ class Stage:
         a = self.view.actors[name]
         return np.array([a.x_m, a.y_m, a.yaw_rad, a.size_lwh_m[0], a.size_lwh_m[1]])
 
+    def hazards(self) -> dict[str, ActorView]:
+        """Actors, and open doors as things of their own."""
+        found = dict(self.view.actors)
+        for event in self.events:
+            if event.kind == "door_open" and event.actor in found:
+                x, y, yaw, length, width = door_box(self.box(event.actor), event.label)
+                size = (float(length), float(width), 1.2)
+                found[f"{event.actor}.door"] = ActorView(
+                    float(x), float(y), 0.0, float(yaw), 0.0, 0.0, 0.0, size
+                )
+        return found
+
     def gap_m(self, a: str, b: str) -> float:
         """Clearance of two actors."""
         return float(gap(self.box(a), self.box(b)))
@@ -134,7 +146,7 @@ class Stage:
 
     def sees(self, actor: str, other: str) -> bool:
         """Whether a line from the actor's windscreen to the middle of the other is free."""
-        me, target = self.view.actors[actor], self.view.actors[other]
+        me, target = self.view.actors[actor], self.hazards()[other]
         eye = np.array(
             [
                 me.x_m + EYE_FORWARD_M * np.cos(me.yaw_rad),
@@ -144,7 +156,10 @@ class Stage:
         aim = np.array([target.x_m, target.y_m])
         for name in sorted(self.view.actors):
             view = self.view.actors[name]
-            if name in (actor, other) or view.size_lwh_m[2] < target.size_lwh_m[2] - 0.25:
+            if (
+                name in (actor, other.removesuffix(".door"))
+                or view.size_lwh_m[2] < target.size_lwh_m[2] - 0.25
+            ):
                 continue
             if view.size_lwh_m[2] > 1.0 and bool(sight_is_blocked(eye, aim, self.box(name))):
                 return False
@@ -180,3 +195,11 @@ class Stage:
         left = np.hypot(mine.x_m - meet.conflict_x_m, mine.y_m - meet.conflict_y_m)
         own = float(left) / max(mine.speed_mps, 0.5)
         return abs(own - self.arrival_s(meet.other, meet.other_station_m)) <= trigger.value
+
+
+def is_due(stage: Stage, meet: Meet, early_s: float = 0.0) -> bool:
+    """The start rule: the other's route time to the conflict against one's own way there."""
+    if meet.resync == "none":
+        return stage.record_s >= meet.planned_start_s - early_s
+    due = stage.arrival_s(meet.other, meet.other_station_m)
+    return due <= meet.travel_time_s + meet.offset_s + early_s

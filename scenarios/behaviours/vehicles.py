@@ -8,7 +8,7 @@ import numpy as np
 
 from scenarios.behaviours.commands import Command, OpenDoor, VehicleControl
 from scenarios.behaviours.driving import Driver, EmergencyBrake
-from scenarios.behaviours.stage import Stage
+from scenarios.behaviours.stage import Stage, is_due
 from scenarios.concrete import ConcreteActor, Step
 
 Script = Iterator[list[Command]]
@@ -126,6 +126,8 @@ class VehicleScript:
     def open_door(self, step: Step) -> Script:
         """One command; doors stay open."""
         door = str(step.args["door"])
+        while step.meet is not None and not is_due(self.stage, step.meet):
+            yield []
         self.stage.note(self.actor.name, "door_open", door)
         yield [OpenDoor(self.actor.name, door)]
 

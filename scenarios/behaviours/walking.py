@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.behaviours.commands import ActorView, Command, Teleport, WalkerControl
-from scenarios.behaviours.stage import Stage
+from scenarios.behaviours.stage import Stage, is_due
 from scenarios.concrete import ConcreteActor, Pose, Step
 
 F64 = NDArray[np.float64]
@@ -97,14 +97,14 @@ class WalkerScript:
         yield from self.cross(step)
 
     def _is_due(self, step: Step) -> bool:
-        """The start rule: the other's route time to the conflict against one's own way there."""
-        meet = step.meet
-        if meet is None:
-            return True
-        if meet.resync == "none":
-            return self.stage.record_s >= meet.planned_start_s
-        due = self.stage.arrival_s(meet.other, meet.other_station_m)
-        return due <= meet.travel_time_s + meet.offset_s
+        """Whether to set off: by one's own appointment, or ahead of one's pursuer."""
+        if step.meet is not None:
+            return is_due(self.stage, step.meet)
+        for actor in self.stage.concrete.actors:
+            for other in actor.behaviours:
+                if other.args.get("prop") == self.actor.name and other.meet is not None:
+                    return is_due(self.stage, other.meet, float(other.args["delay_s"]))
+        return True
 
     def _resync(self, step: Step, wanted: float) -> float:
         meet = step.meet

@@ -24,6 +24,8 @@ F64 = NDArray[np.float64]
 STRAIGHT_RAD = 0.5
 TURN_MIN_RAD = 0.9
 CROSSWALK_AFTER_M = 5.0
+# How far from the lane's middle one rides who keeps to its edge.
+EDGE_M = 2.1
 _CONTROL = {"light": "traffic_light", "stop": "stop", "yield": "yield", "none": "none"}
 
 
@@ -114,20 +116,39 @@ def _partners(
     for other in connecting:
         if other == lane or index.number("junction", other) != index.number("junction", lane):
             continue
-        if wanted.conflict == "oncoming_straight" and direction_of(index, other) != "straight":
+        straight_only = wanted.conflict in ("oncoming_straight", "same_straight")
+        if straight_only and direction_of(index, other) != "straight":
             continue
         if not _comes_from(wanted.conflict, points[0, 3], index.lane_points(other)[0, 3]):
             continue
-        point = intersection(points[:, :2], index.lane_points(other)[:, :2])
+        theirs = index.lane_points(other)[:, :2]
+        if wanted.conflict == "same_straight":
+            theirs = _near_edge(index, other, points[-1])
+        point = intersection(points[:, :2], theirs)
         if point is not None:
             found.append((other, point))
     return found
+
+
+def _near_edge(index: MapIndex, lane: int, ego_end: F64) -> F64:
+    """(n, 2) the line a cyclist rides near the edge of a lane, on the side the ego turns to."""
+    points = index.lane_points(lane)
+    side = points[-1, :2] - ego_end[:2]
+    left = np.array([-np.sin(points[-1, 3]), np.cos(points[-1, 3])])
+    shift = -np.sign(side @ left) * EDGE_M
+    normal = np.stack([-np.sin(points[:, 3]), np.cos(points[:, 3])], axis=1)
+    edge: F64 = points[:, :2] + shift * normal
+    return edge
 
 
 def _comes_from(conflict: str, ego_yaw: float, other_yaw: float) -> bool:
     delta = (other_yaw - ego_yaw + np.pi) % (2 * np.pi) - np.pi
     if conflict == "oncoming_straight":
         return bool(abs(delta) > 2.4)
+    if conflict == "same_straight":
+        return bool(abs(delta) < 0.5)
+    if conflict == "from_side":
+        return bool(abs(abs(delta) - np.pi / 2) < 0.7)
     # What comes from the left moves to the right, -90 degrees from the ego's heading.
     aim = -np.pi / 2 if conflict == "from_left" else np.pi / 2
     return bool(abs(delta - aim) < 0.7)

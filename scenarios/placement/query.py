@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +49,18 @@ def find_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[Site]:
     """
     if query.maps != "any" and index.name not in query.maps:
         raise ConfigError(f"where: maps is {', '.join(query.maps)}, not {index.name}")
-    if query.kind == "junction":
-        found = junction_sites(index, query, needs.approach_m)
-    else:
-        found = _road_sites(index, query, needs)
-    sites = [site for site, tests in found if all(test.holds for test in tests)]
-    if not sites:
-        raise ConfigError(_nearest_miss(index, query, found))
-    return sites
+    for used in range(len(query.fallback) + 1):
+        # What the query asks for comes first; each fallback is tried only if nothing is found.
+        narrowed = query.model_copy(update={"fallback": query.fallback[:used]})
+        found = (
+            junction_sites(index, narrowed, needs.approach_m)
+            if query.kind == "junction"
+            else _road_sites(index, narrowed, needs)
+        )
+        sites = [site for site, tests in found if all(test.holds for test in tests)]
+        if sites:
+            return sites
+    raise ConfigError(_nearest_miss(index, query, found))
 
 
 def choose_site(sites: list[Site], rng: np.random.Generator) -> Site:
@@ -81,16 +86,25 @@ def _nearest_miss(index: MapIndex, query: RoadQuery, found: list[tuple[Site, lis
 
 def _road_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[tuple[Site, list[Test]]]:
     found = []
+    for lane, corridor, sites in _candidates(index):
+        shared = _lane_tests(index, query, needs, lane)
+        for site in sites:
+            found.append((site, [*shared, *_place_tests(index, query, needs, site, corridor)]))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _candidates(index: MapIndex) -> list[tuple[int, Corridor, list[Site]]]:
+    """Every place on the driving lanes outside junctions, whatever is asked; found once a map."""
+    found = []
     for lane in range(len(index.first) - 1):
         if index.text("kind", lane) != "driving" or index.number("junction", lane) >= 0:
             continue
         before = chain(index, lane, forward=False, length_m=BACK_M)[::-1]
         after = chain(index, lane, forward=True, length_m=AHEAD_M)
         whole = way_along_lanes(index, [*before, lane, *after], lane)
-        shared = _lane_tests(index, query, needs, lane)
-        for station in np.arange(2.0, whole.lane_end, SPACING_M):
-            site = _site_at(index, lane, whole, float(station))
-            found.append((site, [*shared, *_place_tests(index, query, needs, site, whole)]))
+        stations = np.arange(2.0, whole.lane_end, SPACING_M)
+        found.append((lane, whole, [_site_at(index, lane, whole, float(s)) for s in stations]))
     return found
 
 

@@ -32,6 +32,11 @@ class PortBlock:
         return self.base
 
     @property
+    def stream(self) -> int:
+        """The port that sensor data comes from; CARLA's is always the next one."""
+        return self.base + 1
+
+    @property
     def traffic_manager(self) -> int:
         """The Traffic Manager's port; CARLA's default 8000 would be shared by all slots."""
         return self.base + 3
@@ -42,6 +47,13 @@ class PortBlock:
         return (self.base, self.base + 1, self.base + 2, self.base + 3)
 
 
+def lease_folder() -> Path:
+    """This user's folder of lock files on this host."""
+    folder = Path(tempfile.gettempdir()) / f"synthgen-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 @contextlib.contextmanager
 def leased_ports() -> Iterator[PortBlock]:
     """A block of free ports that no other synthgen process of this user holds.
@@ -49,8 +61,7 @@ def leased_ports() -> Iterator[PortBlock]:
     Raises:
         SimulatorLost: Every block is taken.
     """
-    folder = Path(tempfile.gettempdir()) / f"synthgen-ports-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = lease_folder()
     for base in range(_FIRST, _LAST, _BLOCK):
         descriptor = os.open(folder / str(base), os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Final
 
 from scenarios.placement.map_index import load_index
+from synthgen.campaign.carla_launch import remove_containers
 from synthgen.campaign.config import GenerationConfig
 from synthgen.campaign.dispatch import Dispatcher, Pool, Tally
 from synthgen.campaign.faults import FaultBook, FaultKind
@@ -276,6 +277,9 @@ class _Campaign:
 
     def _clean_up(self) -> None:
         killed = reap(self._run_folder / "processes")
+        simulator = self._config.simulator
+        if simulator.kind == "carla" and simulator.container is not None:
+            remove_containers(self._dataset)
         collected = collect_staging(self._dataset / STAGING)
         shutil.rmtree(self._run_folder / "slots", ignore_errors=True)
         if killed or collected:

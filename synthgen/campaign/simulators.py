@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import os
 import sys
 import time
 import uuid
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from synthgen.campaign.carla_launch import boot_gate, launch_command, remove_container
 from synthgen.campaign.carla_probe import require_version
 from synthgen.campaign.config import CarlaSimulator, EmbeddedSimulator
 from synthgen.campaign.ports import PortBlock, leased_ports
@@ -35,7 +35,6 @@ class SimulatorRequest:
 
     settings: EmbeddedSimulator | CarlaSimulator
     worker: int
-    maps_folder: Path
     tick_s: float
     seed: int
     run_folder: Path
@@ -104,19 +103,42 @@ def start_simulator(
             simulator = Simulator(
                 settings.host, settings.port, ports.traffic_manager, map_name, process=None
             )
+            _wait_until_ready(simulator, settings.deadlines.boot_s, stopped)
+        elif isinstance(settings, CarlaSimulator):
+            with boot_gate(settings.stagger_s, stopped):
+                process = _launch_carla(request, settings, ports, resources)
+                simulator = _ours(process, ports, map_name)
+                _wait_until_ready(simulator, settings.deadlines.boot_s, stopped)
         else:
-            process = resources.enter_context(_launch(request, ports, map_name))
-            simulator = Simulator(LOOPBACK, ports.rpc, ports.traffic_manager, map_name, process)
-        _wait_until_ready(simulator, settings.deadlines.boot_s, stopped)
+            process = _own(request, embedded_command(request, settings, ports, map_name))
+            simulator = _ours(resources.enter_context(process), ports, map_name)
+            _wait_until_ready(simulator, settings.deadlines.boot_s, stopped)
         if simulator.process is not None:
             simulator.memory_at_start_mb = simulator.process.memory_mb
         simulator._resources = resources.pop_all()
     return simulator
 
 
-def _launch(request: SimulatorRequest, ports: PortBlock, map_name: str) -> OwnedProcess:
+def _ours(process: OwnedProcess, ports: PortBlock, map_name: str) -> Simulator:
+    return Simulator(LOOPBACK, ports.rpc, ports.traffic_manager, map_name, process)
+
+
+def _launch_carla(
+    request: SimulatorRequest,
+    settings: CarlaSimulator,
+    ports: PortBlock,
+    resources: contextlib.ExitStack,
+) -> OwnedProcess:
+    dataset, worker = request.run_folder.parent, request.worker
+    command = launch_command(settings, ports, worker=worker, dataset=dataset)
+    if settings.container is not None:
+        remove_container(dataset, worker)
+        resources.callback(remove_container, dataset, worker)
+    return resources.enter_context(_own(request, command))
+
+
+def _own(request: SimulatorRequest, command: list[str]) -> OwnedProcess:
     name = f"server-{request.worker}"
-    command = launch_command(request, ports, map_name)
     return OwnedProcess(
         command,
         registry=request.run_folder / "processes",
@@ -125,46 +147,16 @@ def _launch(request: SimulatorRequest, ports: PortBlock, map_name: str) -> Owned
     )
 
 
-def launch_command(request: SimulatorRequest, ports: PortBlock, map_name: str) -> list[str]:
-    """Command line of a server that we start.
-
-    Raises:
-        ConfigError: The executable is not there.
-    """
-    settings = request.settings
-    if isinstance(settings, EmbeddedSimulator):
-        return [
-            *(sys.executable, "-m", "synthgen.simserver", "--port", str(ports.rpc)),
-            *("--maps-dir", str(request.maps_folder), "--map", map_name, "--synchronous"),
-            *("--fixed-delta", repr(request.tick_s), "--die-with-parent"),
-            *("--threads", str(settings.threads), "--seed", str(request.seed)),
-            *("--quality-level", settings.quality),
-        ]
-    return carla_command(settings, ports, worker=request.worker)
-
-
-def carla_command(settings: CarlaSimulator, ports: PortBlock, *, worker: int) -> list[str]:
-    """Command line of a CARLA server, in a container if one is named.
-
-    The GPU is chosen by `-graphicsadapter`: CARLA does not heed CUDA_VISIBLE_DEVICES.
-    Source: CARLA 0.9.16 docs, start_quickstart (command-line options) and adv_multigpu.
-    """
-    assert settings.executable is not None
-    adapter = settings.adapters[(worker // settings.servers_per_gpu) % len(settings.adapters)]
-    server = [
-        *(settings.executable, "-RenderOffScreen", "-nosound"),
-        *(f"-quality-level={settings.quality}", f"-carla-rpc-port={ports.rpc}"),
-        *(f"-carla-streaming-port={ports.rpc + 1}", f"-graphicsadapter={adapter}"),
-    ]
-    if settings.container is None:
-        if not os.access(settings.executable, os.X_OK):
-            raise ConfigError(f"simulator.executable {settings.executable}: not an executable file")
-        return server
-    # --init reaps the engine's children; without published ports nothing outside can reach it,
-    # and the host's loopback can because the server shares its network only as far as lo.
+def embedded_command(
+    request: SimulatorRequest, settings: EmbeddedSimulator, ports: PortBlock, map_name: str
+) -> list[str]:
+    """Command line of the embedded server."""
     return [
-        *("docker", "run", "--rm", "--init", "--gpus", "all", "--network", "host"),
-        *("--name", f"synthgen-carla-{ports.rpc}", settings.container, *server),
+        *(sys.executable, "-m", "synthgen.simserver", "--port", str(ports.rpc)),
+        *("--maps-dir", str(request.run_folder / "maps"), "--map", map_name, "--synchronous"),
+        *("--fixed-delta", repr(request.tick_s), "--die-with-parent"),
+        *("--threads", str(settings.threads), "--seed", str(request.seed)),
+        *("--quality-level", settings.quality),
     ]
 
 

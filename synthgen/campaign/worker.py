@@ -259,7 +259,6 @@ class SlotWorker:
             request = SimulatorRequest(
                 settings=self._settings.simulator,
                 worker=self._number,
-                maps_folder=self._settings.run_folder / "maps",
                 tick_s=self._settings.capture.tick_s,
                 seed=seed_for(self._settings.seed, "server", 0, 0, "server"),
                 run_folder=self._settings.run_folder,

@@ -34,6 +34,7 @@ def standin_config(folder: Path, **changes: Any) -> dict[str, Any]:
         "simulator": {
             "kind": "carla",
             "executable": str(launcher),
+            "stagger_s": 0,
             "deadlines": {"boot_s": 30, "tick_s": 2, "load_s": 30, "phase_s": 30},
         },
         "executor": "inline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 import time
@@ -9,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from synthgen.campaign.carla_launch import (
+    adapter_of,
+    boot_gate,
+    container_name,
+    launch_command,
+)
 from synthgen.campaign.carla_probe import probe_version
 from synthgen.campaign.config import CarlaSimulator, Deadlines
 from synthgen.campaign.ports import PortBlock, is_free, leased_ports
-from synthgen.campaign.simulators import (
-    SimulatorRequest,
-    carla_command,
-    start_simulator,
-)
+from synthgen.campaign.simulators import SimulatorRequest, start_simulator
 from synthgen.errors import ConfigError, SimulatorLost, SimulatorVersionError
 
 STANDIN = Path(__file__).parent / "standin_server.py"
@@ -28,9 +31,9 @@ def request_with(folder: Path, boot_s: float = 2.0) -> SimulatorRequest:
     launcher.write_text(f'#!/bin/sh\n{sys.executable} {STANDIN} "$@"\n')
     launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)
     settings = CarlaSimulator(
-        kind="carla", executable=str(launcher), deadlines=Deadlines(boot_s=boot_s)
+        kind="carla", executable=str(launcher), deadlines=Deadlines(boot_s=boot_s), stagger_s=0
     )
-    return SimulatorRequest(settings, 0, folder, 0.05, 1, folder / "run")
+    return SimulatorRequest(settings, 0, 0.05, 1, folder / "run")
 
 
 def test_good_server_is_ready_and_ends_with_its_owner(tmp_path: Path) -> None:
@@ -85,15 +88,49 @@ def test_leak_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_missing_executable_is_the_configs_fault(tmp_path: Path) -> None:
     settings = CarlaSimulator(kind="carla", executable=str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="not an executable file"):
-        carla_command(settings, PortBlock(20_000), worker=0)
+        launch_command(settings, PortBlock(20_000), worker=0, dataset=tmp_path)
 
 
 def test_slots_take_the_gpus_in_turn() -> None:
     settings = CarlaSimulator(
         kind="carla", executable="/bin/true", adapters=(0, 2), servers_per_gpu=2
     )
-    flags = [carla_command(settings, PortBlock(20_000), worker=n)[-1] for n in range(5)]
-    assert flags == [f"-graphicsadapter={gpu}" for gpu in (0, 0, 2, 2, 0)]
+    assert [adapter_of(settings, worker) for worker in range(5)] == [0, 0, 2, 2, 0]
+
+
+def test_container_is_reachable_from_this_machine_only_and_sees_one_gpu(tmp_path: Path) -> None:
+    settings = CarlaSimulator(
+        kind="carla", executable="CarlaUE4.sh", container="carlasim/carla:0.9.16", adapters=(3,)
+    )
+    command = launch_command(settings, PortBlock(20_000), worker=0, dataset=tmp_path)
+    published = [command[n + 1] for n, word in enumerate(command) if word == "-p"]
+    assert published == ["127.0.0.1:20000:20000", "127.0.0.1:20001:20001"]
+    assert "device=3" in command
+    assert command[-1] == "-graphicsadapter=0"
+
+
+def test_container_of_a_dead_worker_is_removed_before_the_next_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = tmp_path / "calls"
+    docker = tmp_path / "docker"
+    run = f'exec {sys.executable} {STANDIN} "$@"'
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n[ "$1" = run ] && {run}\nexit 0\n')
+    docker.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    settings = CarlaSimulator(kind="carla", executable="CarlaUE4.sh", container="c", stagger_s=0)
+    start_simulator(SimulatorRequest(settings, 4, 0.05, 1, tmp_path / "run"), "Town01").stop()
+    name = container_name(tmp_path, 4)
+    verbs = [line.split()[0] for line in calls.read_text().splitlines() if name in line]
+    assert verbs == ["rm", "run", "rm"]
+
+
+def test_servers_boot_one_after_another() -> None:
+    with boot_gate(0.0, lambda: False):
+        pass
+    started = time.monotonic()
+    with boot_gate(0.4, lambda: False):
+        assert time.monotonic() - started > 0.2
 
 
 def test_leased_blocks_do_not_overlap() -> None:

@@ -8,11 +8,20 @@ from functools import lru_cache
 import numpy as np
 
 from synthgen.simserver.assets.cars import CARS, build_car
-from synthgen.simserver.assets.colors import paint_of
+from synthgen.simserver.assets.colors import SCENERY_PALETTE, paint_of
 from synthgen.simserver.assets.extents import box_of, size_table, uses_wheelchair
 from synthgen.simserver.assets.finish import to_mesh
+from synthgen.simserver.assets.foliage import PLANTS, build_plant
 from synthgen.simserver.assets.heavy import HEAVY, build_heavy
-from synthgen.simserver.assets.shapes import Shape
+from synthgen.simserver.assets.props import BUILDERS, PLANT_PROPS, PREFIX, build_prop
+from synthgen.simserver.assets.shapes import Shape, rotation
+from synthgen.simserver.assets.signs import (
+    light_head,
+    light_pole,
+    sign,
+    traffic_light,
+)
+from synthgen.simserver.assets.street import STREET
 from synthgen.simserver.assets.two_wheelers import TWO_WHEELERS, build_two_wheeler
 from synthgen.simserver.assets.walkers import build_walker
 from synthgen.simserver.scene import F32, Material, Mesh, Model, Part, Tag
@@ -23,6 +32,18 @@ _LIMB_CREASE_DEG = 60.0
 _BUSES = {"vehicle.mitsubishi.fusorosa"}
 # CARLA's special cases of the catalogue: the Cybertruck's base type is truck.
 _TRUCKS = {*HEAVY, "vehicle.tesla.cybertruck"}
+TREE, SIGN = "scenery.tree.", "scenery.sign."
+# CARLA keeps these among the things that can be moved.
+_MOVABLE = {
+    "ball", "barrel", "bike helmet", "bin", "box01", "box02", "box03", "briefcase", "colacan",
+    "constructioncone", "creasedbox01", "creasedbox02", "creasedbox03", "garbage01", "garbage02",
+    "garbage03", "garbage04", "garbage05", "garbage06", "gnome", "guitarcase", "haybale",
+    "haybalelb", "ironplank", "mesh", "mobile", "motorhelmet", "plasticbag", "plasticchair",
+    "plastictable", "purse", "shoppingbag", "shoppingcart", "shoppingtrolley", "streetbarrier",
+    "trafficcone01", "trafficcone02", "trafficwarning", "trashbag", "trashcan01", "trashcan02",
+    "trashcan03", "trashcan04", "trashcan05", "travelcase", "warningaccident",
+    "warningconstruction", "wateringcan",
+}  # fmt: skip
 
 
 def tag_of(key: str) -> Tag:
@@ -36,22 +57,39 @@ def tag_of(key: str) -> Tag:
         return Tag.BUS
     if key.startswith("vehicle."):
         return Tag.TRUCK if key in _TRUCKS else Tag.CAR
+    name = key.removeprefix(PREFIX)
+    if key.startswith(TREE) or name in PLANT_PROPS:
+        return Tag.VEGETATION
+    if key.startswith(PREFIX) and name in BUILDERS:
+        return Tag.DYNAMIC if name in _MOVABLE else Tag.STATIC
+    if key.startswith(("traffic.", "scenery.")):
+        return Tag.STATIC
     raise KeyError(f"no model for {key!r}")
 
 
 def model_of(key: str, attributes: Mapping[str, str], variant: int = 0) -> Model:
     """The model of a blueprint id or scenery key.
 
-    The same object is returned for the same look, so its meshes can be shared.
+    The same object is returned for the same look, so its meshes can be shared. Keys besides
+    blueprints: `scenery.tree.<kind>` (`foliage.PLANTS`), `scenery.<thing>` (`street.STREET`),
+    `scenery.sign.<kind>` (`signs.SIGNS`), `scenery.traffic_light_pole` and `_head`: fronts look
+    along +x. `traffic.traffic_light`, `traffic.stop`, `traffic.yield`,
+    `traffic.speed_limit.<value>`: as CARLA's own, fronts look along +y and the arm runs along -x.
 
     Args:
-        key: A blueprint id (`vehicle.…`, `walker.pedestrian.…`, `static.prop.…`) or `scenery.…`.
-        attributes: The actor's attributes; `color` and `use_wheelchair` change the look.
+        key: What to build.
+        attributes: The actor's attributes. `color` and `use_wheelchair` change the look of
+            vehicles and walkers; `head_height_m` and `arm_m` that of lights and signs.
         variant: Seed of the look, taken modulo `VARIANTS`.
 
     Raises:
         KeyError: no such blueprint or scenery.
     """
+    if key.startswith(("traffic.", "scenery.traffic_light", SIGN)):
+        height = float(attributes.get("head_height_m", "5.2" if "light" in key else "2.3"))
+        return _signal_model(key, height, float(attributes.get("arm_m", "0")))
+    if key.startswith(("scenery.", PREFIX)):
+        return _still_model(key, variant % VARIANTS)
     seated = key.startswith("walker.") and uses_wheelchair(attributes)
     color = attributes.get("color") if key.startswith("vehicle.") else None
     return _model(key, color, seated, variant % VARIANTS)
@@ -59,6 +97,7 @@ def model_of(key: str, attributes: Mapping[str, str], variant: int = 0) -> Model
 
 @lru_cache(maxsize=512)
 def _model(key: str, color: str | None, seated: bool, variant: int) -> Model:
+    """A vehicle or walker."""
     parts, colors = _geometry(key, seated, 0 if key.startswith("vehicle.") else variant)
     if color is not None:
         colors = colors.copy()
@@ -66,6 +105,52 @@ def _model(key: str, color: str | None, seated: bool, variant: int) -> Model:
     attributes = {"use_wheelchair": "true"} if seated else {}
     center, extent = box_of(key, attributes)
     return Model(parts, center, extent, colors)
+
+
+@lru_cache(maxsize=512)
+def _still_model(key: str, variant: int) -> Model:
+    """A prop or a piece of scenery: one part, its origin on the ground."""
+    name = key.removeprefix(PREFIX)
+    plant = PLANT_PROPS.get(name) or (key.removeprefix(TREE) if key.startswith(TREE) else None)
+    if plant is not None:
+        if plant not in PLANTS:
+            raise KeyError(f"no model for {key!r}")
+        mesh = build_plant(plant, variant)
+    elif key.startswith(PREFIX):
+        mesh = to_mesh(build_prop(key, variant), tag_of(key))
+    else:
+        thing = STREET.get(key.removeprefix("scenery."))
+        if thing is None:
+            raise KeyError(f"no model for {key!r}")
+        mesh = to_mesh(thing(), Tag.STATIC)
+    return _boxed((Part("body", mesh, np.zeros(3, np.float32)),))
+
+
+@lru_cache(maxsize=128)
+def _signal_model(key: str, height: float, arm: float) -> Model:
+    """A sign or light."""
+    zero = (0.0, 0.0, 0.0)
+    kind = key.removeprefix(SIGN).removeprefix("traffic.").replace("speed_limit.", "speed_")
+    if key == "scenery.traffic_light_pole":
+        pieces = {"pole": (light_pole(height, arm), zero)}
+    elif key == "scenery.traffic_light_head":
+        pieces = {"head": (light_head(), zero)}
+    elif key == "traffic.traffic_light":
+        pieces = traffic_light(height, arm)
+    else:
+        pieces = {"body": (sign(kind, face_m=height), zero)}
+    turn = 90.0 if key.startswith("traffic.") else 0.0
+    shapes = {name: shape.turned("z", turn) for name, (shape, _) in pieces.items()}
+    pivots = {name: rotation("z", turn) @ np.array(at) for name, (_, at) in pieces.items()}
+    at = {name: (float(p[0]), float(p[1]), float(p[2])) for name, p in pivots.items()}
+    return _boxed(_parts(shapes, at, Tag.STATIC, 34.0))
+
+
+def _boxed(parts: tuple[Part, ...]) -> Model:
+    """A model in the scenery's colours whose box is that of its meshes."""
+    points = np.concatenate([part.mesh.vertices_m + part.pivot_m for part in parts])
+    low, high = points.min(axis=0), points.max(axis=0)
+    return Model(parts, (low + high) / 2, (high - low) / 2, SCENERY_PALETTE)
 
 
 @lru_cache(maxsize=512)

@@ -262,9 +262,13 @@ def tube(
     radii = np.broadcast_to(radii, (n, 2))
     tangent = np.gradient(line, axis=0) if n > 2 else np.repeat(line[1:] - line[:1], 2, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    start = np.array([0, 1.0, 0]) if abs(tangent[0, 1]) < 0.9 else np.array([1.0, 0, 0])
-    across = start - tangent * (tangent @ start)[:, None]
-    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    side = np.array([0, 1.0, 0]) if abs(tangent[0, 1]) < 0.9 else np.array([1.0, 0, 0])
+    across = np.empty_like(line)
+    for k, way in enumerate(tangent):
+        # Carry the frame along, so that the bar does not twist.
+        side = side - way * float(way @ side)
+        side /= np.linalg.norm(side)
+        across[k] = side
     along = np.cross(tangent, across)
     turn = np.linspace(0, 2 * np.pi, sides, endpoint=False)
     rings = (

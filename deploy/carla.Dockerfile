@@ -1,0 +1,31 @@
+# A slot on a GPU host: CARLA's own image with synthgen beside the server. The server is a child of
+# the slot's worker in this container, on its loopback: nothing is published.
+#   docker build -f deploy/carla.Dockerfile -t synthgen-carla .
+#   docker run --rm --gpus device=0 --shm-size=256m -v "$PWD/out:/data" synthgen-carla \
+#       generate /opt/synthgen/configs/generation/carla.yaml --out /data/town10
+FROM carlasim/carla:0.9.16
+
+USER root
+ENV DEBIAN_FRONTEND=noninteractive \
+    NVIDIA_DRIVER_CAPABILITIES=graphics,utility,compute \
+    RAY_USAGE_STATS_ENABLED=0 \
+    UV_PYTHON_INSTALL_DIR=/opt/python \
+    PATH=/opt/venv/bin:$PATH
+# The base image's Python may be too old; uv brings a stand-alone 3.11.
+COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /usr/local/bin/uv
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 libvulkan1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && uv venv --python 3.11 /opt/venv
+
+WORKDIR /opt/synthgen
+COPY requirements.lock .
+RUN uv pip install --python /opt/venv/bin/python --no-cache -r requirements.lock
+COPY . .
+RUN uv pip install --python /opt/venv/bin/python --no-cache --no-deps -e . \
+    && chmod -R a+rX /opt/synthgen /opt/python
+
+# CARLA refuses to run as root.
+USER carla
+ENTRYPOINT ["synthgen"]
+CMD ["doctor", "--carla", "/home/carla/CarlaUE4.sh"]

@@ -1,0 +1,23 @@
+# One image for the driver and for slots of the embedded server: CPU only, nothing listens outside.
+#   docker build -f deploy/embedded.Dockerfile -t synthgen .
+#   docker run --rm --shm-size=256m -v "$PWD/out:/data" synthgen generate --out /data/quickstart
+FROM python:3.11-slim-bookworm
+
+# libgomp for Embree and scikit-learn; open3d's libGL and libX11 only for point-cloud exports.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 libgl1 libx11-6 \
+    && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /opt/synthgen
+COPY requirements.lock .
+RUN pip install --no-cache-dir -r requirements.lock
+COPY . .
+RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . \
+    && useradd --create-home synthgen
+
+USER synthgen
+ENV RAY_USAGE_STATS_ENABLED=0
+# Compiled kernels are cached per user: paid once here instead of in every container.
+RUN python -m synthgen.simserver warmup
+ENTRYPOINT ["synthgen"]
+CMD ["generate", "--out", "/tmp/quickstart"]

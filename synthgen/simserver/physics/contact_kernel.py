@@ -33,6 +33,7 @@ BODY = np.dtype(
         ("row", "i8"),
         ("active", "i8"),  # takes part at all
         ("still", "i8"),  # asleep or immovable
+        ("paired", "i8"),  # stands in a pair of this tick
         ("moved", "i8"),
         *[
             (name, "f8")
@@ -100,12 +101,34 @@ def _take_walker(b, w, row):
 
 @njit(nogil=True)
 def _take_all(vehicles, nv, walkers, nw, props, np_, bodies):
+    """Refresh the bodies that are marked as paired."""
     for i in range(nv):
-        _take(bodies[i], vehicles[i], VEHICLE_KIND, i)
+        if bodies[i].paired == 1:
+            _take(bodies[i], vehicles[i], VEHICLE_KIND, i)
     for i in range(nw):
-        _take_walker(bodies[nv + i], walkers[i], i)
+        if bodies[nv + i].paired == 1:
+            _take_walker(bodies[nv + i], walkers[i], i)
     for i in range(np_):
-        _take(bodies[nv + nw + i], props[i], PROP_KIND, i)
+        if bodies[nv + nw + i].paired == 1:
+            _take(bodies[nv + nw + i], props[i], PROP_KIND, i)
+
+
+@njit(nogil=True)
+def _widen(b, dt, speed):
+    """Let the bounds hold the body wherever it may be in the coming tick."""
+    margin = dt * (math.hypot(b.vx, b.vy) + abs(b.wz) * b.half_x + speed) + 0.1
+    b.min_x -= margin
+    b.max_x += margin
+    b.min_y -= margin
+    b.max_y += margin
+
+
+@njit(nogil=True)
+def _mark_paired(bodies, pairs, count):
+    for p in range(count):
+        bodies[pairs[p, 0]].paired = 1
+        if pairs[p, 1] >= 0:
+            bodies[pairs[p, 1]].paired = 1
 
 
 @njit(nogil=True)
@@ -178,16 +201,13 @@ def find_pairs(
     When that is more than `pairs` holds, the rest is missing: call again with room for all.
     """
     n = nv + nw + np_
+    for i in range(n):
+        bodies[i].paired = 1
     _take_all(vehicles, nv, walkers, nw, props, np_, bodies)
     for i in range(n):
-        b = bodies[i]
-        margin = dt * (math.hypot(b.vx, b.vy) + abs(b.wz) * b.half_x) + 0.1
-        if b.kind == WALKER_KIND:
-            margin += dt * walkers[b.row].speed
-        b.min_x -= margin
-        b.max_x += margin
-        b.min_y -= margin
-        b.max_y += margin
+        bodies[i].paired = 0
+        speed = walkers[bodies[i].row].speed if bodies[i].kind == WALKER_KIND else 0.0
+        _widen(bodies[i], dt, speed)
     _sort_by_left_edge(bodies, order, n)
     count = 0
     for p in range(n):
@@ -207,6 +227,7 @@ def find_pairs(
             count = _add_pair(pairs, count, min(i, j), max(i, j))
         if b.still == 0 and b.inv_mass > 0.0 and len(boxes) > 0:
             count = _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count)
+    _mark_paired(bodies, pairs, min(count, len(pairs)))
     return count
 
 
@@ -404,18 +425,19 @@ def _give_back(b, c):
 @njit(nogil=True)
 def _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies):
     for i in range(nv):
-        if bodies[i].moved == 1 and vehicles[i].simulate == 1:
+        if bodies[i].paired == 1 and bodies[i].moved == 1 and vehicles[i].simulate == 1:
             _give_back(bodies[i], vehicles[i])
     for i in range(nw):
         b, w = bodies[nv + i], walkers[i]
-        if b.moved == 1 and w.simulate == 1 and w.placed == 0:
+        if b.paired == 1 and b.moved == 1 and w.simulate == 1 and w.placed == 0:
             w.push_vx, w.push_vy = b.vx - b.walk_vx, b.vy - b.walk_vy
             w.vx, w.vy = b.vx, b.vy
             w.x += b.shift_x
             w.y += b.shift_y
     for i in range(np_):
-        if bodies[nv + nw + i].moved == 1 and props[i].simulate == 1:
-            _give_back(bodies[nv + nw + i], props[i])
+        b = bodies[nv + nw + i]
+        if b.paired == 1 and b.moved == 1 and props[i].simulate == 1:
+            _give_back(b, props[i])
 
 
 @njit(

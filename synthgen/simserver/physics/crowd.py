@@ -157,3 +157,28 @@ class WalkerCrowd(BodySet):
         record["placed"] = PLACED_TICKS
         record["asleep"] = 0
         self._publish_pose(row)
+
+    def set_states(self, actor_ids: Sequence[int], states: NDArray[np.float64]) -> None:
+        """`set_state` for many walkers at once.
+
+        Args:
+            actor_ids: Which walkers, each once.
+            states: (N, 7) finite: x, y, z at foot level, pitch, yaw, roll, speed.
+        """
+        rows = [self._row[actor_id] for actor_id in actor_ids]
+        records = self._records
+        x, y, z, pitch, yaw_deg, roll, speed = states.T
+        records["distance"][rows] += np.hypot(x - records["x"][rows], y - records["y"][rows])
+        records["x"][rows], records["y"][rows] = x, y
+        records["z"][rows] = z + records["half_z"][rows] - records["box_z"][rows]
+        records["pitch"][rows], records["yaw"][rows], records["roll"][rows] = pitch, yaw_deg, roll
+        yaw = np.radians(yaw_deg)
+        records["dir_x"][rows], records["dir_y"][rows] = np.cos(yaw), np.sin(yaw)
+        records["dir_z"][rows] = 0.0
+        records["speed"][rows] = speed
+        records["vx"][rows], records["vy"][rows] = speed * np.cos(yaw), speed * np.sin(yaw)
+        records["placed"][rows] = PLACED_TICKS
+        records["asleep"][rows] = 0
+        self._kinematics[rows, :6] = np.column_stack(
+            [records[name][rows] for name in ("x", "y", "z", "pitch", "yaw", "roll")]
+        )

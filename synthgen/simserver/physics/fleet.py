@@ -134,6 +134,23 @@ class VehicleFleet(BodySet):
         record["gear_command"] = int(gear)
         record["ackermann"] = 0
 
+    def set_controls(self, actor_ids: Sequence[int], controls: NDArray[np.float64]) -> None:
+        """`set_control` for many vehicles at once.
+
+        Args:
+            actor_ids: Which vehicles, each once.
+            controls: (N, 7) finite, a `VehicleControl` a row.
+        """
+        rows = [self._row[actor_id] for actor_id in actor_ids]
+        records = self._records
+        records["throttle"][rows] = np.clip(controls[:, 0], 0.0, 1.0)
+        records["steer"][rows] = np.clip(controls[:, 1], -1.0, 1.0)
+        records["brake"][rows] = np.clip(controls[:, 2], 0.0, 1.0)
+        for column, name in enumerate(("hand_brake", "reverse", "manual"), start=3):
+            records[name][rows] = controls[:, column] != 0.0
+        records["gear_command"][rows] = controls[:, 6]
+        records["ackermann"][rows] = 0
+
     def control(self, actor_id: int) -> list[float | bool | int]:
         """The `VehicleControl` in force, `gear` being the gear engaged."""
         record = self._records[self._row[actor_id]]

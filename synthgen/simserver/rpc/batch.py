@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.rpc import actors, physics, traffic, vehicles, walkers
 from synthgen.simserver.wire.rpc_codec import command_failure, command_success
 from synthgen.simserver.wire.structs import (
@@ -78,10 +83,69 @@ _SPAWN_DECODERS = tuple(
 
 def apply_batch(world: World, commands: list[object], do_tick: bool) -> list[Any]:
     """Carry out the commands in order; a failed one does not stop the rest."""
-    responses = [_respond(world, command) for command in commands]
+    responses: list[Any] = []
+    for index, run in itertools.groupby(commands, _index_of):
+        same = list(run)
+        responses += _in_bulk(world, index, same) or [_respond(world, command) for command in same]
     if do_tick:
         world.tick()
     return responses
+
+
+def _index_of(command: object) -> int:
+    match command:
+        case [[int(index), *_]]:
+            return index
+    return -1
+
+
+def _drive(world: World, commands: list[Any]) -> list[Any] | None:
+    """Apply many vehicle controls at once, or None where one of them needs a closer look."""
+    rows = [[command[0][1][0], *command[0][1][1]] for command in commands]
+    found = _table(rows, world.motion.dynamics.vehicles)
+    if found is None:
+        return None
+    world.motion.set_vehicle_controls(*found)
+    return [command_success(actor_id) for actor_id in found[0]]
+
+
+def _walk(world: World, commands: list[Any]) -> list[Any] | None:
+    """Place many walkers at once, or None where one of them needs a closer look."""
+    fields = (command[0][1] for command in commands)
+    rows = [[f[0], *f[1][0], *f[1][1], f[2]] for f in fields]
+    found = _table(rows, world.motion.dynamics.walkers)
+    if found is None:
+        return None
+    world.motion.place_walkers(*found)
+    return [command_success(actor_id) for actor_id in found[0]]
+
+
+def _table(rows: list[list[Any]], bodies: BodySet) -> tuple[list[int], NDArray[np.float64]] | None:
+    """Ids and (N, 7) finite values of commands to different live actors, else None."""
+    ids = [row[0] for row in rows]
+    if len(set(ids)) != len(ids) or not all(actor_id in bodies for actor_id in ids):
+        return None
+    values = np.array([row[1:] for row in rows])
+    if values.dtype != np.float64 or values.shape != (len(rows), BULK_WIDTH):
+        return None
+    return (ids, values) if np.isfinite(values).all() else None
+
+
+def _in_bulk(world: World, index: int, commands: list[Any]) -> list[Any] | None:
+    bulk = _BULK.get(index)
+    if bulk is None or len(commands) < BULK_MIN:
+        return None
+    try:
+        return bulk(world, commands)
+    except (TypeError, ValueError, IndexError, KeyError):
+        # Misshapen: the slow way tells each command what is wrong with it.
+        return None
+
+
+# A Traffic Manager and a crowd send one such command per actor and tick.
+BULK_MIN = 8
+BULK_WIDTH = 7
+_BULK: dict[int, Callable[[World, list[Any]], list[Any] | None]] = {2: _drive, 7: _walk}
 
 
 def _respond(world: World, command: object) -> list[Any]:

@@ -59,6 +59,8 @@ class Motion:
         self.dynamics = Dynamics(town.ground, static_boxes_of(town))
         self.contacts: tuple[Contact, ...] = ()
         self._limits = SpeedLimits(town)
+        self._vehicle_ids: list[int] = []
+        self._half_length = np.zeros(0)
 
     # ------------------------------------------------------------------ coming and going
 
@@ -223,6 +225,14 @@ class Motion:
             raise CallError(f"unknown wheel {wheel}")
         return angles[wheel]
 
+    def set_vehicle_controls(self, actor_ids: list[int], controls: NDArray[np.float64]) -> None:
+        """Set the controls of many vehicles; (N, 7) in the order of `VehicleControl`."""
+        self.dynamics.vehicles.set_controls(actor_ids, controls)
+
+    def place_walkers(self, actor_ids: list[int], states: NDArray[np.float64]) -> None:
+        """Follow the client's crowd; (N, 7) x, y, z at foot level, pitch, yaw, roll, speed."""
+        self.dynamics.walkers.set_states(actor_ids, states)
+
     # ------------------------------------------------------------------ stepping
 
     def step(self, delta_s: float) -> None:
@@ -263,20 +273,25 @@ class Motion:
             states[slots, : WALKER_STATE.size] = walking
 
     def _road_states(self, slots: NDArray[np.intp], lights: TrafficLights) -> NDArray[np.void]:
-        motion = self._actors.motion[slots].astype(np.float64)
-        half_length = np.array(
-            [a.bounding_box.extent.x for a in self._actors.of_kind(ActorKind.VEHICLE)]
-        )
-        at_light = lights.lights_ahead(
-            motion[:, :3], motion[:, 4], np.hypot(motion[:, 6], motion[:, 7]), half_length
-        )
+        motion = self._actors.motion[slots]
+        ids, half_length = self._fronts()
+        at_light = lights.lights_ahead(motion, half_length)
         road = np.zeros(len(slots), _ROAD_STATE)
-        road["speed_limit_kmh"] = self._limits.at(self.dynamics.vehicles.ids, motion)
+        road["speed_limit_kmh"] = self._limits.at(ids, motion)
         road["light_state"] = lights.states_of(at_light)
         road["at_light"] = at_light >= 0
-        ids = np.array([*lights.actor_ids, 0], np.uint32)
-        road["light_id"] = ids[at_light]
+        light_ids = np.array([*lights.actor_ids, 0], np.uint32)
+        road["light_id"] = light_ids[at_light]
         return road
+
+    def _fronts(self) -> tuple[list[int], NDArray[np.float64]]:
+        """Ids of the vehicles, and how far each one's front is ahead of its origin."""
+        vehicles = self._actors.of_kind(ActorKind.VEHICLE)
+        ids = [actor.id for actor in vehicles]
+        if ids != self._vehicle_ids:
+            self._vehicle_ids = ids
+            self._half_length = np.array([actor.bounding_box.extent.x for actor in vehicles])
+        return ids, self._half_length
 
 
 def static_boxes_of(town: TownMap) -> StaticBoxes:

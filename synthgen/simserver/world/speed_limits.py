@@ -19,25 +19,28 @@ class SpeedLimits:
 
     def __init__(self, town: TownMap) -> None:
         signs = [signal for signal in town.signals if signal.type_id.startswith(PREFIX)]
-        self._kmh = np.array([float(s.type_id.removeprefix(PREFIX)) for s in signs])
-        self._sign_from_map = np.zeros((len(signs), 2, 3))
-        self._half = np.array([s.trigger_extent_m[:2] for s in signs]).reshape(-1, 2)
-        for number, sign in enumerate(signs):
+        self._signs = np.zeros((len(signs), 9))
+        for row, sign in zip(self._signs, signs, strict=True):
             pose = Transform(Vector3D(*sign.pose.location_m), Rotation(*sign.pose.rotation_deg))
             matrix = matrix_of(pose)
             axes = matrix[:2, :2].T
             center = matrix[:2, :3] @ sign.trigger_center_m + matrix[:2, 3]
-            self._sign_from_map[number, :, :2] = axes
-            self._sign_from_map[number, :, 2] = -axes @ center
-        self._passed: dict[int, float] = {}
+            row[0:2], row[3:5] = axes
+            row[[2, 5]] = -axes @ center
+            row[6:8] = sign.trigger_extent_m[:2]
+            row[8] = float(sign.type_id.removeprefix(PREFIX))
+        self._limits: dict[int, float] = {}
+        self._ids: list[int] = []
+        self._of_vehicle = np.zeros(0)
 
-    def at(self, ids: NDArray[np.uint32], motion: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(V,) limit of each vehicle in km/h; `motion` are its columns of the actor table."""
-        if len(self._kmh):
-            local = (
-                np.einsum("sij,vj->vsi", self._sign_from_map[:, :, :2], motion[:, :2])
-                + self._sign_from_map[:, :, 2]
-            )
-            for vehicle, sign in np.argwhere((np.abs(local) < self._half).all(axis=2)):
-                self._passed[int(ids[vehicle])] = float(self._kmh[sign])
-        return np.array([self._passed.get(int(i), DEFAULT_KMH) for i in ids])
+    def at(self, ids: list[int], motion: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(V,) limit of each vehicle in km/h; `motion` are its rows of the actor table."""
+        from synthgen.simserver.world import road_kernel  # numba: only once something drives
+
+        if ids != self._ids:
+            self._limits |= dict(zip(self._ids, self._of_vehicle.tolist(), strict=True))
+            self._limits = {i: self._limits.get(i, DEFAULT_KMH) for i in ids}
+            self._ids = list(ids)
+            self._of_vehicle = np.array([self._limits[i] for i in ids])
+        road_kernel.pass_signs(motion, self._signs, self._of_vehicle)
+        return self._of_vehicle

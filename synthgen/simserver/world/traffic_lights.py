@@ -6,6 +6,7 @@ a turn runs green, yellow, red and hands over; freezing holds the whole group.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -18,13 +19,6 @@ from synthgen.simserver.wire.snapshot import STATE_BYTES, TRAFFIC_LIGHT_STATE
 
 F64 = NDArray[np.float64]
 SIGN_ID_BYTES = 32
-ZONE_AFTER_LINE_M = 1.5
-ZONE_BEFORE_LINE_M = 5.0
-# A driver brakes for a red light at about this rate; it sets how far ahead the light counts.
-COMFORT_BRAKING_MPS2 = 4.0
-REACTION_S = 0.3
-SAME_DIRECTION_COS = 0.7
-SAME_LEVEL_M = 4.0
 
 
 class Light(IntEnum):
@@ -170,43 +164,21 @@ class TrafficLights:
             )
         return self._rows
 
-    def lights_ahead(
-        self, location: F64, yaw_deg: F64, speed_mps: F64, half_length_m: F64
-    ) -> NDArray[np.int64]:
+    def lights_ahead(self, motion: NDArray[np.float32], half_length_m: F64) -> NDArray[np.int64]:
         """Index of the light each vehicle is at, -1 for none.
 
         A vehicle is at a light while its front is between its braking distance before the stop
         line and a little beyond the line, in the light's lane and heading along it.
 
         Args:
-            location: (V, 3) metres.
-            yaw_deg: (V,).
-            speed_mps: (V,).
+            motion: (V, 15) float32 rows of the actor table.
             half_length_m: (V,) distance from the origin to the front.
         """
-        table = self._approaches
-        if not len(table.light) or not len(location):
-            return np.full(len(location), -1, np.int64)
-        heading = np.radians(yaw_deg)
-        direction = np.stack([np.cos(heading), np.sin(heading)], axis=1)
-        front = location[:, :2] + direction * half_length_m[:, None]
-        dx = front[:, :1] - table.x
-        dy = front[:, 1:] - table.y
-        along = dx * table.cos + dy * table.sin
-        across = dy * table.cos - dx * table.sin
-        before = np.maximum(
-            ZONE_BEFORE_LINE_M,
-            speed_mps * REACTION_S + speed_mps * speed_mps / (2 * COMFORT_BRAKING_MPS2),
-        )
-        is_at = (
-            (along > -before[:, None])
-            & (along < ZONE_AFTER_LINE_M)
-            & (np.abs(across) < table.half_width)
-            & (direction[:, :1] * table.cos + direction[:, 1:] * table.sin > SAME_DIRECTION_COS)
-            & (np.abs(location[:, 2:] - table.z) < SAME_LEVEL_M)
-        )
-        nearest = np.argmin(np.where(is_at, np.abs(along), np.inf), axis=1)
-        return np.where(is_at.any(axis=1), table.light[nearest], -1)
+        from synthgen.simserver.world import road_kernel  # numba: only once something drives
+
+        found = np.full(len(motion), -1, np.int64)
+        road_kernel.find_lights(motion, half_length_m, *self._approaches, found)
+        return found
 
     def states_of(self, lights: NDArray[np.int64]) -> NDArray[np.uint8]:
         """What these lights show; green where the index is -1, as CARLA reports no light."""
@@ -231,34 +203,16 @@ class TrafficLights:
             self._states[turn.lights] = shown
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Approaches:
-    """Stop lines of all lights as (A,) arrays; `light` is the index of the light."""
-
-    x: F64
-    y: F64
-    z: F64
-    cos: F64
-    sin: F64
-    half_width: F64
-    light: NDArray[np.int64]
-
-
-def _approach_table(signals: Sequence[Signal]) -> _Approaches:
+def _approach_table(signals: Sequence[Signal]) -> tuple[F64, NDArray[np.int64]]:
+    """Stop lines of all lights as the kernel takes them, and the light of each."""
     rows = [
         (light, approach) for light, signal in enumerate(signals) for approach in signal.approaches
     ]
-    yaw = np.radians([approach.pose.yaw_deg for _, approach in rows])
-    xyz = np.array([approach.pose.location_m for _, approach in rows], float).reshape(-1, 3)
-    return _Approaches(
-        x=xyz[:, 0],
-        y=xyz[:, 1],
-        z=xyz[:, 2],
-        cos=np.cos(yaw),
-        sin=np.sin(yaw),
-        half_width=np.array([approach.half_width_m for _, approach in rows], float),
-        light=np.array([light for light, _ in rows], np.int64),
-    )
+    table = np.zeros((len(rows), 6))
+    for row, (_, approach) in zip(table, rows, strict=True):
+        yaw = math.radians(approach.pose.yaw_deg)
+        row[:] = (*approach.pose.location_m, math.cos(yaw), math.sin(yaw), approach.half_width_m)
+    return table, np.array([light for light, _ in rows], np.int64)
 
 
 def _groups_of(signals: Sequence[Signal]) -> list[Group]:

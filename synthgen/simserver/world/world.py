@@ -366,8 +366,11 @@ class World:
     def _follow_parents(self, delta_s: float) -> None:
         for actor in self.actors.of_kind(ActorKind.SENSOR):
             self._follow(actor, delta_s)
+        # A controller is no more than a note on its walker.
         for actor in self.actors.of_kind(ActorKind.CONTROLLER):
-            self._follow(actor, delta_s)
+            walker = self.actors.find(actor.parent_id)
+            if walker is not None:
+                self.actors.motion[actor.slot] = self.actors.motion[walker.slot]
 
     def _follow(self, actor: Actor, delta_s: float) -> None:
         parent = self.actors.find(actor.parent_id) if actor.parent_id else None

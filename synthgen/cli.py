@@ -119,6 +119,32 @@ def doctor(
     raise typer.Exit(0 if report["healthy"] else 1)
 
 
+bench = typer.Typer(help="Measure, and print one flat JSON object.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=1, help="Processes to kill.")] = 300,
+    executor: Annotated[Literal["inline", "ray"], typer.Option(help="What runs it.")] = "inline",
+    workers: Annotated[int, typer.Option(min=1, help="Simulator slots.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the killer.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Kill a campaign's processes at random; nothing may be lost, doubled or broken."""
+    import tempfile
+
+    from synthgen.bench.chaos.campaign import chaos_setup
+    from synthgen.bench.chaos.chaos import is_flawless, run_chaos
+
+    with tempfile.TemporaryDirectory(prefix="synthgen-chaos-") as name:
+        folder = Path(name)
+        setup = chaos_setup(folder, kills=kills, executor=executor, workers=workers, seed=seed)
+        report = run_chaos(setup, folder)
+    _print(report, as_json)
+    raise typer.Exit(0 if is_flawless(report) else 1)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
     """Run the embedded CARLA-compatible server; takes its arguments (see --help-server)."""

@@ -87,6 +87,16 @@ def run_chaos(setup: ChaosSetup, folder: Path) -> dict[str, Any]:
     return _report(setup, quiet, rounds, battle)
 
 
+def is_flawless(report: Mapping[str, Any]) -> bool:
+    """Nothing was lost, doubled, broken or left behind, and both poisons were found."""
+    zeros = ("lost", "duplicated", "corrupt", "false_quarantines", "orphans", "staging_left")
+    return (
+        not any(report[key] for key in zeros)
+        and report["poisons_found"] == report["poisons"]
+        and bool(report["root_hash_equal"])
+    )
+
+
 def _play(setup: ChaosSetup, dataset: Path, battle: _Battle, *, kills: int) -> _Round:
     """Run drivers on one dataset until it is finished, killing meanwhile up to `kills`."""
     mark = uuid.uuid4().hex

@@ -53,7 +53,13 @@ class BuildingParts:
 
     def __init__(self, builder: MeshBuilder, plot: Plot, index: int, variant: int) -> None:
         self._builder, self.plot = builder, plot
-        self._index, self._variant = index, variant
+        self.index, self._variant = index, variant
+        self._low, self._high = np.full(3, np.inf), np.full(3, -np.inf)
+
+    @property
+    def bounds_m(self) -> tuple[F64, F64]:
+        """Lowest and highest u, v, z of everything added so far."""
+        return self._low, self._high
 
     def quad(self, corners: F64, material: Material, uv: F64) -> None:
         """A flat face, seen from the side from which its corners run clockwise on the map."""
@@ -68,12 +74,14 @@ class BuildingParts:
         tag: Tag = Tag.BUILDINGS,
     ) -> None:
         """Any triangles in the plot's frame."""
+        self._low = np.minimum(self._low, local.min(axis=0))
+        self._high = np.maximum(self._high, local.max(axis=0))
         self._builder.add(
             self.plot.to_map(local),
             triangles,
             (material, tag),
             uv_m=uv,
-            object_index=self._index + 1,
+            object_index=self.index + 1,
             variant=self._variant,
         )
 
@@ -85,12 +93,16 @@ class BuildingParts:
         material: Material,
         uv_from: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """A wall from p to q, (u, v) each; it faces -v when it runs along +u."""
+        """A wall from p to q, (u, v) each; it faces -v when it runs along +u.
+
+        Seen from the street +u runs to the left, so the surface coordinate falls from p to q:
+        letters on the wall read the right way round.
+        """
         length = float(np.hypot(*(q - p)))
         z0, z1 = z
         corners = np.array([[*p, z0], [*q, z0], [*q, z1], [*p, z1]])
         u, v = uv_from
-        uv = np.array([[u, v], [u + length, v], [u + length, v + z1 - z0], [u, v + z1 - z0]])
+        uv = np.array([[u, v], [u - length, v], [u - length, v + z1 - z0], [u, v + z1 - z0]])
         self.quad(corners, material, uv)
 
     def prism(
@@ -105,11 +117,11 @@ class BuildingParts:
         """Four walls over a rectangle (u0, v0, u1, v1), and a lid of `roof`."""
         u0, v0, u1, v1 = rect
         ring = np.array([[u0, v0], [u1, v0], [u1, v1], [u0, v1], [u0, v0]])
-        along = 0.0
+        along = u1 - u0
         for k in range(4):
             skin = front if front is not None and k == 0 else material
             self.wall(ring[k], ring[k + 1], z, skin, (along, v_from))
-            along += float(np.hypot(*(ring[k + 1] - ring[k])))
+            along -= float(np.hypot(*(ring[k + 1] - ring[k])))
         if roof is not None:
             self.lid(rect, z[1], roof)
 

@@ -87,20 +87,19 @@ class Builders:
                     return Plot(corner, along, away, span, depth, z)
         return None
 
-    def _begin(self, plot: Plot, height_m: float, reach_m: float = 0.0) -> BuildingParts:
-        """Take the land and number the building; its box covers what hangs over."""
+    def _begin(self, plot: Plot, height_m: float) -> BuildingParts:
+        """Take the land and number the building."""
         self._land.take(plot.outline_m)
         variant = int(self._rng.integers(1, 2**31 - 1))
         x, y = (float(v) for v in plot.corner_m[:2])
         pose = Pose((x, y, plot.z_m), (0.0, plot.yaw_deg, 0.0))
         half = np.array([plot.width_m, plot.depth_m, height_m]) / 2
-        local = half.copy()
-        half[:2] += reach_m
-        solid = (plot.width_m / 2, plot.depth_m / 2)
-        index = self._objects.add(
-            "Building", Tag.BUILDINGS, pose, (local, half), variant=variant, solid=solid
-        )
+        index = self._objects.add("Building", Tag.BUILDINGS, pose, (half, half), variant=variant)
         return BuildingParts(self._builder, plot, index, variant)
+
+    def _finish(self, parts: BuildingParts) -> None:
+        """Fit the building's box to what was built."""
+        self._objects.fit_box(parts.index, *parts.bounds_m)
 
     def _block(self, side: StreetSide, at: float, width: float) -> float:
         """A city house wall to wall with its neighbours; gives how far along it reaches."""
@@ -126,7 +125,7 @@ class Builders:
         eave = _SHOP_M + floors * _STOREY_M
         pitched = bool(rng.random() < 0.4)
         rise = 0.42 * d if pitched else 0.6
-        parts = self._begin(plot, eave + rise + (0.2 if pitched else 2.4), 0.5)
+        parts = self._begin(plot, eave)
         rect = (0.0, 0.0, w, d)
         has_shops = bool(rng.random() < 0.75)
         ground_floor = Material.SHOPFRONT if has_shops else Material.FACADE
@@ -142,6 +141,7 @@ class Builders:
             self._roof_clutter(parts, rect, eave)
         if rng.random() < 0.55:
             self._balconies(parts, w, floors)
+        self._finish(parts)
 
     def _balconies(self, parts: BuildingParts, width: float, floors: int) -> None:
         wide = float(self._rng.uniform(2.2, 3.2))
@@ -173,7 +173,7 @@ class Builders:
         floors = int(rng.integers(9, 15) + round(8 * centrality))
         podium, top = 2 * _STOREY_M + _SHOP_M, _SHOP_M + floors * _STOREY_M
         w, d = plot.width_m, plot.depth_m
-        parts = self._begin(plot, top + 6.0, 0.2)
+        parts = self._begin(plot, top)
         rect = (0.0, 0.0, w, d)
         parts.prism(rect, (-_FOOTING_M, 0.0), Material.CONCRETE)
         parts.prism(rect, (0.0, _SHOP_M), Material.FACADE, front=Material.SHOPFRONT)
@@ -195,6 +195,7 @@ class Builders:
             Material.METAL,
             roof=Material.ROOF,
         )
+        self._finish(parts)
 
     def _house(self, side: StreetSide, at: float, width: float) -> float:
         """A house in its garden; gives how far along it reaches."""
@@ -209,7 +210,7 @@ class Builders:
         w, d = plot.width_m, plot.depth_m
         garage = 3.4 if rng.random() < 0.6 else 0.0
         rise = float(rng.uniform(0.28, 0.5)) * d
-        parts = self._begin(plot, eave + rise + 0.9, 0.5)
+        parts = self._begin(plot, eave)
         main = (garage, 0.0, w, d)
         skin = Material.BRICK if rng.random() < 0.35 else Material.FACADE
         parts.prism(main, (-_FOOTING_M, 0.3), Material.CONCRETE)
@@ -227,6 +228,7 @@ class Builders:
             parts.prism(hall, (-_FOOTING_M, 2.6), Material.CONCRETE, roof=Material.ROOF)
             parts.box((0.35, 1.14, garage - 0.35, 1.25), (0.05, 2.2), Material.METAL)
             self._driveway(plot, garage, setback)
+        self._finish(parts)
         return width + gap
 
     def _driveway(self, plot: Plot, width: float, setback: float) -> None:
@@ -261,3 +263,4 @@ class Builders:
             parts.prism(
                 (0.0, 0.0, float(w), float(d)), (-6.0, height), Material.FACADE, Material.ROOF
             )
+            self._finish(parts)

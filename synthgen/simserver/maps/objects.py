@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,17 @@ class ObjectList:
     def add_barrier(self, center_m: F64, extent_m: F64, yaw_rad: float) -> None:
         """Add a solid box that belongs to no object: a stretch of guard rail."""
         self._boxes.append((center_m, extent_m, yaw_rad, -1))
+
+    def fit_box(self, index: int, low_m: F64, high_m: F64) -> None:
+        """Give an object the box from `low_m` to `high_m` of its own frame."""
+        known = self._objects[index]
+        yaw = float(np.radians(known.pose.yaw_deg))
+        turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
+        middle = (low_m + high_m) / 2
+        center = np.array(known.pose.location_m) + np.append(turn @ middle[:2], middle[2])
+        self._objects[index] = replace(
+            known, box_center_m=center, box_extent_m=(high_m - low_m) / 2
+        )
 
     def pose_of(self, index: int) -> Pose:
         """Where an object stands."""

@@ -10,7 +10,8 @@ from synthgen.simserver.maps.townmap import Pose, Sidewalk, SurfaceKind
 
 _LIFT_M = 0.5
 _TOWN_GAP_M, _MOTORWAY_GAP_M = 12.0, 30.0
-_END_GAP_M = 7.0
+# Clear of crosswalks and stop lines.
+_END_GAP_M = 9.0
 # A lane narrower than this is still growing or ending.
 _MIN_WIDTH_M = 2.4
 # Neighbouring lanes are this far apart; closer points lie on lanes drawn twice.
@@ -41,7 +42,7 @@ def _along(strip: Strip) -> list[Pose]:
         min(grid.section.s1, grid.road.length - _END_GAP_M),
     )
     if last < first:
-        return []
+        first = last = (grid.section.s0 + grid.section.s1) / 2
     count = max(1, int((last - first) // gap) + 1)
     stations = np.linspace(first, last, count) if count > 1 else np.array([(first + last) / 2])
     return [

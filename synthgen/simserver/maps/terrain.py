@@ -29,6 +29,7 @@ _NODES_PER_CELL = 4
 _CELLS_PER_BLOCK = 16
 _GAP_OUTSIDE_M, _GAP_BELOW_M = 0.03, 0.08
 _HORIZON_M = 900.0
+_PLAZA_M = 3.0
 
 
 def fill_junction_gaps(
@@ -119,7 +120,7 @@ def lay_terrain(
     busy = _busy_blocks(np.pad(paved, pad))
     _flatten_quiet_blocks(coarse, busy)
     hidden = _hidden_cells(np.pad(paved, pad))
-    _add_cells(builder, raster, coarse, busy, hidden)
+    _add_cells(builder, raster, coarse, busy, hidden, _plaza_cells(heights, distance, pad))
     _add_horizon(builder, raster, coarse, rng)
     return _upsample(coarse, raster.shape)
 
@@ -162,7 +163,21 @@ def _flatten_quiet_blocks(coarse: F32, busy: Mask) -> None:
         patch[:] = top * (1 - ramp[:, None]) + bottom * ramp[:, None]
 
 
-def _add_cells(builder: MeshBuilder, raster: Raster, coarse: F32, busy: Mask, hidden: Mask) -> None:
+def _plaza_cells(heights: Heights, distance: F32, pad: list[tuple[int, int]]) -> Mask:
+    """Terrain cells between sidewalks and house fronts, paved where sidewalks are wide."""
+    step = _NODES_PER_CELL
+    walk = heights.kind == SurfaceKind.SIDEWALK
+    broad = cv2.erode(walk.astype(np.uint8), np.ones((9, 9), np.uint8))
+    reach = cv2.dilate(broad, np.ones((41, 41), np.uint8)) > 0
+    plaza = np.pad(reach & (distance < _PLAZA_M), pad)
+    rows, cols = ((n - 1) // step for n in plaza.shape)
+    cells = plaza[: rows * step, : cols * step].reshape(rows, step, cols, step)
+    return np.asarray(cells.mean(axis=(1, 3)) > 0.5)
+
+
+def _add_cells(
+    builder: MeshBuilder, raster: Raster, coarse: F32, busy: Mask, hidden: Mask, plaza: Mask
+) -> None:
     size, pitch = _CELLS_PER_BLOCK, raster.cell_m * _NODES_PER_CELL
     rows, cols = coarse.shape
     x, y = np.meshgrid(np.arange(cols) * pitch, np.arange(rows) * pitch)
@@ -173,13 +188,15 @@ def _add_cells(builder: MeshBuilder, raster: Raster, coarse: F32, busy: Mask, hi
     quads = np.concatenate(
         [_quad_corners(r, c, 1, cols), _quad_corners(quiet_r, quiet_c, size, cols)]
     )
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    used, index = np.unique(triangles, return_inverse=True)
-    builder.add(
-        vertices.reshape(-1, 3)[used].astype(np.float64),
-        index.reshape(-1, 3),
-        (Material.GRASS, Tag.TERRAIN),
-    )
+    is_plaza = np.concatenate([plaza[r, c], np.zeros(len(quiet_r), dtype=bool)])
+    for chosen, look in (
+        (quads[~is_plaza], (Material.GRASS, Tag.TERRAIN)),
+        (quads[is_plaza], (Material.CONCRETE, Tag.GROUND)),
+    ):
+        triangles = np.concatenate([chosen[:, [0, 1, 2]], chosen[:, [0, 2, 3]]])
+        used, index = np.unique(triangles, return_inverse=True)
+        points = vertices.reshape(-1, 3)[used].astype(np.float64)
+        builder.add(points, index.reshape(-1, 3), look)
 
 
 def _quad_corners(

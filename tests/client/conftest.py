@@ -54,6 +54,8 @@ def straight_world(straight_client: Any) -> Iterator[Any]:
     world.tick()
     before = {actor.id for actor in world.get_actors()}
     yield world
+    # An actor is listed from the first frame after its spawn.
+    world.tick()
     for actor in world.get_actors():
         if actor.id not in before:
             actor.destroy()

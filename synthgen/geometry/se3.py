@@ -69,7 +69,7 @@ class SE3:
 
     def apply(self, points_m: F64) -> F64:
         """Take points (..., 3), metres, from frame src to frame dst."""
-        return np.asarray(points_m @ self.rotation.T + self.translation_m)
+        return np.asarray(np.einsum("...j,ij->...i", points_m, self.rotation) + self.translation_m)
 
     def rotate(self, vectors: F64) -> F64:
         """Turn vectors (..., 3) from frame src to frame dst, without moving them."""

@@ -13,7 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from synthgen.datatypes.road_map import Area, Lane, RoadMap
+from synthgen.datatypes.road_map import Lane, RoadMap
 from synthgen.datatypes.taxonomy import Taxonomy
 from synthgen.errors import InternalError
 from synthgen.geometry.arrays import F32, F64, I64, U8, U16, Bool
@@ -29,6 +29,7 @@ GROUP_BITS: Final = {"vehicle": 32, "pedestrian": 64, "cyclist": 128, "object": 
 FLOW_STEPS: Final = 256.0  # per cell
 FLOW_ZERO: Final = 32768
 
+_AS_CELLS: Final = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 _AREA_BITS: Final = {"crosswalk": CROSSWALK, "junction": DRIVABLE}
 _LANE_BITS: Final = {
     "driving": DRIVABLE,
@@ -61,21 +62,35 @@ class BevGrid:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Shape:
-    """A polygon or a dense line of the map, world frame."""
+class _Shapes:
+    """N polygons or dense lines of the map, world frame.
+
+    Attributes:
+        xy_m: (P, 2) points of all of them.
+        first: (N + 1,) points of shape k are `first[k]` to `first[k + 1]`.
+        bit: (N,) uint16, layer of each.
+        center_m: (N, 2) middle of each one's bounds.
+        radius_m: (N,) distance from there to the bounds' corners.
+    """
 
     xy_m: F64
-    bit: int
+    first: I64
+    bit: U16
     center_m: F64
-    radius_m: float
+    radius_m: F64
+
+    def near(self, xy_m: F64, reach_m: float) -> I64:
+        """Indices of the shapes that may come within `reach_m` of a place (2,)."""
+        gap_m = np.linalg.norm(self.center_m - xy_m, axis=1) - self.radius_m
+        return np.flatnonzero(gap_m < reach_m)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BevMap:
     """The map's shapes, ready to be drawn from any place."""
 
-    polygons: tuple[_Shape, ...]
-    lines: tuple[_Shape, ...]
+    polygons: _Shapes
+    lines: _Shapes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -106,18 +121,26 @@ class BevScene:
 
 def bev_map(road_map: RoadMap, grid: BevGrid) -> BevMap:
     """The map's shapes for a grid of this resolution."""
-    polygons = [_lane_polygon(lane) for lane in road_map.lanes if lane.kind in _LANE_BITS]
-    polygons += [_area_polygon(area) for area in road_map.areas if area.kind in _AREA_BITS]
+    polygons = [
+        (np.concatenate([lane.left_m, lane.right_m[::-1]]), _LANE_BITS[lane.kind])
+        for lane in road_map.lanes
+        if lane.kind in _LANE_BITS
+    ]
+    polygons += [
+        (area.polygon_m, _AREA_BITS[area.kind])
+        for area in road_map.areas
+        if area.kind in _AREA_BITS
+    ]
     # Finer than a cell, so that a line marks every cell it passes through but for clipped corners.
-    step_m = grid.cell_m / 4
+    step_m = grid.cell_m / 3
     lines = [
-        _shape(dense_line(line.astype(np.float64)[:, :2], step_m), bit)
+        (dense_line(line.astype(np.float64)[:, :2], step_m), bit)
         for lane in road_map.lanes
         if _LANE_BITS.get(lane.kind) == DRIVABLE
         for line, bit in _lane_lines(lane)
         if len(line) > 1
     ]
-    return BevMap(tuple(p for p in polygons if len(p.xy_m) > 2), tuple(lines))
+    return BevMap(_shapes([p for p in polygons if len(p[0]) > 2]), _shapes(lines))
 
 
 def _lane_lines(lane: Lane) -> list[tuple[F32, int]]:
@@ -131,20 +154,16 @@ def _lane_lines(lane: Lane) -> list[tuple[F32, int]]:
     return lines
 
 
-def _lane_polygon(lane: Lane) -> _Shape:
-    edge = np.concatenate([lane.left_m, lane.right_m[::-1]]).astype(np.float64)
-    return _shape(edge[:, :2], _LANE_BITS[lane.kind])
-
-
-def _area_polygon(area: Area) -> _Shape:
-    return _shape(area.polygon_m.astype(np.float64)[:, :2], _AREA_BITS[area.kind])
-
-
-def _shape(xy_m: F64, bit: int) -> _Shape:
-    if not len(xy_m):
-        return _Shape(xy_m, bit, np.zeros(2), 0.0)
-    center_m = (xy_m.min(axis=0) + xy_m.max(axis=0)) / 2
-    return _Shape(xy_m, bit, center_m, float(np.linalg.norm(xy_m - center_m, axis=1).max()))
+def _shapes(parts: Sequence[tuple[F32 | F64, int]]) -> _Shapes:
+    xy_m = [points[:, :2].astype(np.float64) for points, _ in parts]
+    bounds = np.array([[xy.min(axis=0), xy.max(axis=0)] for xy in xy_m]).reshape(-1, 2, 2)
+    return _Shapes(
+        xy_m=np.concatenate([np.zeros((0, 2)), *xy_m]),
+        first=np.cumsum([0, *(len(xy) for xy in xy_m)]),
+        bit=np.array([bit for _, bit in parts], dtype=np.uint16),
+        center_m=bounds.mean(axis=1),
+        radius_m=np.linalg.norm(bounds[:, 1] - bounds[:, 0], axis=1) / 2,
+    )
 
 
 def dense_line(line: F64, step_m: float) -> F64:
@@ -189,28 +208,13 @@ def _level(world_from_ego: SE3) -> SE3:
 def _draw_map(raster: U16, level_from_world: SE3, shapes: BevMap, grid: BevGrid) -> None:
     ego_xy_m = level_from_world.inverse().translation_m[:2]
     reach_m = grid.extent_m / np.sqrt(2)
-
-    def near(candidates: Sequence[_Shape]) -> list[_Shape]:
-        return [s for s in candidates if np.hypot(*(s.center_m - ego_xy_m)) < s.radius_m + reach_m]
-
-    polygons = near(shapes.polygons)
-    if polygons:
-        corners, first = _in_cells(polygons, level_from_world, grid)
-        value = np.array([shape.bit for shape in polygons], dtype=np.uint16)
-        fill_polygons(raster, corners, first, value, True)
-    lines = near(shapes.lines)
-    if lines:
-        points, first = _in_cells(lines, level_from_world, grid)
-        value = np.array([shape.bit for shape in lines], dtype=np.uint16)
-        mark_points(raster, points, np.repeat(value, np.diff(first)))
-
-
-def _in_cells(shapes: Sequence[_Shape], level_from_world: SE3, grid: BevGrid) -> tuple[F64, I64]:
-    """Points of all shapes as rows and columns, and where each shape's begin."""
-    xy_m = np.concatenate([shape.xy_m for shape in shapes])
-    turned = xy_m @ level_from_world.rotation[:2, :2].T + level_from_world.translation_m[:2]
-    first = np.concatenate([[0], np.cumsum([len(shape.xy_m) for shape in shapes])])
-    return grid.to_cells(turned), first.astype(np.int64)
+    rotation, offset_m = level_from_world.rotation[:2, :2], level_from_world.translation_m[:2]
+    cells_from_world = np.column_stack([-rotation / grid.cell_m, grid.to_cells(offset_m)])
+    areas, lines = shapes.polygons, shapes.lines
+    chosen = areas.near(ego_xy_m, reach_m)
+    fill_polygons(raster, areas.xy_m, areas.first, chosen, areas.bit, cells_from_world, True)
+    chosen = lines.near(ego_xy_m, reach_m)
+    mark_points(raster, lines.xy_m, lines.first, chosen, lines.bit, cells_from_world)
 
 
 def _draw_objects(
@@ -230,7 +234,7 @@ def _draw_objects(
         return []
     corners, first = footprints(level.select(rows), grid)
     ids = boxes.track_id[rows].astype(np.uint16)
-    fill_polygons(instance, corners, first, ids, False)
+    fill_polygons(instance, corners, first, np.arange(len(ids)), ids, _AS_CELLS, False)
     middle = np.floor(grid.to_cells(level.center_m[rows, :2])).astype(np.int64)
     is_inside = ((middle >= 0) & (middle < grid.cells)).all(axis=1)
     is_missing = is_inside & ~np.isin(ids, instance)

@@ -206,7 +206,9 @@ def points_in_boxes(points_m: F64, boxes: Cuboids) -> I32:
     """Number of points (P, 3) within each of N boxes of the same frame: (N,)."""
     counts = np.zeros(len(boxes), dtype=np.int32)
     reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
-    for index in range(len(boxes)):
+    farthest_m = np.linalg.norm(points_m, axis=1).max(initial=0.0)
+    is_near = np.linalg.norm(boxes.center_m, axis=1) - reach_m <= farthest_m
+    for index in np.flatnonzero(is_near).tolist():
         near = np.abs(points_m[:, 0] - boxes.center_m[index, 0]) <= reach_m[index]
         near &= np.abs(points_m[:, 1] - boxes.center_m[index, 1]) <= reach_m[index]
         counts[index] = np.count_nonzero(boxes[index].contains(points_m[near]))

@@ -50,6 +50,8 @@ MILD_TTC_S = 3.0
 MILD_PET_S = 2.0
 VISIBLE_S = 1.2
 PASS_SHARE = 0.75
+# What a planned near miss keeps free, so that a real one does not touch.
+CLEARANCE_WALKER_M, CLEARANCE_VEHICLE_M = 0.25, 0.5
 _OVERLOOKED_M = 0.25
 
 
@@ -316,7 +318,8 @@ def screen(
     rows = np.repeat(np.arange(n), p)
     outcome = simulate(_rows(encounter.model, rows), np.tile(disturbances, (n, 1)))
     low, high = encounter.low_s[rows], encounter.high_s[rows]
-    reasons = judge(outcome, target, low, high)
+    clearance = CLEARANCE_VEHICLE_M if encounter.model.other.rolls else CLEARANCE_WALKER_M
+    reasons = judge(outcome, target, low, high, clearance)
     good = reasons == "ok"
     share = good.reshape(n, p).mean(axis=1)
     passed = mask & good.reshape(n, p)[:, 0] & (share >= PASS_SHARE)
@@ -327,8 +330,10 @@ def screen(
     return passed, Counter(worst), outcome
 
 
-def judge(outcome: Outcome, target: str, low: F64, high: F64) -> NDArray[np.str_]:
-    """`ok` or the reason against it for every run."""
+def judge(
+    outcome: Outcome, target: str, low: F64, high: F64, clearance_m: float
+) -> NDArray[np.str_]:
+    """`ok` or the reason against it for every run; near misses keep the clearance."""
     close = (outcome.min_ttc_s < NEAR_MISS_TTC_S - 0.1) | (outcome.pet_s < NEAR_MISS_PET_S - 0.2)
     mild = (outcome.min_ttc_s < MILD_TTC_S) | (outcome.pet_s < MILD_PET_S)
     reveal = outcome.reveal_ttc_s
@@ -340,7 +345,7 @@ def judge(outcome: Outcome, target: str, low: F64, high: F64) -> NDArray[np.str_
         ("reveal_outside_band", (reveal >= low + margin) & (reveal <= high - margin)),
     ]
     if target == "near_miss":
-        checks += [("contact", ~outcome.contact & (outcome.min_gap_m > 0.15)), ("too_mild", close)]
+        checks += [("contact", outcome.min_gap_m > clearance_m), ("too_mild", close)]
     elif target == "mild":
         checks += [("contact", ~outcome.contact), ("too_close", ~close), ("too_mild", mild)]
     elif target == "contact":

@@ -21,6 +21,7 @@ DT_S = 0.1
 EYE_FORWARD_M = 0.8
 CORRIDOR_MARGIN_M = 0.4
 RESUME_MPS2 = 2.0
+WAIT_MPS, WAIT_M, WAIT_S = 1.5, 10.0, 2.5
 RESYNC_LIMIT = 0.2
 LAUNCH_MPS2 = 3.0
 
@@ -236,7 +237,11 @@ class _Run:
         for share in (0.0, 0.5, 1.0):
             inside |= np.abs(t + rate * arrival * share) < half
         near = (arrival < ego.react_ttc_s) & (left > -2.0)
-        return np.asarray(visible & self.started & inside & near)
+        # Having stopped, it lets pass what is still coming.
+        waiting = (self.speed < WAIT_MPS) & (left < WAIT_M) & (left > -2.0)
+        coming = (t * rate < 0) & (np.abs(t) - half < np.abs(rate) * WAIT_S)
+        stays = waiting & ((np.abs(t) < half) | coming)
+        return np.asarray(visible & self.started & np.where(waiting, stays, inside & near))
 
 
 def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
@@ -313,7 +318,8 @@ def _pet(run: _Run, ego: F64, inside: Bool, times: F64) -> F64:
     """Time between the first party leaving the conflict area and the second entering it."""
     tangent = np.stack([run.normal[:, 1], -run.normal[:, 0]], axis=1)
     past = ((ego[..., :2] - run.origin) * tangent).sum(axis=2)
-    ego_in = (past > 0) & (past < run.model.ego.length_m + run.model.other.width_m)
+    half = run.model.other.width_m / 2
+    ego_in = (past > -half) & (past < run.model.ego.length_m + half)
     first_ego = _first(ego_in, times)
     last_ego = _last(ego_in, times)
     first_other, last_other = _first(inside, times), _last(inside, times)

@@ -31,7 +31,8 @@ def verify(concrete: ConcreteScenario, run: RunRecord) -> Verdict:
     """Judge a finished run.
 
     Reasons: `never_started: <actor>`, `ego_off_path`, `ambient_interference`, or `expect: <check>`.
-    Flags: failed checks that only flag, and `kinematic: <actor>` for a walker that hung at a kerb.
+    Flags: failed checks that only flag, `kinematic: <actor>` for a walker that hung at a kerb, and
+    `miss: <why>` for a run that is no hit by the one rule of `is_hit`.
     """
     metrics = Metrics(concrete, run)
     reasons = _broken(concrete, metrics)
@@ -40,7 +41,11 @@ def verify(concrete: ConcreteScenario, run: RunRecord) -> Verdict:
         for check in concrete.expect:
             if not holds(check.check, concrete, metrics):
                 (reasons if check.on_fail == "reject" else flags).append(f"expect: {check.check}")
-    numbers = {k: v for k, v in sorted(numbers_of(concrete, metrics).items()) if math.isfinite(v)}
+    hit, miss = is_hit(concrete, metrics)
+    if not hit:
+        flags.append(f"miss: {miss}")
+    found = numbers_of(concrete, metrics) | {"hit": float(hit)}
+    numbers = {k: v for k, v in sorted(found.items()) if math.isfinite(v)}
     return Verdict(not reasons, tuple(reasons), tuple(flags), numbers)
 
 
@@ -96,14 +101,13 @@ def numbers_of(concrete: ConcreteScenario, metrics: Metrics) -> dict[str, float]
     return found
 
 
-def is_hit(concrete: ConcreteScenario, run: RunRecord) -> tuple[bool, str]:
+def is_hit(concrete: ConcreteScenario, metrics: Metrics) -> tuple[bool, str]:
     """The one rule by which all scenarios are compared, whatever each expects; and why not.
 
     Crossing: the actor entered the ego's lane, min TTC < 1.5 s or PET < 1.0 s, at least 10 visible
     frames, reveal inside its band, no contact. Following: min THW < 0.8 s or min TTC < 2.0 s with
     the manoeuvre done, no contact.
     """
-    metrics = Metrics(concrete, run)
     name = next((a.name for a in concrete.actors if a.role == "critical"), None)
     if name is None or not metrics.started(name):
         return False, "never_started"

@@ -24,6 +24,7 @@ CORRIDOR_MARGIN_M = 0.4
 CALM_S = 0.5
 SIGHT_M = 80.0
 MOVING_MPS = 0.3
+WAIT_MPS, WAIT_M, WAIT_S = 1.5, 10.0, 2.5
 # One does not brake for a ball.
 OVERRUN_M = 0.4
 
@@ -125,8 +126,8 @@ class EmergencyBrake:
         if not other.is_alive or other.size_lwh_m[2] < OVERRUN_M:
             return False
         meet = stage.concrete.meet
-        if meet is not None and name == meet.actor and self._will_cross(meet, other):
-            return stage.sees(driver.name, name)
+        if meet is not None and name == meet.actor:
+            return self._will_cross(meet, other) and stage.sees(driver.name, name)
         if np.hypot(xy[0] - me.x_m, xy[1] - me.y_m) > SIGHT_M:
             return False
         station, t = track.project(xy)
@@ -163,7 +164,7 @@ class EmergencyBrake:
         me, track = driver.view, driver.track
         left = meet.other_station_m - track.station
         arrival = driver.stage.arrival_s(driver.name, meet.other_station_m)
-        if left < -2.0 or arrival > self.ttc_s or other.speed_mps < MOVING_MPS:
+        if left < -2.0 or other.speed_mps < MOVING_MPS:
             return False
         near = int(np.clip(np.searchsorted(track.stations, meet.other_station_m), 0, 10**6))
         tangent = track.tangent(min(near, len(track.stations) - 1))
@@ -171,4 +172,8 @@ class EmergencyBrake:
         t = float(tangent[0] * delta[1] - tangent[1] * delta[0])
         rate = float(tangent[0] * other.velocity_y_mps - tangent[1] * other.velocity_x_mps)
         half = me.size_lwh_m[1] / 2 + CORRIDOR_MARGIN_M + min(other.size_lwh_m[:2]) / 2
-        return any(abs(t + rate * arrival * share) < half for share in (0.0, 0.5, 1.0))
+        if me.speed_mps < WAIT_MPS and left < WAIT_M:
+            # Having stopped, it lets pass what is still coming.
+            return abs(t) < half or (t * rate < 0 and abs(t) - half < abs(rate) * WAIT_S)
+        inside = any(abs(t + rate * arrival * share) < half for share in (0.0, 0.5, 1.0))
+        return inside and arrival <= self.ttc_s

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from synthgen.simserver.render import fields
-from synthgen.simserver.render.fields import bits
+from synthgen.simserver.render.fields import bits, uniform
 from synthgen.simserver.render.packets import fast
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
@@ -53,25 +53,89 @@ def tone_curve(gamma: float) -> F32:
     return np.asarray(curve ** (1.0 / gamma), np.float32)
 
 
+def bloom_of(picture: F32, gains: F64, intensity: float) -> F32:
+    """(h, w, 3) float32 light that the lens scatters, a quarter of the size; empty for none.
+
+    What is brighter than white spreads over three radii.
+    """
+    small = np.ascontiguousarray(picture[1::4, 1::4]) * gains.astype(np.float32)
+    bright = np.clip(small - 1.2, 0.0, 12.0)
+    if intensity <= 0.0 or not bright.any():
+        return np.zeros((0, 0, 3), np.float32)
+    spread = np.zeros_like(bright)
+    for radius, weight in ((1, 0.5), (4, 0.3), (12, 0.2)):
+        spread += np.float32(weight) * _boxed(_boxed(bright, radius), radius)
+    return np.asarray(spread * np.float32(0.35 * intensity), np.float32)
+
+
+def _boxed(picture: F32, radius: int) -> F32:
+    """Box filter of 2 * radius + 1 pixels along both axes, edges repeated."""
+    for axis in (0, 1):
+        pad = [(0, 0)] * 3
+        pad[axis] = (radius + 1, radius)
+        total = np.cumsum(np.pad(picture, pad, "edge"), axis=axis, dtype=np.float64)
+        ahead = total.take(range(2 * radius + 1, total.shape[axis]), axis)
+        behind = total.take(range(total.shape[axis] - 2 * radius - 1), axis)
+        picture = ((ahead - behind) / (2 * radius + 1)).astype(np.float32)
+    return picture
+
+
 @fast
-def develop_rows(picture, curve, gains, noise, seed, out, first_row, last_row):
-    """Rows of BGRA bytes from linear light; noise grows with the square root of light."""
+def streaks(seed, y, x, rain, slant, scale):
+    """Share of a pixel that falling drops cover: three layers of hashed streaks."""
+    cover = 0.0
+    for layer in range(3):
+        wide = (1.0 + 0.8 * layer) * scale
+        high = (22.0 + 26.0 * layer) * scale
+        u = (x + y * slant) / wide
+        column = math.floor(u)
+        v = y / high + 97.0 * uniform(seed + layer, column)
+        row = math.floor(v)
+        key = bits(seed + 31 * layer + column, row)
+        if (key & 1023) < rain * (34.0 - 7.0 * layer):
+            t = v - row
+            across = 1.0 - abs(2.0 * (u - column) - 1.0)
+            cover = max(cover, 4.0 * t * (1.0 - t) * across * (0.12 + 0.07 * layer))
+    return cover
+
+
+@fast
+def spread_light(bloom, y, x, c):
+    """Bloom at a pixel, bilinear."""
+    v = min(max((y - 1.0) * 0.25, 0.0), bloom.shape[0] - 1.001)
+    u = min(max((x - 1.0) * 0.25, 0.0), bloom.shape[1] - 1.001)
+    a, b = int(v), int(u)
+    v -= a
+    u -= b
+    top = bloom[a, b, c] * (1.0 - u) + bloom[a, b + 1, c] * u
+    return top * (1.0 - v) + (bloom[a + 1, b, c] * (1.0 - u) + bloom[a + 1, b + 1, c] * u) * v
+
+
+@fast
+def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_row, last_row):
+    """Rows of BGRA bytes from linear light; noise grows with light.
+
+    `weather` is rain 0..1, the slant of its streaks, and their scale.
+    """
     width = picture.shape[1]
     top = TONES - 1.0
+    glowing = bloom.shape[0] > 1 and bloom.shape[1] > 1
+    rain, slant, scale = weather[0], weather[1], weather[2]
     for y in range(first_row, last_row):
         for x in range(width):
             n = bits(seed + x, y)
-            luma = 0.0
-            if noise > 0.0:
-                # The sum of two uniform numbers is close enough to a normal one.
-                luma = ((n & 0xFFFF) + (n >> 16)) * (1.0 / 65535.0) - 1.0
+            # The sum of two uniform numbers is close enough to a normal one.
+            luma = ((n & 0xFFFF) + (n >> 16)) * (1.0 / 65535.0) - 1.0
+            wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
             for c in range(3):
                 light = picture[y, x, c] * gains[c]
+                if glowing:
+                    light += spread_light(bloom, y, x, c)
                 tone = curve[int(top * math.sqrt(light / (1.0 + light)) + 0.5)]
+                tone += wet * (0.8 - tone)
                 if noise > 0.0:
                     m = bits(n + c * 7919, y)
                     chroma = ((m & 0xFFFF) + (m >> 16)) * (1.0 / 65535.0) - 1.0
-                    grain = 0.75 * luma + 0.65 * chroma
-                    tone += noise * 2.45 * grain * (0.5 + tone)
+                    tone += noise * 2.45 * (0.75 * luma + 0.65 * chroma) * (0.5 + tone)
                 out[y, x, 2 - c] = int(min(max(tone, 0.0), 1.0) * 255.0 + 0.5)
             out[y, x, 3] = 255

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from synthgen.simserver.render import fields
+from synthgen.simserver.render.grids import Grid
 from synthgen.simserver.render.records import F64
 from synthgen.simserver.render.sky import TABLE_ROWS, Sky
 from synthgen.simserver.render.specs import Weather
 
 
-def environment(weather: Weather, sky: Sky, grid: tuple[float, float, float, float]) -> F64:
+def environment(weather: Weather, sky: Sky, lamps: Grid, bodies: Grid) -> F64:
     """(ENV_COLUMNS,) float64; columns in fields.py."""
     env = np.zeros(fields.ENV_COLUMNS)
     env[fields.SUN : fields.SUN + 3] = sky.sun_direction
@@ -25,7 +26,9 @@ def environment(weather: Weather, sky: Sky, grid: tuple[float, float, float, flo
     env[fields.PUDDLES] = min(max(weather.precipitation_deposits / 100.0, 0.0), 1.0)
     env[fields.DISC] = sky.disc
     _fit_veil(env, sky)
-    env[fields.GRID : fields.GRID + 4] = grid
+    env[fields.GRID : fields.GRID + 4] = lamps.frame
+    env[fields.SHADE_GRID : fields.SHADE_GRID + 4] = bodies.frame
+    env[fields.RAIN] = min(max(weather.precipitation / 100.0, 0.0), 1.0)
     return env
 
 

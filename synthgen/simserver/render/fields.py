@@ -23,7 +23,9 @@ VEIL = 25  # 3: fog's colour
 VEIL_SUN = 28  # 3: fog's colour, share that follows the sun's azimuth
 VEIL_AXIS = 31  # 2: the sun's azimuth
 GRID = 33  # 4: light cells' origin x, y, 1 / size, cells a side
-ENV_COLUMNS = 40
+SHADE_GRID = 37  # 4: the same of the cells of bodies on the ground
+RAIN = 41
+ENV_COLUMNS = 44
 
 
 @fast

@@ -25,6 +25,7 @@ from synthgen.simserver.render.records import Scratch
 from synthgen.simserver.render.shading import (
     BATCH,
     LIT_COLUMNS,
+    OPEN,
     decode_batch,
     shade_batch,
 )
@@ -76,7 +77,7 @@ def project(lens, x, y, z):
 
 
 @fast
-def aim(directions, poses, rays, ids, i, y, x, sub_x, sub_y):
+def aim(directions, poses, times, rays, ids, i, y, x, sub_x, sub_y):
     """Write the ray through pixel (x, y), moved by a share of a pixel."""
     height, width = directions.shape[0], directions.shape[1]
     x = min(x, width - 1)
@@ -110,6 +111,7 @@ def aim(directions, poses, rays, ids, i, y, x, sub_x, sub_y):
         poses[m, 2, 0] * dx + poses[m, 2, 1] * dy + poses[m, 2, 2] * dz,
         NEAR_M,
         FAR,
+        times[m],
     )
 
 
@@ -279,14 +281,15 @@ def room(scene_rays):
         np.zeros((scene_rays, HIT_CODES), np.int64),
         np.zeros((scene_rays, SURFACE_COLUMNS), np.float64),
         np.zeros((scene_rays, LIT_COLUMNS), np.float64),
-        np.zeros((scene_rays, 3), np.float64),
+        np.zeros((scene_rays, 6), np.float64),
     )
 
 
 @fast
 def aim_tile(view, w, tile):
     """Rays through the centres of one tile's pixels, in packets of 4 x 2 pixels."""
-    directions, poses, rays, ids = view.directions, view.poses, w.rays, w.ids
+    directions, poses, times = view.directions, view.poses, view.times
+    rays, ids = w.rays, w.ids
     height, width = directions.shape[0], directions.shape[1]
     tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
     ty = tile // tiles * TILE_HEIGHT
@@ -297,13 +300,14 @@ def aim_tile(view, w, tile):
         y = ty + (packet >> 2) * 2 + ((i >> 2) & 1)
         w.valid[i] = 1 if x < width and y < height else 0
         w.pixel[i] = y * width + x
-        aim(directions, poses, rays, ids, i, y, x, 0.0, 0.0)
+        aim(directions, poses, times, rays, ids, i, y, x, 0.0, 0.0)
 
 
 @fast
 def aim_edges(view, images, w, pixel, end):
     """Four more rays through each of the next pixels on an edge; (rays, next pixel)."""
-    directions, poses, rays, ids = view.directions, view.poses, w.rays, w.ids
+    directions, poses, times = view.directions, view.poses, view.times
+    rays, ids = w.rays, w.ids
     keys, facing, hdr = images.keys, images.facing, images.hdr
     width = directions.shape[1]
     n = 0
@@ -312,10 +316,10 @@ def aim_edges(view, images, w, pixel, end):
         x = pixel - y * width
         if is_edge(y, x, keys, facing, hdr):
             # A rotated grid of four samples.
-            aim(directions, poses, rays, ids, n, y, x, -0.125, -0.375)
-            aim(directions, poses, rays, ids, n + 1, y, x, 0.375, -0.125)
-            aim(directions, poses, rays, ids, n + 2, y, x, 0.125, 0.375)
-            aim(directions, poses, rays, ids, n + 3, y, x, -0.375, 0.125)
+            aim(directions, poses, times, rays, ids, n, y, x, -0.125, -0.375)
+            aim(directions, poses, times, rays, ids, n + 1, y, x, 0.375, -0.125)
+            aim(directions, poses, times, rays, ids, n + 2, y, x, 0.125, 0.375)
+            aim(directions, poses, times, rays, ids, n + 3, y, x, -0.375, 0.125)
             for k in range(4):
                 w.valid[n + k] = 1
                 w.pixel[n + k] = pixel
@@ -337,6 +341,10 @@ def keep_tile(view, images, w):
                 c = min(colour[i, k], BRIGHTEST)
                 hdr[y, x, k] = c
                 picture[y, x, k] = c
+                if view.openness_rays:
+                    images.skylight[y, x, k] = colour[i, 3 + k]
+            if view.openness_rays:
+                images.openness[y, x] = w.lit[i, OPEN]
 
 
 @fast
@@ -349,7 +357,8 @@ def keep_edges(view, images, w, n):
         for k in range(3):
             total = min(images.hdr[y, x, k], 8.0)
             for j in range(4):
-                total += min(w.colour[i + j, k], 8.0)
+                shut = 1.0 - w.lit[i + j, OPEN] if view.openness_rays else 0.0
+                total += min(w.colour[i + j, k] - shut * w.colour[i + j, 3 + k], 8.0)
             images.picture[y, x, k] = 0.2 * total
 
 
@@ -395,17 +404,76 @@ def render_rows(world, view, images, refine, first_row, last_row):
 
 
 @fast
+def open_rows(images, first_row, last_row):
+    """Take the sky's light away where near things shut it out, averaged over 5 x 5 pixels.
+
+    Only pixels of the same surface count, so the filter keeps edges. Reads no light of other
+    rows: rows may be done in any order.
+    """
+    keys, facing, openness = images.keys, images.facing, images.openness
+    height, width = keys.shape
+    for y in range(first_row, last_row):
+        for x in range(width):
+            key = keys[y, x]
+            if key == SKY:
+                continue
+            nx, ny, nz = facing[y, x, 0], facing[y, x, 1], facing[y, x, 2]
+            total, count = 0.0, 0
+            for v in range(max(y - 2, 0), min(y + 3, height)):
+                for u in range(max(x - 2, 0), min(x + 3, width)):
+                    same = keys[v, u] == key
+                    if (
+                        same
+                        and nx * facing[v, u, 0] + ny * facing[v, u, 1] + nz * facing[v, u, 2] > 0.9
+                    ):
+                        total += openness[v, u]
+                        count += 1
+            shut = 1.0 - total / count
+            for k in range(3):
+                light = images.hdr[y, x, k] - shut * images.skylight[y, x, k]
+                images.hdr[y, x, k] = light
+                images.picture[y, x, k] = light
+
+
+@fast
+def smear_rows(picture, flow, share, limit, out, first_row, last_row):
+    """Motion blur: each pixel averages along its own motion during the exposure.
+
+    `share` is the exposure's share of a frame, `limit` the longest smear in pixels.
+    """
+    height, width = picture.shape[0], picture.shape[1]
+    for y in range(first_row, last_row):
+        for x in range(width):
+            dx = flow[y, x, 0] * 0.5 * width * share
+            dy = -flow[y, x, 1] * 0.5 * height * share
+            length = math.sqrt(dx * dx + dy * dy)
+            if length > limit:
+                dx, dy, length = dx * limit / length, dy * limit / length, limit
+            taps = 1 + min(int(length), 12)
+            r, g, b = 0.0, 0.0, 0.0
+            for k in range(taps):
+                t = (k + 0.5) / taps - 0.5
+                u = min(max(int(x + 0.5 + dx * t), 0), width - 1)
+                v = min(max(int(y + 0.5 + dy * t), 0), height - 1)
+                r += picture[v, u, 0]
+                g += picture[v, u, 1]
+                b += picture[v, u, 2]
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = r / taps, g / taps, b / taps
+
+
+@fast
 def empty_rows(world, view, first_row, last_row):
     """Trace a camera's rows and look at nothing: the least that any image costs."""
     rays = ray_queue(8)
     ids = rays.view(np.uint32)
     masks = lane_masks()
-    width = view.directions.shape[1]
+    directions, poses, times = view.directions, view.poses, view.times
+    width = directions.shape[1]
     total = 0.0
     for y in range(first_row, last_row, 2):
         for x in range(0, width, 4):
             for k in range(8):
-                aim(view.directions, view.poses, rays, ids, k, y + (k >> 2), x + (k & 3), 0.0, 0.0)
+                aim(directions, poses, times, rays, ids, k, y + (k >> 2), x + (k & 3), 0.0, 0.0)
             trace(world.scene, world.coherent, rays, 8, masks)
             total += rays[0, 8, 0]
     return total

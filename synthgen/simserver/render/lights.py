@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.simserver.render.records import F32, F64, I32
-from synthgen.simserver.render.shading import LAMP_COLUMNS, LAMPS_PER_CELL
+from synthgen.simserver.render.grids import Grid, grid_of
+from synthgen.simserver.render.records import F32, F64
+from synthgen.simserver.render.shading import BODIES_PER_CELL, LAMP_COLUMNS, LAMPS_PER_CELL
 from synthgen.simserver.scene import Material, Mesh
-
-CELL_M = 10.0
-MAX_CELLS_A_SIDE = 192
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,45 +88,28 @@ def lamp_row(beam: Beam, at: F64, towards: F64) -> F64:
     return np.array([*at, *direction, beam.edge, beam.core, beam.reach_m**2, *beam.rgb])
 
 
-def light_grid(lamps: F64) -> tuple[I32, tuple[float, float, float, float]]:
-    """Which lamps reach each cell of the ground plan.
-
-    Returns:
-        (cells, LAMPS_PER_CELL) int32 rows of `lamps`, strongest first, -1 behind the last;
-        and the grid: origin x, y, cells per metre, cells a side.
-    """
-    if len(lamps) == 0:
-        return np.full((1, LAMPS_PER_CELL), -1, np.int32), (0.0, 0.0, 1e-9, 1.0)
-    reach = np.sqrt(lamps[:, 8])
-    low = (lamps[:, :2] - reach[:, None]).min(axis=0)
-    high = (lamps[:, :2] + reach[:, None]).max(axis=0)
-    size = max(CELL_M, float((high - low).max()) / MAX_CELLS_A_SIDE)
-    side = int(np.ceil((high - low).max() / size)) + 1
-    cells = np.full((side * side, LAMPS_PER_CELL), -1, np.int32)
-    score = np.zeros((side * side, LAMPS_PER_CELL))
-    centres: F64 = np.asarray((np.arange(side) + 0.5) * size, np.float64)
-    for k, lamp in enumerate(lamps):
-        _enter(cells, score, k, lamp, low, centres, size)
-    return cells, (float(low[0]), float(low[1]), 1.0 / size, float(side))
+def lamp_grid(lamps: F64) -> Grid:
+    """Which lamps reach each cell of the ground plan."""
+    return grid_of(
+        lamps[:, :2],
+        np.sqrt(lamps[:, 8]),
+        lamps[:, 9:12].max(axis=1),
+        room=LAMPS_PER_CELL,
+        cell_m=10.0,
+    )
 
 
-def _enter(cells: I32, score: F64, k: int, lamp: F64, low: F64, centres: F64, size: float) -> None:
-    """Enter one lamp into the cells it reaches; the weakest of a full cell gives way."""
-    side = len(centres)
-    reach = float(np.sqrt(lamp[8]))
-    first = np.maximum(((lamp[:2] - reach - low) / size).astype(int), 0)
-    last = np.minimum(((lamp[:2] + reach - low) / size).astype(int) + 1, side)
-    x = low[0] + centres[first[0] : last[0]] - lamp[0]
-    y = low[1] + centres[first[1] : last[1]] - lamp[1]
-    far2 = x[None, :] ** 2 + y[:, None] ** 2
-    row, column = np.nonzero(far2 <= (reach + 0.71 * size) ** 2)
-    target = (row + first[1]) * side + column + first[0]
-    strength = lamp[9:12].max() / (far2[row, column] + size)
-    weakest = np.where(cells[target] < 0, -1.0, score[target]).argmin(axis=1)
-    better = (cells[target, weakest] < 0) | (score[target, weakest] < strength)
-    target, weakest = target[better], weakest[better]
-    full = cells[target] < 0
-    # The first free place keeps the row dense: a -1 ends it.
-    place = np.where(full.any(axis=1), full.argmax(axis=1), weakest)
-    cells[target, place] = k
-    score[target, place] = strength[better]
+def body_grid(bodies: F64) -> Grid:
+    """Which bodies shade each cell of the ground plan."""
+    reach = np.hypot(bodies[:, 4], bodies[:, 5]) + bodies[:, 7]
+    return grid_of(bodies[:, :2], reach, reach, room=BODIES_PER_CELL, cell_m=6.0)
+
+
+def body_row(map_from_actor: F64, center_m: F64, extent_m: F64) -> F64:
+    """(BODY_COLUMNS,) the footprint of an actor's box."""
+    yaw = np.arctan2(map_from_actor[1, 0], map_from_actor[0, 0])
+    foot = map_from_actor[:, :3] @ (center_m - (0.0, 0.0, extent_m[2])) + map_from_actor[:, 3]
+    # The shade of a wide body reaches farther than that of a leg.
+    reach = 0.25 + 0.6 * min(extent_m[0], extent_m[1])
+    half = 0.92 * extent_m
+    return np.array([foot[0], foot[1], np.cos(yaw), np.sin(yaw), half[0], half[1], foot[2], reach])

@@ -44,8 +44,11 @@ def lane_masks():
 
 
 @fast
-def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far):
-    """Write ray i of a queue; `ids` is the queue seen as uint32."""
+def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far, time):
+    """Write ray i of a queue; `ids` is the queue seen as uint32.
+
+    `time` is 0 at the previous frame and 1 at this one; only a moving scene looks at it.
+    """
     p = i >> 3
     lane = i & 7
     rays[p, 0, lane] = ox
@@ -55,7 +58,7 @@ def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far):
     rays[p, 4, lane] = dx
     rays[p, 5, lane] = dy
     rays[p, 6, lane] = dz
-    rays[p, 7, lane] = 0.0
+    rays[p, 7, lane] = time
     rays[p, 8, lane] = far
     ids[p, 9, lane] = NO_HIT
     ids[p, 11, lane] = 0

@@ -16,7 +16,15 @@ from synthgen.simserver.render.hits import (
     instance_of,
     touch,
 )
-from synthgen.simserver.render.packets import NO_HIT, fast, lane_masks, put_ray, ray_queue, trace
+from synthgen.simserver.render.packets import (
+    FAR,
+    NO_HIT,
+    fast,
+    lane_masks,
+    put_ray,
+    ray_queue,
+    trace,
+)
 from synthgen.simserver.scene import Material
 
 BATCH = 64
@@ -27,8 +35,8 @@ CODE_COLUMNS = 3
 
 # Columns of the beam settings (float64).
 MAX_RANGE, ATTENUATION, DROP_GENERAL, DROP_LIMIT, DROP_ZERO, NOISE = range(6)
-PHYSICAL, CLUSTER_COLUMNS, CLUSTER_ROWS, EXTINCTION, BEAM_SEED = range(6, 11)
-BEAM_COLUMNS = 12
+PHYSICAL, CLUSTER_COLUMNS, CLUSTER_ROWS, EXTINCTION, BEAM_SEED, DROPLETS, RETURNS = range(6, 13)
+BEAM_COLUMNS = 13
 
 NEAR_M = 0.05
 PAINT_0 = int(Material.PAINT_0)
@@ -113,7 +121,7 @@ def survives(beam, intensity, channel, column, i):
 
 
 @fast
-def aim_beams(aims, poses, columns, far, rays, ids, start, n):
+def aim_beams(aims, poses, times, columns, far, rays, ids, start, n):
     """Queue beams `start` to `start + n`; one pose for all, or one a column."""
     moving = poses.shape[0] > 1
     for k in range(n):
@@ -132,12 +140,37 @@ def aim_beams(aims, poses, columns, far, rays, ids, start, n):
             poses[m, 2, 0] * dx + poses[m, 2, 1] * dy + poses[m, 2, 2] * dz,
             NEAR_M,
             far,
+            times[m],
         )
 
 
 @fast
-def scan_channels(  # noqa: PLR0915 (a kernel: one pass from ray to point)
-    world, aims, poses, columns, beam, reflectivity, sweep, first, last
+def put_point(sweep, at, aims, i, column, t, intensity, cos, instance, tag):
+    """Write one return of beam i."""
+    sweep.xyz[at, 0] = t * aims[i, 0]
+    sweep.xyz[at, 1] = t * aims[i, 1]
+    sweep.xyz[at, 2] = t * aims[i, 2]
+    sweep.intensity[at] = intensity
+    sweep.incidence[at] = cos
+    sweep.instance[at] = instance
+    sweep.tag[at] = tag
+    sweep.column[at] = column
+
+
+@fast
+def droplet(beam, i):
+    """Range of the return from rain, fog or dust in front of beam i, or FAR for none."""
+    if beam[DROPLETS] <= 0.0:
+        return FAR
+    seed = int(beam[BEAM_SEED])
+    if uniform(seed + 5, i) >= beam[DROPLETS]:
+        return FAR
+    return 1.0 - 6.0 * math.log(1.0 - 0.999 * uniform(seed + 6, i))
+
+
+@fast
+def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
+    world, aims, poses, times, columns, beam, reflectivity, sweep, first, last
 ):
     """LiDAR: channels `first` to `last` of `aims`, which go channel by channel.
 
@@ -148,45 +181,55 @@ def scan_channels(  # noqa: PLR0915 (a kernel: one pass from ray to point)
     ids = rays.view(np.uint32)
     masks = lane_masks()
     tri, slots, transforms = world.triangles, world.slots, world.transforms
-    xyz, intensities, incidences = sweep.xyz, sweep.intensity, sweep.incidence
-    instances, tags, sent, counts = sweep.instance, sweep.tag, sweep.column, sweep.counts
     seed = int(beam[BEAM_SEED])
+    returns = int(beam[RETURNS])
     ignored = 0
     for channel in range(first, last):
-        at = channel * columns
-        end = at + columns
+        at = channel * columns * returns
+        end = (channel + 1) * columns
         for start in range(channel * columns, end, BATCH):
             n = min(end - start, BATCH)
-            aim_beams(aims, poses, columns, beam[MAX_RANGE], rays, ids, start, n)
+            aim_beams(aims, poses, times, columns, beam[MAX_RANGE], rays, ids, start, n)
             trace(world.scene, world.coherent, rays, n, masks)
             ignored += touch(tri, slots, ids, n)
             for k in range(n):
                 p = k >> 3
                 lane = k & 7
+                i = start + k
+                column = i - channel * columns
+                t = rays[p, 8, lane]
+                drop = droplet(beam, i)
+                if drop < t:
+                    haze = 0.02 + 0.06 * uniform(seed + 7, i)
+                    put_point(sweep, at, aims, i, column, drop, haze, 1.0, 0, 0)
+                    at += 1
+                    if returns == 1:
+                        continue
                 if ids[p, 18, lane] == NO_HIT:
                     continue
-                i = start + k
                 slot = ids[p, 19, lane]
                 row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
                 word = tri[row, TRI_CODE]
-                t = rays[p, 8, lane]
                 _, _, _, cos = facing(slots, transforms, rays, ids, k)
                 variant = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
                 intensity = strength(beam, reflectivity, word & 255, variant, t, cos)
-                if not survives(beam, intensity, channel, i - channel * columns, i):
+                if not survives(beam, intensity, channel, column, i):
                     continue
+                thing = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+                tag = (word >> 8) & 255
                 if beam[NOISE] > 0.0:
                     t += beam[NOISE] * normal_number(seed + 4, i)
-                xyz[at, 0] = t * aims[i, 0]
-                xyz[at, 1] = t * aims[i, 1]
-                xyz[at, 2] = t * aims[i, 2]
-                intensities[at] = intensity
-                incidences[at] = cos
-                instances[at] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
-                tags[at] = (word >> 8) & 255
-                sent[at] = i - channel * columns
+                put_point(sweep, at, aims, i, column, t, intensity, cos, thing, tag)
                 at += 1
-        counts[channel] = at - channel * columns
+                if returns == 2 and drop >= FAR and k + 1 < n:
+                    # The part of the beam that passes an edge returns from what is behind.
+                    behind = rays[(k + 1) >> 3, 8, (k + 1) & 7]
+                    met = ids[(k + 1) >> 3, 18, (k + 1) & 7] != NO_HIT
+                    if met and behind > t + 1.0 and uniform(seed + 8, i) < 0.35:
+                        weak = 0.4 * intensity
+                        put_point(sweep, at, aims, i, column, behind, weak, cos, 0, 0)
+                        at += 1
+        sweep.counts[channel] = at - channel * columns * returns
     return ignored
 
 
@@ -203,7 +246,7 @@ def cast_rays(world, origins, directions, far, distances, normals, codes, first,
             i = start + k
             dx, dy, dz = directions[i, 0], directions[i, 1], directions[i, 2]
             x, y, z = origins[i, 0], origins[i, 1], origins[i, 2]
-            put_ray(rays, ids, k, x, y, z, dx, dy, dz, 0.0, far)
+            put_ray(rays, ids, k, x, y, z, dx, dy, dz, 0.0, far, 1.0)
         trace(world.scene, world.scattered, rays, n, masks)
         for k in range(n):
             i = start + k

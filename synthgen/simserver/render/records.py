@@ -18,7 +18,7 @@ class World(NamedTuple):
 
     `scene` is Embree's address of the top scene, `coherent` and `scattered` those of the query
     arguments. Columns of the tables: hits.py (triangles, looks, slots), fields.py (env), shading.py
-    (lamps).
+    (lamps, bodies).
     """
 
     scene: int
@@ -35,6 +35,8 @@ class World(NamedTuple):
     env: F64
     lamps: F64
     cells: I32
+    bodies: F64
+    body_cells: I32
 
 
 class View(NamedTuple):
@@ -43,22 +45,22 @@ class View(NamedTuple):
     Attributes:
         directions: (H, W, 3) unit vectors in the sensor's frame through the pixels' centres.
         poses: (1, 3, 4), or (H, 3, 4) with a rolling shutter.
+        times: (1,) or (H,) time of each pose, 0 at the previous frame, 1 at this one.
         before: (3, 4) pose at the previous frame.
         lens: Columns in frames.py.
         wanted: Columns in frames.py, 1 where an image is asked for.
         seed: Of this frame's noise.
-        mirrors: 0 mirrors only the sky, 1 traces one reflection.
         openness_rays: Rays per hit for ambient occlusion.
         soft: 1 for soft shadows.
     """
 
     directions: F32
     poses: F32
+    times: F32
     before: F32
     lens: F64
     wanted: I64
     seed: int
-    mirrors: int
     openness_rays: int
     soft: int
 
@@ -67,13 +69,16 @@ class Images(NamedTuple):
     """Where a camera's pixels go; an image that is not asked for has no pixels.
 
     `hdr` is linear light at the pixels' centres, `picture` the same after anti-aliasing;
-    `keys` and `facing` tell surfaces apart.
+    `keys` and `facing` tell surfaces apart; `skylight` is the part of `hdr` that came from the
+    sky, `openness` the share of it that near things let through.
     """
 
     hdr: F32
     picture: F32
     keys: I64
     facing: F32
+    skylight: F32
+    openness: F32
     depth: U8
     semantic: U8
     instance: U8

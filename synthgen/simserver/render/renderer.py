@@ -11,10 +11,10 @@ from synthgen.simserver.render import cameras, noise, scans, self_test
 from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, Device
 from synthgen.simserver.render.environment import environment
 from synthgen.simserver.render.fields import ENV_COLUMNS
-from synthgen.simserver.render.lights import light_grid
+from synthgen.simserver.render.lights import body_grid, lamp_grid
 from synthgen.simserver.render.records import World
 from synthgen.simserver.render.scene_graph import SceneGraph
-from synthgen.simserver.render.shading import LAMP_COLUMNS
+from synthgen.simserver.render.shading import BODY_COLUMNS, LAMP_COLUMNS
 from synthgen.simserver.render.sky import Sky, sky_of
 from synthgen.simserver.render.specs import (
     CAMERA_OUTPUTS,
@@ -135,6 +135,7 @@ class Renderer:
         weather: Weather,
         frame: int,
         outputs: frozenset[str],
+        delta_s: float = 0.05,
     ) -> dict[str, U8 | F32]:
         """All asked images of one camera from one trace.
 
@@ -152,11 +153,13 @@ class Renderer:
                 of the seen point from the previous frame to this one, right and up
                 positive, divided by half the width and half the height (CARLA's
                 normalisation). `luma`: (H, W) float32 linear luminance (event camera).
+            delta_s: Time since the previous poses (rolling shutter).
         """
         unknown = outputs - CAMERA_OUTPUTS
         if unknown:
             raise ValueError(f"outputs: no such image: {', '.join(sorted(unknown))}")
-        world = self._world(weather, lit=bool(outputs & {"rgb", "luma"}))
+        rolls = spec.rolling_shutter_s > 0.0 and previous_map_from_camera is not None
+        world = self._world(weather, lit=bool(outputs & {"rgb", "luma"}), moving=rolls)
         return cameras.photograph(
             world,
             self._workers,
@@ -165,6 +168,7 @@ class Renderer:
             previous_map_from_camera,
             frame=frame,
             outputs=outputs,
+            delta_s=delta_s,
         )
 
     def lidar(
@@ -190,7 +194,11 @@ class Renderer:
             start_angle_rad: `horizontal_angle_rad` of the last sweep, 0 at first.
         """
         return scans.sweep(
-            self._world(weather, lit=False),
+            self._world(
+                weather,
+                lit=False,
+                moving=spec.spinning and previous_map_from_lidar is not None,
+            ),
             self._workers,
             spec,
             np.asarray(map_from_lidar, np.float32),
@@ -259,21 +267,20 @@ class Renderer:
         self._graph.release()
         self._graph = SceneGraph(self._device)
 
-    def _world(self, weather: Weather, *, lit: bool) -> World:
+    def _world(self, weather: Weather, *, lit: bool, moving: bool = False) -> World:
         """The kernels' view of the scene; labels and ranges need no light."""
         graph = self._graph
-        if lit:
-            if self._sky is None or self._sky[0] != weather:
-                self._sky = (weather, sky_of(weather))
-            sky = self._sky[1]
-            lamps = graph.lamps() if sky.night > 0.0 else np.zeros((0, LAMP_COLUMNS))
-            cells, grid = light_grid(lamps)
-            env, table = environment(weather, sky, grid), sky.table
-        else:
-            lamps, (cells, _) = np.zeros((0, LAMP_COLUMNS)), light_grid(np.zeros((0, 12)))
-            env, table = np.zeros(ENV_COLUMNS), np.zeros((0, 0, 3), np.float32)
+        lamps, bodies = np.zeros((0, LAMP_COLUMNS)), np.zeros((0, BODY_COLUMNS))
+        env, table = np.zeros(ENV_COLUMNS), np.zeros((0, 0, 3), np.float32)
+        sky = self._sky_of(weather) if lit else None
+        if sky is not None:
+            bodies = graph.bodies()
+            lamps = graph.lamps() if sky.night > 0.0 else lamps
+        lamp_cells, body_cells = lamp_grid(lamps), body_grid(bodies)
+        if sky is not None:
+            env, table = environment(weather, sky, lamp_cells, body_cells), sky.table
         return World(
-            scene=graph.address,
+            scene=graph.moving_address if moving else graph.address,
             coherent=COHERENT_QUERY,
             scattered=SCATTERED_QUERY,
             triangles=graph.triangles,
@@ -286,5 +293,12 @@ class Renderer:
             sky=table,
             env=env,
             lamps=lamps,
-            cells=cells,
+            cells=lamp_cells.cells,
+            bodies=bodies,
+            body_cells=body_cells.cells,
         )
+
+    def _sky_of(self, weather: Weather) -> Sky:
+        if self._sky is None or self._sky[0] != weather:
+            self._sky = (weather, sky_of(weather))
+        return self._sky[1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthgen.simserver.render import ranging
 from synthgen.simserver.render.records import F32, F64, I64, Sweep, World
-from synthgen.simserver.render.sky import fog_of
+from synthgen.simserver.render.sky import CLEAR_AIR_PER_M, fog_of
 from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, RayHits, Weather
 from synthgen.simserver.render.workers import Workers
 
@@ -40,13 +40,25 @@ def sweep(
     step_deg = spec.rotation_frequency_hz * spec.horizontal_fov_deg * delta_s
     start_deg = float(np.rad2deg(start_angle_rad))
     aims = _aims(spec, columns, round(start_deg, 6), round(step_deg, 6))
-    room = _room(channels, columns)
+    room = _room(channels, columns * spec.returns)
     beam = _beam(spec, weather, frame, columns)
-    poses = np.ascontiguousarray(map_from_lidar, np.float32)[None]
+    before = previous_map_from_lidar if spec.spinning else None
+    times = np.ones(1, np.float32)
+    if before is not None:
+        times = ((np.arange(columns) + 1.0) / max(columns, 1)).astype(np.float32)
+    poses = poses_at(times, before, map_from_lidar)
     if columns:
         at_once = max(1, _RAYS_A_TASK // columns)
         scan = partial(
-            ranging.scan_channels, world, aims, poses, columns, beam, ranging.REFLECTIVITY, room
+            ranging.scan_channels,
+            world,
+            aims,
+            poses,
+            times,
+            columns,
+            beam,
+            ranging.REFLECTIVITY,
+            room,
         )
         workers.over(channels, at_once, scan)
     counts = room.counts
@@ -57,7 +69,7 @@ def sweep(
         cos_incidence=_packed(room.incidence, counts),
         instance=_packed(room.instance, counts),
         tag=_packed(room.tag, counts),
-        time_s=np.zeros(int(counts.sum()), np.float32),
+        time_s=(times[_packed(room.column, counts) % len(times)] - 1.0) * np.float32(delta_s),
         points_per_channel=counts.astype(np.uint32),
         horizontal_angle_rad=float(np.deg2rad(end_deg)),
     )
@@ -128,9 +140,39 @@ def _beam(spec: LidarSpec, weather: Weather, frame: int, columns: int) -> F64:
         beam[ranging.CLUSTER_COLUMNS] = max(1.0, angle / spec.horizontal_fov_deg * columns)
         span = np.ptp(elevations_deg(spec)) / max(spec.channels - 1, 1)
         beam[ranging.CLUSTER_ROWS] = max(1.0, angle / max(float(span), 1e-3))
-    beam[ranging.EXTINCTION] = fog_of(weather)[0]
+    extinction = fog_of(weather)[0]
+    beam[ranging.EXTINCTION] = extinction
+    if spec.intensity_model == "physical":
+        # One beam in ten meets a droplet before 10 m where sight is 390 m (0.01 per metre).
+        beam[ranging.DROPLETS] = min(10.0 * max(extinction - CLEAR_AIR_PER_M, 0.0), 0.35)
+    beam[ranging.RETURNS] = spec.returns
     beam[ranging.BEAM_SEED] = (spec.seed * 1_000_003 + frame * 7_919) & 0x7FFFFFFF
     return beam
+
+
+def poses_at(times: F32, before: F32 | None, now: F32) -> F32:
+    """(T, 3, 4) float32 poses between the previous frame (0) and this one (1).
+
+    The turn between them is taken about its own axis (Rodrigues).
+    """
+    end = np.asarray(now, np.float64)
+    if before is None:
+        return np.ascontiguousarray(end[None], np.float32)
+    start = np.asarray(before, np.float64)
+    turn = end[:, :3] @ start[:, :3].T
+    axis = 0.5 * np.array(
+        [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
+    )
+    sine = float(np.linalg.norm(axis))
+    angle = np.arctan2(sine, 0.5 * (np.trace(turn) - 1.0))
+    unit = axis / sine if sine > 1e-12 else np.array([0.0, 0.0, 1.0])
+    cross = np.array([[0, -unit[2], unit[1]], [unit[2], 0, -unit[0]], [-unit[1], unit[0], 0]])
+    part = times.astype(np.float64)[:, None, None]
+    turns = np.eye(3) + np.sin(part * angle) * cross + (1 - np.cos(part * angle)) * cross @ cross
+    poses = np.empty((len(times), 3, 4), np.float32)
+    poses[:, :, :3] = turns @ start[:, :3]
+    poses[:, :, 3] = start[:, 3] + times[:, None] * (end[:, 3] - start[:, 3])
+    return poses
 
 
 def detections(

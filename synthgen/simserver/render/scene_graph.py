@@ -9,8 +9,15 @@ import numpy as np
 
 from synthgen.simserver.render import hits
 from synthgen.simserver.render.embree import Device, TopScene, TriangleScene
-from synthgen.simserver.render.lights import Beam, lamp_row, lamps_of, street_lamps
+from synthgen.simserver.render.lights import (
+    Beam,
+    body_row,
+    lamp_row,
+    lamps_of,
+    street_lamps,
+)
 from synthgen.simserver.render.records import F32, F64, I32, I64, U32
+from synthgen.simserver.render.shading import BODY_COLUMNS
 from synthgen.simserver.render.specs import Scenery
 from synthgen.simserver.scene import Mesh, Model
 
@@ -67,6 +74,7 @@ class _Prototype:
 class _Actor:
     slots: list[int]
     lamps: list[tuple[int, Beam, F64, F64]]
+    model: Model
     moved: bool = False
 
 
@@ -103,6 +111,35 @@ class SceneGraph:
         self._top: TopScene = device.top()
         self._dirty = True
         self._street_lamps = street_lamps(None)
+        self._meshes: dict[int, TriangleScene] = {}
+        self._unseen: set[int] = set()
+        self._moving: TopScene | None = None
+
+    def bodies(self) -> F64:
+        """(B, BODY_COLUMNS) footprints of all actors, by actor id."""
+        rows = []
+        for _, actor in sorted(self._actors.items()):
+            slot = actor.slots[0] if actor.slots else -1
+            if not actor.moved or slot < 0:
+                continue
+            pose = self.transforms[slot].astype(np.float64)
+            pose[:, 3] -= pose[:, :3] @ actor.model.parts[0].pivot_m
+            box = actor.model.box_center_m, actor.model.box_extent_m
+            rows.append(body_row(pose, box[0].astype(np.float64), box[1].astype(np.float64)))
+        return np.array(rows).reshape(-1, BODY_COLUMNS)
+
+    @property
+    def moving_address(self) -> int:
+        """Embree's address of the scene in which parts move from previous to present poses."""
+        if self._moving is None:
+            self._moving = self._device.top(2)
+            for slot, mesh in sorted(self._meshes.items()):
+                if slot not in self._unseen:
+                    self._moving.add(slot, mesh)
+                    before = self.previous[slot].ctypes.data
+                    self._moving.place(slot, before, self.transforms[slot].ctypes.data)
+            self._moving.commit()
+        return self._moving.scene
 
     def lamps(self) -> F64:
         """(L, LAMP_COLUMNS) lamps that are on: street lamps, then vehicles by actor id."""
@@ -136,7 +173,7 @@ class SceneGraph:
         """Add an actor's parts, unseen until they are placed."""
         if actor_id in self._actors:
             raise ValueError(f"actor {actor_id} is in the scene already")
-        actor = _Actor([], [])
+        actor = _Actor([], [], model)
         for part in model.parts:
             if len(part.mesh.triangles) == 0:
                 actor.slots.append(-1)
@@ -144,7 +181,7 @@ class SceneGraph:
             slot = self._add(
                 part.mesh, _IDENTITY, instance=instance, variant=variant, palette=model.palette
             )
-            self._top.show(slot, visible=False)
+            self._show(slot, visible=False)
             actor.slots.append(slot)
             actor.lamps += [(slot, *lamp) for lamp in self._prototypes[part.mesh].lamps]
         self._actors[actor_id] = actor
@@ -154,8 +191,10 @@ class SceneGraph:
         for slot in self._actors.pop(actor_id).slots:
             if slot >= 0:
                 self._top.remove(slot)
+                del self._meshes[slot]
+                self._unseen.discard(slot)
                 self._free.append(slot)
-        self._dirty = True
+        self._changed()
 
     def move(
         self, actor_ids: Sequence[int], map_from_parts: Sequence[F32], light_bits: Iterable[int]
@@ -168,6 +207,7 @@ class SceneGraph:
             if not actor.moved:
                 actor.moved = True
                 self._show_new(actor.slots)
+        self._changed()
         self._top.commit()
         self._dirty = False
 
@@ -180,13 +220,14 @@ class SceneGraph:
         for fixture in self._fixtures:
             if fixture.object_index in changed:
                 for slot in fixture.slots:
-                    self._top.show(slot, visible=fixture.object_index not in hidden)
+                    self._show(slot, visible=fixture.object_index not in hidden)
         self._hidden = hidden
         self._rebuild_static()
-        self._dirty = True
+        self._changed()
 
     def release(self) -> None:
         """Free all of Embree's memory of this graph."""
+        self._changed()
         self._top.release()
         for prototype in self._prototypes.values():
             prototype.scene.release()
@@ -232,10 +273,24 @@ class SceneGraph:
         if palette is not None:
             self.palette[slot] = palette
         self.transforms[slot] = self.previous[slot] = pose
+        self._meshes[slot] = prototype.scene
         self._top.add(slot, prototype.scene)
         self._top.place(slot, self.transforms[slot].ctypes.data)
-        self._dirty = True
+        self._changed()
         return slot
+
+    def _changed(self) -> None:
+        self._dirty = True
+        if self._moving is not None:
+            self._moving.release()
+            self._moving = None
+
+    def _show(self, slot: int, *, visible: bool) -> None:
+        self._top.show(slot, visible=visible)
+        if visible:
+            self._unseen.discard(slot)
+        else:
+            self._unseen.add(slot)
 
     def _prototype(self, mesh: Mesh, *, static: bool) -> _Prototype:
         known = self._prototypes.get(mesh)
@@ -277,7 +332,7 @@ class SceneGraph:
         for slot in slots:
             if slot >= 0:
                 self.previous[slot] = self.transforms[slot]
-                self._top.show(slot, visible=True)
+                self._show(slot, visible=True)
 
     def _rebuild_static(self) -> None:
         """Fold the static triangles of hidden objects into points, which no ray meets."""
@@ -290,6 +345,7 @@ class SceneGraph:
         scene = self._device.triangles(static.vertices_m, shown, static=True)
         old = self._prototypes[static].scene
         self._prototypes[static].scene = scene
+        self._meshes[0] = scene
         self._top.remove(0)
         self._top.add(0, scene)
         self._top.place(0, self.transforms[0].ctypes.data)

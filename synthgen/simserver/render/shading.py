@@ -13,6 +13,7 @@ from synthgen.simserver.render.fields import (
     DISC,
     GRID,
     NIGHT,
+    SHADE_GRID,
     SUN,
     SUNLIGHT,
     clarity,
@@ -74,6 +75,11 @@ LAMP_AT, LAMP_TO, LAMP_EDGE, LAMP_CORE, LAMP_REACH2, LAMP_RGB = 0, 3, 6, 7, 8, 9
 LAMP_COLUMNS = 12
 LAMPS_PER_CELL = 12
 
+# Columns of a body on the ground (float64): x, y, cos and sin of its yaw, half length, half
+# width, height of its foot, how far its shade reaches.
+BODY_COLUMNS = 8
+BODIES_PER_CELL = 4
+
 MIRROR_LIMIT = 0.018
 
 
@@ -108,14 +114,42 @@ def lamp_light(lamps, k, hits, i):
 
 
 @fast
-def cell_of(env, x, y):
-    """Row of the light grid for a place, or -1 outside."""
-    cx = math.floor((x - env[GRID]) * env[GRID + 2])
-    cy = math.floor((y - env[GRID + 1]) * env[GRID + 2])
-    n = int(env[GRID + 3])
+def cell_of(env, grid, x, y):
+    """Row of a grid's cells for a place, or -1 outside."""
+    cx = math.floor((x - env[grid]) * env[grid + 2])
+    cy = math.floor((y - env[grid + 1]) * env[grid + 2])
+    n = int(env[grid + 3])
     if cx < 0 or cy < 0 or cx >= n or cy >= n:
         return -1
     return cy * n + cx
+
+
+@fast
+def under_bodies(env, bodies, body_cells, hits, i):
+    """Share of the sky that vehicles and people on the ground leave to a hit near them.
+
+    A guess from their boxes, in place of rays: without it they float under a cloudy sky.
+    """
+    x, y, z = hits[i, PX], hits[i, PY], hits[i, PZ]
+    cell = cell_of(env, SHADE_GRID, x, y)
+    left = 1.0
+    if cell < 0:
+        return left
+    for k in range(BODIES_PER_CELL):
+        one = body_cells[cell, k]
+        if one < 0:
+            break
+        dx = x - bodies[one, 0]
+        dy = y - bodies[one, 1]
+        if abs(z - bodies[one, 6]) > 0.5:
+            continue
+        c, s = bodies[one, 2], bodies[one, 3]
+        u = max(abs(c * dx + s * dy) - bodies[one, 4], 0.0)
+        v = max(abs(c * dy - s * dx) - bodies[one, 5], 0.0)
+        far = (u * u + v * v) / (bodies[one, 7] * bodies[one, 7])
+        if far < 1.0:
+            left *= 1.0 - 0.78 * (1.0 - far) * (1.0 - far)
+    return left
 
 
 @fast
@@ -133,7 +167,7 @@ def start_at(hits, i):
 def sun_pass(world, view, w, n):
     """Share of the sun's light at each hit."""
     env, alive, hits, faces, lit = world.env, w.alive, w.hits, w.faces, w.lit
-    more, more_ids, members, pixel = w.more, w.more_ids, w.members, w.pixel
+    more, more_ids, members, pixel, rays = w.more, w.more_ids, w.members, w.pixel, w.rays
     sx, sy, sz = env[SUN], env[SUN + 1], env[SUN + 2]
     count = 0
     for i in range(n):
@@ -153,7 +187,7 @@ def sun_pass(world, view, w, n):
             # The sun's radius is 0.27 degrees; haze widens it.
             dx += 0.012 * (uniform(pixel[i], int(hits[i, PX] * 512.0)) - 0.5)
             dy += 0.012 * (uniform(-pixel[i], int(hits[i, PY] * 512.0)) - 0.5)
-        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 600.0)
+        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 600.0, rays[i >> 3, 7, i & 7])
         members[count] = i
         count += 1
     occlude(world.scene, world.coherent, more, count, w.masks)
@@ -165,7 +199,7 @@ def sun_pass(world, view, w, n):
 @fast
 def lamps_at(env, lamps, cells, hits, lit, i):
     """Add the light of the lamps around hit i, unshadowed; the strongest one, or -1."""
-    cell = cell_of(env, hits[i, PX], hits[i, PY])
+    cell = cell_of(env, GRID, hits[i, PX], hits[i, PY])
     key = -1
     if cell < 0:
         return key
@@ -199,7 +233,7 @@ def lamp_pass(world, w, n):
         w.hits,
         w.lit,
     )
-    more, more_ids, members = w.more, w.more_ids, w.members
+    more, more_ids, members, rays = w.more, w.more_ids, w.members, w.rays
     count = 0
     for i in range(n):
         if alive[i] == 0:
@@ -214,7 +248,9 @@ def lamp_pass(world, w, n):
         far = math.sqrt(dx * dx + dy * dy + dz * dz)
         s = 1.0 / far
         dx, dy, dz = dx * s, dy * s, dz * s
-        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, max(far - 0.3, 0.0))
+        far = max(far - 0.3, 0.0)
+        time = rays[i >> 3, 7, i & 7]
+        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, far, time)
         members[count] = i
         count += 1
     occlude(world.scene, world.scattered, more, count, w.masks)
@@ -230,7 +266,7 @@ def lamp_pass(world, w, n):
 def openness_pass(world, view, w, n):
     """Share of the sky's light that near things let through (ambient occlusion)."""
     alive, hits, lit, pixel = w.alive, w.hits, w.lit, w.pixel
-    more, more_ids, members = w.more, w.more_ids, w.members
+    more, more_ids, members, rays = w.more, w.more_ids, w.members, w.rays
     per_hit = view.openness_rays
     for turn in range(per_hit):
         count = 0
@@ -242,7 +278,7 @@ def openness_pass(world, view, w, n):
             v = (uniform(pixel[i] * 29 + turn * 733, key + 1) + turn) / per_hit
             x, y, z = start_at(hits, i)
             dx, dy, dz = around(hits[i, NX], hits[i, NY], hits[i, NZ], u, v)
-            put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 4.0)
+            put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 4.0, rays[i >> 3, 7, i & 7])
             members[count] = i
             count += 1
         occlude(world.scene, world.scattered, more, count, w.masks)
@@ -274,8 +310,8 @@ def around(nx, ny, nz, u, v):
 @fast
 def mirror_rays(world, view, w, n):
     """Queue the reflections of glossy hits; how many there are."""
-    alive, hits, faces, lit, rays = w.alive, w.hits, w.faces, w.lit, w.rays
-    more, more_ids, members = w.more, w.more_ids, w.members
+    alive, hits, faces, lit = w.alive, w.hits, w.faces, w.lit
+    more, more_ids, members, rays = w.more, w.more_ids, w.members, w.rays
     count = 0
     for i in range(n):
         gloss = faces[i, GLOSS]
@@ -299,7 +335,7 @@ def mirror_rays(world, view, w, n):
             dy += below * hits[i, GY]
             dz += below * hits[i, GZ]
         x, y, z = start_at(hits, i)
-        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 300.0)
+        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 300.0, rays[p, 7, lane])
         members[count] = i
         count += 1
     return count
@@ -351,33 +387,33 @@ def glint(env, nx, ny, nz, dx, dy, dz, f0, gloss):
 
 
 @fast
-def combine(env, rays, hits, faces, lit, i):
-    """The light that leaves hit i towards the eye."""
+def combine(env, rays, hits, faces, lit, traced, colour, i):
+    """Write the light that leaves hit i towards the eye, and the sky's part of it.
+
+    With `traced` openness the sky's light is whole here and shut out later.
+    """
     p = i >> 3
     lane = i & 7
     dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
     nx, ny, nz = hits[i, NX], hits[i, NY], hits[i, NZ]
     mirror = lit[i, MIRROR]
-    sun, open_ = lit[i, SUN_SHARE], lit[i, OPEN]
-    keep = 1.0 - mirror
-    er = sun * env[SUNLIGHT] + open_ * ambient(env, nx, ny, nz, 0) + lit[i, LAMP_R]
-    eg = sun * env[SUNLIGHT + 1] + open_ * ambient(env, nx, ny, nz, 1) + lit[i, LAMP_G]
-    eb = sun * env[SUNLIGHT + 2] + open_ * ambient(env, nx, ny, nz, 2) + lit[i, LAMP_B]
-    r = faces[i, R] * er * keep + mirror * lit[i, MIRROR_R] + faces[i, GLOW_R]
-    g = faces[i, G] * eg * keep + mirror * lit[i, MIRROR_G] + faces[i, GLOW_G]
-    b = faces[i, B] * eb * keep + mirror * lit[i, MIRROR_B] + faces[i, GLOW_B]
-    if sun > 0.0 and faces[i, GLOSS] > 0.15:
-        s = sun * glint(env, nx, ny, nz, dx, dy, dz, faces[i, F0], faces[i, GLOSS])
-        r += s * env[SUNLIGHT]
-        g += s * env[SUNLIGHT + 1]
-        b += s * env[SUNLIGHT + 2]
+    sun = lit[i, SUN_SHARE]
     clear = clarity(env, rays[p, 2, lane], dz, hits[i, T])
-    if clear < 0.998:
-        x, y, z = veil(env, dx, dy)
-        r = x + (r - x) * clear
-        g = y + (g - y) * clear
-        b = z + (b - z) * clear
-    return r, g, b
+    fr, fg, fb = veil(env, dx, dy)
+    shine = 0.0
+    if sun > 0.0 and faces[i, GLOSS] > 0.15:
+        shine = sun * glint(env, nx, ny, nz, dx, dy, dz, faces[i, F0], faces[i, GLOSS])
+    keep = clear * (1.0 - mirror)
+    guessed = 1.0 if traced else lit[i, OPEN]
+    for k in range(3):
+        albedo = faces[i, R + k] * keep
+        skylight = albedo * guessed * ambient(env, nx, ny, nz, k)
+        light = albedo * (sun * env[SUNLIGHT + k] + lit[i, LAMP_R + k]) + skylight
+        light += clear * (mirror * lit[i, MIRROR_R + k] + faces[i, GLOW_R + k])
+        light += clear * shine * env[SUNLIGHT + k]
+        fog = fr if k == 0 else (fg if k == 1 else fb)
+        colour[i, k] = light + fog * (1.0 - clear)
+        colour[i, 3 + k] = skylight
 
 
 @fast
@@ -407,15 +443,18 @@ def decode_batch(world, w, n, spread, full):
 
 
 @fast
-def surface_batch(world, w, n):
+def surface_batch(world, w, n, guess):
     """Surfaces of all hits; no light has fallen on them yet."""
     env, textures, palette = world.env, world.textures, world.palette
+    bodies, body_cells = world.bodies, world.body_cells
     alive, hits, codes, faces, lit = w.alive, w.hits, w.codes, w.faces, w.lit
     for i in range(n):
         for k in range(LIT_COLUMNS):
             lit[i, k] = 0.0
         lit[i, OPEN] = 1.0
         if alive[i]:
+            if guess and hits[i, NZ] > 0.8:
+                lit[i, OPEN] = under_bodies(env, bodies, body_cells, hits, i)
             surface(hits[i], codes[i], env, textures, palette, faces[i])
 
 
@@ -423,7 +462,7 @@ def surface_batch(world, w, n):
 def shade_batch(world, view, w, n):
     """Linear colour of each decoded ray of a batch."""
     env, table = world.env, world.sky
-    surface_batch(world, w, n)
+    surface_batch(world, w, n, view.openness_rays == 0)
     if env[SUNLIGHT + 1] > 0.0:
         sun_pass(world, view, w, n)
     if env[NIGHT] > 0.0:
@@ -433,10 +472,11 @@ def shade_batch(world, view, w, n):
     mirror_pass(world, view, w, n)
     alive, rays, hits, faces, lit, colour = w.alive, w.rays, w.hits, w.faces, w.lit, w.colour
     for i in range(n):
-        p = i >> 3
-        lane = i & 7
         if alive[i]:
-            r, g, b = combine(env, rays, hits, faces, lit, i)
+            combine(env, rays, hits, faces, lit, view.openness_rays, colour, i)
         else:
+            p = i >> 3
+            lane = i & 7
             r, g, b = backdrop(env, table, rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane])
-        colour[i, 0], colour[i, 1], colour[i, 2] = r, g, b
+            colour[i, 0], colour[i, 1], colour[i, 2] = r, g, b
+            colour[i, 3], colour[i, 4], colour[i, 5] = 0.0, 0.0, 0.0

@@ -20,6 +20,7 @@ from synthgen.simserver.scene import F32
 F64 = NDArray[np.float64]
 
 TABLE_ROWS, TABLE_COLUMNS = 256, 1024
+CLEAR_AIR_PER_M = 1.3e-4
 
 _EARTH_M, _ATMOSPHERE_M = 6_360e3, 6_420e3
 _AIR_HEIGHT_M, _HAZE_HEIGHT_M = 7_994.0, 1_200.0
@@ -109,7 +110,7 @@ def fog_of(weather: Weather) -> tuple[float, float, float]:
     density = min(max(weather.fog_density / 100.0, 0.0), 1.0)
     rain = min(max(weather.precipitation / 100.0, 0.0), 1.0)
     dust = min(max(weather.dust_storm / 100.0, 0.0), 1.0)
-    per_m = 1.3e-4 + 0.1 * density**2.2 + 0.0016 * rain**1.5 + 0.02 * dust**1.5
+    per_m = CLEAR_AIR_PER_M + 0.1 * density**2.2 + 0.0016 * rain**1.5 + 0.02 * dust**1.5
     start = max(weather.fog_distance, 0.0) if density > 0 else 0.0
     falloff = 0.02 * max(weather.fog_falloff, 0.0) if density > 0 else 0.0
     return float(per_m), float(start), float(falloff)
@@ -290,7 +291,7 @@ def _fogged(table: F64, directions: F64, fog_per_m: float, dust: float) -> F64:
     veil = veil * (1.0 - dust) + veil.mean() * np.array([1.35, 0.95, 0.5]) * dust
     z = np.abs(directions[..., 2])
     thickness = np.minimum(180.0 / (z + 0.03), 3000.0)
-    share = 1.0 - np.exp(-np.maximum(fog_per_m - 1.3e-4, 0.0) * thickness)
+    share = 1.0 - np.exp(-np.maximum(fog_per_m - CLEAR_AIR_PER_M, 0.0) * thickness)
     above = table + (veil - table) * share[..., None]
     up = table[:half].mean(axis=(0, 1))
     ground = _GROUND_ALBEDO * up * 1.6

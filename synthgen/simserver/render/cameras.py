@@ -14,7 +14,7 @@ from synthgen.simserver.render.specs import CameraSpec
 from synthgen.simserver.render.workers import Workers
 
 _ROWS = 2 * frames.TILE_HEIGHT
-_OPENNESS_RAYS = 2
+_OPENNESS_RAYS = 4
 _SEES_LIGHT = frozenset({"rgb", "luma"})
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 

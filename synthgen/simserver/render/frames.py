@@ -405,7 +405,7 @@ def render_rows(world, view, images, refine, first_row, last_row):
 
 @fast
 def open_rows(images, first_row, last_row):
-    """Take the sky's light away where near things shut it out, averaged over 5 x 5 pixels.
+    """Take the sky's light away where near things shut it out, averaged over 7 x 7 pixels.
 
     Only pixels of the same surface count, so the filter keeps edges. Reads no light of other
     rows: rows may be done in any order.
@@ -419,8 +419,8 @@ def open_rows(images, first_row, last_row):
                 continue
             nx, ny, nz = facing[y, x, 0], facing[y, x, 1], facing[y, x, 2]
             total, count = 0.0, 0
-            for v in range(max(y - 2, 0), min(y + 3, height)):
-                for u in range(max(x - 2, 0), min(x + 3, width)):
+            for v in range(max(y - 3, 0), min(y + 4, height)):
+                for u in range(max(x - 3, 0), min(x + 4, width)):
                     same = keys[v, u] == key
                     if (
                         same

@@ -302,7 +302,7 @@ def shopfront(hit, code, env, tex, out):
     paint(out, 0.24 * k, 0.235 * k, 0.23 * k, 0.03, 0.1)
     board = band(v, 2.75, 3.45, w) * stripes(u - 0.25, 6.0, 5.5, w)
     towards(out, mix(0.03, 0.5, a), mix(0.04, 0.3, b), mix(0.25, 0.05, a), board)
-    letters = board * lettering(u + 7.0 * uniform(shop, 5), v - 2.94, shop, w)
+    letters = board * lettering(7.0 * uniform(shop, 5) - u, v - 2.94, shop, w)
     towards(out, 0.75, 0.73, 0.66, letters)
     glass = stripes(u - 0.35, 6.0, 5.3, w) * band(v, 0.45, 2.6, w)
     pane(shop, hit, env, out, glass)
@@ -310,7 +310,8 @@ def shopfront(hit, code, env, tex, out):
     door = stripes(u - 4.4, 6.0, 1.0, w) * band(v, 0.0, 2.3, w)
     towards(out, mix(0.02, 0.2, b), 0.06, mix(0.1, 0.03, a), 0.8 * door)
     if env[NIGHT] > 0.0:
-        e = env[NIGHT] * (0.035 * glass * (0.5 + v) + 0.12 * letters) * (0.4 + a)
+        goods = 0.3 + 0.7 * uniform(math.floor(u / 0.35) + n, math.floor(v / 0.45))
+        e = env[NIGHT] * (0.022 * glass * goods * (0.5 + v) + 0.1 * letters) * (0.4 + a)
         glow(out, e, e * 0.86, e * 0.66)
 
 

@@ -145,6 +145,33 @@ def chaos(
     raise typer.Exit(0 if is_flawless(report) else 1)
 
 
+@bench.command()
+def labels(as_json: AsJson = False) -> None:
+    """Speed of the labels, per core, beside a per-object loop and regionprops."""
+    from synthgen.bench.labels import bench_labels
+
+    _print(dict(bench_labels()), as_json)
+
+
+@app.command()
+def relabel(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    version: Annotated[
+        str | None, typer.Option(help="Labels folder; a new name is added beside the old one.")
+    ] = None,
+) -> None:
+    """Rebuild labels from the stored data alone; an existing folder must come out the same."""
+    from synthgen.qa.relabel import relabel as run_relabel
+
+    changed = 0
+    for clip in run_relabel(dataset, version):
+        if clip.differing:
+            changed += 1
+        what = "added" if clip.differing is None else ", ".join(clip.differing) or "same bytes"
+        print(f"{clip.clip.name}  {clip.version}  {what}")
+    raise typer.Exit(1 if changed else 0)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
     """Run the embedded CARLA-compatible server; takes its arguments (see --help-server)."""

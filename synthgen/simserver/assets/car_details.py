@@ -46,17 +46,17 @@ def mirrors(shell: Shell, width: float, *, tall: bool = False) -> Shape:
     return join([hull, face, stalk, signal]).both_sides()
 
 
-def handles(shell: Shell) -> Shape:
-    """Door handles just ahead of each rear door gap."""
+def handles(shell: Shell) -> dict[str, Shape]:
+    """Right-hand handles by door (`f`, `r`), just ahead of the gap behind it."""
     half = shell.size.length / 2
-    parts = []
-    for u in sorted(shell.form.doors)[:-1]:
+    parts = {}
+    for name, u in zip("fr", sorted(shell.form.doors, reverse=True)[1:], strict=False):
         x = u * half + 0.14
         low, high = float(shell.bottom_z(x)), float(shell.belt_z(x))
         z = low + 0.84 * (high - low)
         y = float(shell.flank_y(x, z))
-        parts.append(rounded_box((0.17, 0.03, 0.028), 0.012, Material.PAINT_0, (x, y, z)))
-    return join(parts).both_sides()
+        parts[name] = rounded_box((0.17, 0.03, 0.028), 0.012, Material.PAINT_0, (x, y, z))
+    return parts
 
 
 def plates(shell: Shell, *, front: float = 0.3, rear: float = 0.62) -> Shape:
@@ -149,15 +149,17 @@ def round_lamp(x: float, y: float, z: float, radius: float, material: Material) 
     return join([ring, lens]).moved(x, y, z)
 
 
-def bull_bar(shell: Shell) -> Shape:
-    """A push bumper in front of the grille that reaches the car's length."""
+def bull_bar(shell: Shell, depth: float) -> Shape:
+    """A push bumper that stands out before the nose by a depth."""
     x = shell.size.length / 2
     parts = []
     for y in (-0.3, 0.3):
-        parts.append(box((0.05, 0.06, 0.42), Material.PLASTIC, (x + 0.05, y, 0.55)))
-        parts.append(box((0.16, 0.04, 0.06), Material.PLASTIC, (x - 0.02, y, 0.45)))
+        parts.append(box((0.05, 0.06, 0.42), Material.PLASTIC, (x + depth - 0.025, y, 0.55)))
+        parts.append(
+            box((depth + 0.1, 0.04, 0.06), Material.PLASTIC, (x + depth / 2 - 0.07, y, 0.45))
+        )
     for z in (0.45, 0.62):
-        parts.append(box((0.05, 0.9, 0.05), Material.PLASTIC, (x + 0.05, 0, z)))
+        parts.append(box((0.05, 0.9, 0.05), Material.PLASTIC, (x + depth - 0.025, 0, z)))
     return join(parts)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from synthgen.simserver.assets import car_details as detail
 from synthgen.simserver.assets import silhouettes as shapes_of
 from synthgen.simserver.assets.colors import palette
-from synthgen.simserver.assets.shapes import Shape, box, grid, join, rounded_box
+from synthgen.simserver.assets.shapes import Shape, box, join, rounded_box
 from synthgen.simserver.assets.shell import Shell, Silhouette, Size
 from synthgen.simserver.assets.wheels import car_wheel
 from synthgen.simserver.scene import F32, Material
@@ -34,6 +34,7 @@ class Car:
         nose_m: How far something stands out before the nose.
         extras: Further details.
         spokes: Of the wheels.
+        opens: Whether its doors open (CARLA's `has_dynamic_doors`).
     """
 
     form: Silhouette
@@ -47,6 +48,7 @@ class Car:
     nose_m: float = 0.0
     extras: tuple[Extra, ...] = ()
     spokes: int = 5
+    opens: bool = False
 
 
 def _police_bar(shell: Shell, size: tuple[float, float, float]) -> Shape:
@@ -55,36 +57,13 @@ def _police_bar(shell: Shell, size: tuple[float, float, float]) -> Shape:
     return detail.light_bar(x, float(shell.roof_z(x)) - 0.01, size[2], 1.1, (*colors, colors[-1]))
 
 
-def _police_doors(shell: Shell, size: tuple[float, float, float]) -> Shape:
-    """White door panels a hair outside the flank."""
-    del size
-    return _flank_patch(
-        shell, shell.form.doors[0], shell.form.doors[-1], 0.12, 0.8, Material.PAINT_1
-    )
-
-
-def _flank_patch(
-    shell: Shell, front: float, rear: float, low: float, high: float, material: Material
-) -> Shape:
-    """A thin panel that follows the flank between two u and two height fractions."""
-    half = shell.size.length / 2
-    x = np.linspace(rear * half + 0.03, front * half - 0.03, 9)[:, None]
-    fraction = np.linspace(low, high, 6)[None]
-    bottom, belt = shell.bottom_z(x), shell.belt_z(x)
-    z = bottom + fraction * (belt - bottom)
-    y = shell.flank_y(np.broadcast_to(x, z.shape), z) + 0.004
-    points = np.stack([np.broadcast_to(x, z.shape), y, z], axis=2)
-    return grid(points, material).flipped().both_sides()
-
-
 def _taxi(shell: Shell, size: tuple[float, float, float]) -> Shape:
     x = -0.06 * shell.size.length
     return detail.taxi_sign(x, float(shell.roof_z(x)) - 0.01, size[2])
 
 
 def _bull_bar(shell: Shell, size: tuple[float, float, float]) -> Shape:
-    del size
-    return detail.bull_bar(shell)
+    return detail.bull_bar(shell, size[0] - shell.size.length)
 
 
 def _rails(shell: Shell, size: tuple[float, float, float]) -> Shape:
@@ -130,6 +109,7 @@ def _nose_wheel(shell: Shell, size: tuple[float, float, float]) -> Shape:
 
 
 _F = shapes_of
+_POLICE = replace(_F.MUSCLE, two_tone_doors=True)
 CARS: Mapping[str, Car] = {
     "vehicle.audi.a2": Car(_F.MPV, 1.673, 0.72, 2.405, (0.30, 0.175), (168, 172, 178)),
     "vehicle.audi.etron": Car(_F.SUV, 1.935, 0.92, 2.928, (0.38, 0.255), (60, 74, 96)),
@@ -139,29 +119,33 @@ CARS: Mapping[str, Car] = {
         _F.CLASSIC_SALOON, 2.02, 0.92, 3.02, (0.34, 0.205), (120, 30, 34), spokes=0
     ),
     "vehicle.citroen.c3": Car(_F.HATCH, 1.728, 0.79, 2.466, (0.30, 0.195), (200, 60, 40)),
-    "vehicle.dodge.charger_2020": Car(_F.MUSCLE, 1.86, 0.98, 3.05, (0.35, 0.245), (70, 72, 78)),
+    "vehicle.dodge.charger_2020": Car(
+        _F.MUSCLE, 1.86, 0.98, 3.05, (0.35, 0.245), (70, 72, 78), opens=True,
+    ),
     "vehicle.dodge.charger_police": Car(
-        _F.MUSCLE, 1.89, 0.96, 3.05, (0.35, 0.235), (20, 20, 24), (236, 236, 234), roof_m=1.45,
-        extras=(_police_bar, _police_doors), spokes=0,
+        _POLICE, 1.89, 0.96, 3.05, (0.35, 0.235), (20, 20, 24), (236, 236, 234), roof_m=1.45,
+        extras=(_police_bar,), spokes=0,
     ),
     "vehicle.dodge.charger_police_2020": Car(
-        _F.MUSCLE, 1.90, 0.98, 3.05, (0.35, 0.245), (20, 20, 24), (236, 236, 234), roof_m=1.52,
-        nose_m=0.15, extras=(_police_bar, _police_doors, _bull_bar), spokes=0,
-    ),
+        _POLICE, 1.90, 0.98, 3.05, (0.35, 0.245), (20, 20, 24), (236, 236, 234), roof_m=1.52,
+        nose_m=0.15, extras=(_police_bar, _bull_bar), spokes=0, opens=True),
     "vehicle.ford.crown": Car(
         _F.CLASSIC_SALOON, 1.79, 1.02, 2.91, (0.33, 0.225), (238, 186, 20), (250, 250, 240),
-        roof_m=1.45, extras=(_taxi,), spokes=0,
-    ),
+        roof_m=1.45, extras=(_taxi,), spokes=0, opens=True),
     "vehicle.ford.mustang": Car(_F.FASTBACK_60S, 1.81, 0.86, 2.743, (0.33, 0.215), (26, 30, 40)),
     "vehicle.jeep.wrangler_rubicon": Car(
         _F.JEEP, 1.873, 0.62, 2.424, (0.40, 0.255), (70, 90, 60), extras=(_jeep_front, _spare),
     ),
     "vehicle.lincoln.mkz_2017": Car(_F.SALOON, 1.864, 1.01, 2.85, (0.34, 0.245), (150, 156, 164)),
-    "vehicle.lincoln.mkz_2020": Car(_F.SALOON, 1.82, 1.01, 2.85, (0.34, 0.245), (36, 38, 46)),
+    "vehicle.lincoln.mkz_2020": Car(
+        _F.SALOON, 1.82, 1.01, 2.85, (0.34, 0.245), (36, 38, 46), opens=True,
+    ),
     "vehicle.mercedes.coupe": Car(_F.COUPE, 1.90, 0.90, 2.96, (0.35, 0.255), (190, 194, 198)),
-    "vehicle.mercedes.coupe_2020": Car(_F.COUPE, 1.80, 0.84, 2.84, (0.34, 0.245), (140, 20, 26)),
+    "vehicle.mercedes.coupe_2020": Car(
+        _F.COUPE, 1.80, 0.84, 2.84, (0.34, 0.245), (140, 20, 26), opens=True,
+    ),
     "vehicle.mercedes.sprinter": Car(_F.VAN, 1.96, 1.00, 3.665, (0.345, 0.225), (236, 236, 234),
-                                     spokes=0),
+                                     spokes=0, opens=True),
     "vehicle.micro.microlino": Car(
         _F.MICRO, 1.40, 0.36, 1.47, (0.25, 0.145), (120, 190, 210), (240, 240, 236), spokes=0
     ),
@@ -171,8 +155,7 @@ CARS: Mapping[str, Car] = {
     ),
     "vehicle.mini.cooper_s_2021": Car(
         _F.MINI, 2.02, 0.84, 2.95, (0.37, 0.235), (20, 70, 52), (238, 238, 236),
-        extras=(_round_lamps,),
-    ),
+        extras=(_round_lamps,), opens=True),
     "vehicle.mitsubishi.fusorosa": Car(
         _F.BUS, 2.05, 1.18, 3.995, (0.38, 0.22), (238, 238, 236), (30, 90, 160), spokes=0
     ),
@@ -180,8 +163,7 @@ CARS: Mapping[str, Car] = {
     "vehicle.nissan.patrol": Car(_F.OFF_ROAD, 1.84, 0.74, 2.85, (0.385, 0.265), (110, 116, 110)),
     "vehicle.nissan.patrol_2021": Car(
         _F.OFF_ROAD, 2.03, 1.00, 3.075, (0.41, 0.275), (238, 238, 234), roof_m=1.96,
-        extras=(_rails,),
-    ),
+        extras=(_rails,), opens=True),
     "vehicle.seat.leon": Car(_F.HATCH, 1.784, 0.82, 2.578, (0.315, 0.225), (190, 60, 20)),
     "vehicle.tesla.cybertruck": Car(
         _F.PICKUP_WEDGE, 2.20, 1.02, 3.80, (0.44, 0.285), (168, 170, 172)
@@ -194,8 +176,7 @@ CARS: Mapping[str, Car] = {
     ),
     "vehicle.volkswagen.t2_2021": Car(
         _F.BUS_VAN, 1.72, 0.96, 2.40, (0.33, 0.185), (70, 130, 150), (238, 232, 214),
-        extras=(_round_lamps, _nose_wheel), spokes=0,
-    ),
+        extras=(_round_lamps, _nose_wheel), spokes=0, opens=True),
 }  # fmt: skip
 
 
@@ -217,7 +198,7 @@ def build_car(car: Car, size: tuple[float, float, float]) -> BuiltCar:
         (front + car.nose_m / 2, front + car.nose_m / 2 - car.wheelbase_m),
         *car.wheel_m, car.wheel_m[0] + 0.045,
     )  # fmt: skip
-    shell = Shell(car.form, body)
+    shell = Shell(car.form, body, car.opens)
     parts = [
         shell.shape,
         detail.mirrors(shell, width, tall=height > 1.95),
@@ -225,16 +206,26 @@ def build_car(car: Car, size: tuple[float, float, float]) -> BuiltCar:
         detail.wipers(shell),
         *(extra(shell, size) for extra in car.extras),
     ]
-    if car.form.doors:
-        parts.append(detail.handles(shell))
     shift = -car.nose_m / 2
-    shapes = {"body": join(parts).moved(x=shift)}
+    shapes: dict[str, Shape] = {}
     pivots = {"body": (0.0, 0.0, 0.0)}
+    for name, handle in detail.handles(shell).items():
+        door = shell.doors.get(name)
+        if door is None:
+            parts.append(handle.both_sides())
+            continue
+        x, y, z = door.hinge_m
+        right = join([door.shape, handle.moved(-x, -y, -z)])
+        for letter, side in (("l", -1), ("r", 1)):
+            shapes[f"door_{name}{letter}"] = right if side > 0 else right.mirrored()
+            pivots[f"door_{name}{letter}"] = (x + shift, side * y, z)
+    shapes = {"body": join(parts).moved(x=shift), **shapes}
     radius, tread = car.wheel_m
     wheel = car_wheel(radius, tread, 0.68 if car.spokes else 0.6, car.spokes)
+    left = wheel.mirrored()
     for name, x in zip(("f", "r"), body.wheel_x, strict=True):
         y = float(shell.flank_y(x, radius + 0.05)) - tread / 2 - 0.012
         for letter, side in (("l", -1), ("r", 1)):
-            shapes[f"wheel_{name}{letter}"] = wheel if side > 0 else wheel.mirrored()
+            shapes[f"wheel_{name}{letter}"] = wheel if side > 0 else left
             pivots[f"wheel_{name}{letter}"] = (x + shift, side * y, radius)
     return BuiltCar(shapes, pivots, palette(car.color, car.second, (24, 24, 26)))

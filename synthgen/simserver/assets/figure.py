@@ -234,7 +234,7 @@ def _cut(shape: Shape, above: Callable[[F64], np.ndarray]) -> Shape:
 
 
 def _sleeve(look: Look) -> float:
-    return {"jacket": 1.14, "coat": 1.18}.get(look.top, 1.0)
+    return {"jacket": 1.14, "coat": 1.12}.get(look.top, 1.0)
 
 
 def _upper_arm(look: Look) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthgen.simserver.assets.shapes import F64, Shape
+from synthgen.simserver.assets.shapes import F64, I64, Shape, drop_slivers
 from synthgen.simserver.scene import Mesh, Tag
 
 CREASE_DEG = 34.0
@@ -18,16 +18,14 @@ def to_mesh(shape: Shape, tag: Tag, *, crease_deg: float = CREASE_DEG) -> Mesh:
         tag: Tag of the model.
         crease_deg: Faces that meet at a larger angle keep a crisp edge.
     """
+    shape = drop_slivers(shape)
     corners = shape.triangles.reshape(-1)
-    normal = _corner_normals(shape, crease_deg)
-    # Positions to 10 um and normals to 1e-3 decide whether two corners share a vertex.
-    key = np.column_stack([
-        np.round(shape.vertices_m[corners] * 1e5), np.round(normal * 1e3)
-    ]).astype(np.int32)  # fmt: skip
+    place = _place_codes(shape)
+    normal = _corner_normals(shape, place, crease_deg)
+    # Corners of one place and one normal (to 1e-3) share a vertex.
+    way = np.round(normal * 1e3).astype(np.int64) @ np.array([1 << 22, 1 << 11, 1])
     _, first, inverse = np.unique(
-        np.ascontiguousarray(key).view([("", np.int32)] * 6).ravel(),
-        return_index=True,
-        return_inverse=True,
+        place * np.int64(0x9E3779B97F4A7C1) ^ way, return_index=True, return_inverse=True
     )
     return Mesh(
         vertices_m=shape.vertices_m[corners[first]].astype(np.float32),
@@ -38,30 +36,37 @@ def to_mesh(shape: Shape, tag: Tag, *, crease_deg: float = CREASE_DEG) -> Mesh:
     )
 
 
-def _corner_normals(shape: Shape, crease_deg: float) -> F64:
+def _place_codes(shape: Shape) -> I64:
+    """(3T,) one number for the position of each triangle corner, to 10 um.
+
+    21 bits an axis hold +-10 m.
+    """
+    grid = np.round(shape.vertices_m * 1e5).astype(np.int64) + (1 << 20)
+    codes = grid @ np.array([1 << 42, 1 << 21, 1])
+    return np.asarray(codes[shape.triangles.reshape(-1)], np.int64)
+
+
+def _corner_normals(shape: Shape, place: I64, crease_deg: float) -> F64:
     """(3T, 3) unit normal of each triangle corner: the area-weighted mean of its soft faces."""
     a, b, c = (shape.vertices_m[shape.triangles[:, k]] for k in range(3))
     area = np.cross(b - a, c - a)
     length = np.maximum(np.linalg.norm(area, axis=1, keepdims=True), 1e-20)
     unit = area / length
-    corners = shape.triangles.reshape(-1)
-    place = np.round(shape.vertices_m[corners] * 1e5).astype(np.int64)
-    # One number per position: 21 bits an axis hold +-10 m at 10 um.
-    code = (place + (1 << 20)) @ np.array([1 << 42, 1 << 21, 1])
-    order = np.argsort(code, kind="stable")
-    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    order = np.argsort(place)
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
     counts = np.diff(np.append(starts, len(order)))
     # All ordered pairs of corners that share a position.
     per_corner = np.repeat(counts, counts)
-    left = np.repeat(np.arange(len(order)), per_corner)
-    first_of = np.repeat(np.repeat(starts, counts), per_corner)
-    offset = np.arange(len(left)) - np.repeat(np.cumsum(per_corner) - per_corner, per_corner)
-    mine, other = order[left] // 3, order[first_of + offset] // 3
-    soft = np.einsum("ij,ij->i", unit[mine], unit[other]) > np.cos(np.radians(crease_deg))
-    total = np.zeros((len(order), 3))
-    weight = area[other] * soft[:, None]
-    for axis in range(3):
-        total[:, axis] = np.bincount(order[left], weight[:, axis], minlength=len(order))
+    corner = np.repeat(np.arange(len(order)), per_corner)
+    first = np.repeat(starts, counts) - (np.cumsum(per_corner) - per_corner)
+    partner = np.repeat(first, per_corner) + np.arange(len(corner))
+    face = order // 3
+    mine, other = face[corner], face[partner]
+    soft = (unit[mine] * unit[other]).sum(axis=1) > np.cos(np.radians(crease_deg))
+    corner, other = order[corner[soft]], other[soft]
+    total = np.stack(
+        [np.bincount(corner, area[other, k], minlength=len(order)) for k in range(3)], axis=1
+    )
     size = np.linalg.norm(total, axis=1, keepdims=True)
-    face = np.repeat(unit, 3, axis=0)
-    return np.asarray(np.where(size > 1e-12, total / np.maximum(size, 1e-20), face), np.float64)
+    flat = np.repeat(unit, 3, axis=0)
+    return np.asarray(np.where(size > 1e-12, total / np.maximum(size, 1e-20), flat), np.float64)

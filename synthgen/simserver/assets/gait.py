@@ -16,8 +16,9 @@ from synthgen.simserver.assets.skeleton import bones, rest_joints
 from synthgen.simserver.scene import F32
 
 PHASES = 64
-# The hips' joint of a wheelchair user over the ground, and the height of the box.
-SEAT_X_M, SEAT_Z_M, SEATED_BOX_M = -0.12, 0.60, 1.32
+# Hips joint of a wheelchair user over the ground, height of the box, middle of the chair.
+SEAT_X_M, SEAT_Z_M, SEATED_BOX_M = -0.27, 0.60, 1.32
+CHAIR_X_M = -0.07
 # Speeds between which a walk turns into a run, for a stature of 1.75 m; others scale with the
 # square root of their height (equal Froude numbers).
 WALK_MPS, RUN_MPS, STILL_MPS = 1.9, 4.0, 0.25

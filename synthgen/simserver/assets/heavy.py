@@ -74,7 +74,7 @@ def build_heavy(truck: Heavy, size: Box) -> BuiltCar:
         cab.shape,
         detail.wipers(cab),
         _plate(cab),
-        detail.handles(cab),
+        *(handle.both_sides() for handle in detail.handles(cab).values()),
         detail.mirrors(cab, width, tall=True),
     ]
     parts = [
@@ -86,14 +86,15 @@ def build_heavy(truck: Heavy, size: Box) -> BuiltCar:
     shapes, pivots = {"body": join(parts)}, {"body": (0.0, 0.0, 0.0)}
     wheel = car_wheel(radius, tread, 0.58, 0)
     twin = join([wheel, wheel.moved(y=-tread * 1.1)])
+    sides = {False: (wheel, wheel.mirrored()), True: (twin, twin.mirrored())}
     for k, from_nose in enumerate(truck.axles):
         letter = "f" if k == 0 else "r" * k
         y = width / 2 - 0.16 - tread / 2 if k == 0 else width / 2 - 0.14 - tread / 2
         y = min(y, cab_width / 2 - tread / 2 - 0.02)
-        shape = wheel if k == 0 else twin
+        right, left = sides[k > 0]
         for side, sign in (("l", -1), ("r", 1)):
             name = f"wheel_{letter}{side}"
-            shapes[name] = shape if sign > 0 else shape.mirrored()
+            shapes[name] = right if sign > 0 else left
             pivots[name] = (nose - from_nose, sign * y, radius)
     return BuiltCar(
         shapes,

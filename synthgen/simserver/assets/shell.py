@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.assets.shapes import F64, Shape, grid, lines, spline
+from synthgen.simserver.assets.shapes import F64, Shape, grid, join, lines, spline
 from synthgen.simserver.scene import Material
 
 Knots = tuple[tuple[float, float], ...]
@@ -70,6 +70,7 @@ class Silhouette:
         cladding: Flank fraction up to which the lower body is unpainted.
         cowl_m: Depth of the dark strip below the screen.
         two_tone_roof: Roof and pillars in the second colour.
+        two_tone_doors: Doors in the second colour below the belt.
         screen_frame_m: Painted frame beside screen and rear screen.
     """
 
@@ -97,6 +98,7 @@ class Silhouette:
     cladding: float = 0.0
     cowl_m: float = 0.05
     two_tone_roof: bool = False
+    two_tone_doors: bool = False
     screen_frame_m: float = 0.06
 
 
@@ -128,13 +130,34 @@ _FLOOR_ROWS = 3
 _ACROSS = (1.0, 0.992, 0.965, 0.92, 0.86, 0.78, 0.68, 0.55, 0.4, 0.22, 0.0)
 
 
+DOOR_DEPTH_M = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A right-hand door: its shape around the hinge, and where the hinge is."""
+
+    shape: Shape
+    hinge_m: tuple[float, float, float]
+
+
 @dataclass(eq=False)
 class Shell:
-    """A built body: its shape and the lines that details are hung on."""
+    """A built body: its shape and the lines that details are hung on.
+
+    Attributes:
+        form: Silhouette.
+        size: Of the body.
+        opens: Whether the hinged doors are shapes of their own.
+        shape: The body, without doors that open.
+        doors: Right-hand doors that open, `f` and `r`.
+    """
 
     form: Silhouette
     size: Size
+    opens: bool = False
     shape: Shape = field(init=False)
+    doors: dict[str, Door] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._curve: Callable[[Knots, F64], F64] = lines if self.form.sharp else spline
@@ -252,31 +275,24 @@ class Shell:
 
     def _flank_points(self) -> F64:
         """(stations, flank rows, 3); corners swing round to the middle of nose and tail."""
-        fractions = np.array(self.form.rows)
-        half = self.size.length / 2
-        bottom = np.maximum(self.bottom_z(self.x_side), self._arch_z(self.x_side))
-        points = np.empty((len(self.x_side), len(fractions), 3))
-        for i, (x, across, end) in enumerate(zip(self.x_side, self.across, self.end, strict=True)):
-            if end == 0:
-                z = bottom[i] + fractions * (self.belt_z(x) - bottom[i])
-                y = self.flank_y(np.full_like(z, x), z)
-                points[i] = np.column_stack([np.full_like(z, x), y, z])
-                continue
-            knots, power = (
-                (self.form.nose, self.form.squareness[0])
-                if end > 0
-                else (self.form.tail, self.form.squareness[1])
-            )
-            reach = half - spline(knots, fractions) - abs(x)
-            swing = (1 - across**power) ** (1 / power)
-            at = x + end * reach * swing
-            low, high = self.bottom_z(at), self.belt_z(at)
-            start_low = self.bottom_z(x)
-            z = low + fractions * (high - low)
-            start_z = start_low + fractions * (self.belt_z(x) - start_low)
-            y = self.flank_y(np.full_like(z, x), start_z) * across
-            points[i] = np.column_stack([at, y, z])
-        return points
+        fraction = np.array(self.form.rows)[None]
+        x0, across = self.x_side[:, None], self.across[:, None]
+        bottom = np.maximum(self.bottom_z(x0), self._arch_z(x0))
+        start_z = bottom + fraction * (self.belt_z(x0) - bottom)
+        start_y = self.flank_y(np.broadcast_to(x0, start_z.shape), start_z)
+        nose, tail = self.form.squareness
+        power = np.where(self.end > 0, nose, tail)[:, None]
+        back = np.where(
+            self.end[:, None] > 0,
+            spline(self.form.nose, fraction),
+            spline(self.form.tail, fraction),
+        )
+        reach = self.size.length / 2 - back - np.abs(x0)
+        swing = np.maximum(1 - across**power, 0.0) ** (1 / power)
+        x = x0 + self.end[:, None] * reach * swing
+        low = self.bottom_z(x)
+        z = np.where(self.end[:, None] == 0, start_z, low + fraction * (self.belt_z(x) - low))
+        return np.stack([x, start_y * across, z], axis=2)
 
     def _floor_points(self, edge: F64) -> F64:
         """(stations, 3, 3): middle of the floor, inner wall of the well, its upper edge."""
@@ -316,7 +332,36 @@ class Shell:
         material = self._materials()
         sheet = grid(self.points, Material.PAINT_0)
         cells = _cells_of(sheet, self.points.shape[:2])
-        return Shape(sheet.vertices_m, sheet.triangles[:, ::-1], material.ravel()[cells], sheet.tag)
+        whole = Shape(
+            sheet.vertices_m, sheet.triangles[:, ::-1], material.ravel()[cells], sheet.tag
+        )
+        if not self.opens:
+            return whole
+        belongs = np.zeros(material.shape, bool)
+        jambs = []
+        for name, first, last in self._openings():
+            rows = slice(_FLOOR_ROWS + 1, _FLOOR_ROWS + len(self.form.rows) + 1)
+            belongs[first:last, rows] = True
+            frame = self.points[first : last + 1, rows.start : rows.stop + 1]
+            skin = whole.where(_only(belongs, first, last).ravel()[cells])
+            hinge = frame[-1, frame.shape[1] // 2]
+            at = (float(hinge[0]), float(hinge[1]), float(hinge[2]))
+            lining = _recess(frame).flipped()
+            self.doors[name] = Door(join([skin, lining]).moved(-at[0], -at[1], -at[2]), at)
+            jambs.append(_recess(frame))
+        return join([whole.where(~belongs.ravel()[cells]), *jambs])
+
+    def _openings(self) -> list[tuple[str, int, int]]:
+        """Name, first and last station of the doors between the gaps, front door first."""
+        half = self.size.length / 2
+        edges = sorted((u * half for u in self.form.doors), reverse=True)
+        side = np.flatnonzero(self.end == 0)
+        x = self.points[side, _FLOOR_ROWS + 2, 0]
+        out = []
+        for name, front, rear in zip("fr", edges, edges[1:], strict=False):
+            inside = side[(x < front - 0.004) & (x > rear + 0.004)]
+            out.append((name, int(inside[0]), int(inside[-1])))
+        return out
 
     def _materials(self) -> NDArray[np.uint8]:
         """(stations - 1, rows - 1) material of each cell."""
@@ -359,6 +404,12 @@ class Shell:
         for u in self.form.doors:
             gap = np.abs(x - u * self.size.length / 2) < 0.005
             out[gap, low:belt] = Material.PLASTIC
+        if self.form.two_tone_doors:
+            inside = self._between(x, self.form.doors[0], self.form.doors[-1])
+            panel = out[inside, low:belt]
+            out[inside, low:belt] = np.where(
+                panel == Material.PAINT_0, np.uint8(Material.PAINT_1), panel
+            )
 
     def _paint_lamp(self, out: NDArray[np.uint8], lamp: Lamp, fraction: F64) -> None:
         across = (self.across[:-1] + self.across[1:]) / 2
@@ -377,6 +428,28 @@ class Shell:
     def _between(self, x: F64, one: float, other: float) -> NDArray[np.bool_]:
         half = self.size.length / 2
         return (x > min(one, other) * half) & (x < max(one, other) * half)
+
+
+def _only(cells: NDArray[np.bool_], first: int, last: int) -> NDArray[np.bool_]:
+    """The cells of some stations, the others false."""
+    out = np.zeros_like(cells)
+    out[first:last] = cells[first:last]
+    return out
+
+
+def _recess(frame: F64) -> Shape:
+    """A dark panel set back behind a door's (stations, rows, 3) outline, with its rim."""
+    back = frame - np.array([0, DOOR_DEPTH_M, 0])
+    middle = back.shape[1] // 2
+    panel = grid(back[:, [0, middle, -1]], Material.PLASTIC).flipped()
+    loop = _outline(frame)
+    rim = grid(np.stack([loop, _outline(back)]), Material.PLASTIC, closed=True)
+    return join([panel, rim])
+
+
+def _outline(points: F64) -> F64:
+    """The border of a grid of points as one closed loop."""
+    return np.concatenate([points[:-1, 0], points[-1, :-1], points[:0:-1, -1], points[0, :0:-1]])
 
 
 def _cells_of(sheet: Shape, shape: tuple[int, int]) -> NDArray[np.int64]:

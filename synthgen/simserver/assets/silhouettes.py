@@ -497,7 +497,7 @@ BUS_VAN = replace(
     squareness=(2.8, 3.4),
     tumblehome=0.18,
     cowl_m=0.0,
-    nose=((0, 0.06), (0.1, 0.0), (0.2, 0.04), (1, 0.12)),
+    nose=((0, 0.03), (0.05, 0.0), (0.18, 0.01), (0.32, 0.04), (1, 0.12)),
     roof_power=3.0,
     lamps=(
         Lamp(Mat.CHROME, 1, (-0.1, 1.0), (0.05, 0.18), 0.1),
@@ -608,4 +608,5 @@ CAB_VAN = replace(
     corner_m=(0.5, 0.05),
     tumblehome=0.16,
     cladding=0.12,
+    lamps=tuple(lamp for lamp in VAN.lamps if lamp.end > 0),
 )

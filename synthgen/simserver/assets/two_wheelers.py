@@ -156,7 +156,7 @@ def build_two_wheeler(spec: TwoWheeler, size: Point) -> BuiltTwoWheeler:
     """Machine and rider whose bounding box has a given length, width and height."""
     length, width, height = size
     radius, tyre = spec.wheel_m
-    guard = 0.0 if spec.kind == "road_bicycle" else 0.03
+    guard = 0.03 if spec.kind in {"bicycle", "city_bicycle", "scooter"} else 0.0
     front, rear = length / 2 - radius, -length / 2 + radius + guard
     tag = Tag.BICYCLE if is_bicycle(spec.kind) else Tag.MOTORCYCLE
     spec = replace(spec, grip=(spec.grip[0], width / 2 - 0.055, spec.grip[2]))
@@ -558,8 +558,14 @@ class Rider:
         return low
 
     def _crown(self, lean: float) -> float:
-        top = max(shape.vertices_m[:, 2].max() for shape in self._upper(lean).values())
-        return float(top)
+        """Height of the top of the head."""
+        return float(self._head(lean).bounds_m()[1, 2])
+
+    def _head(self, lean: float) -> Shape:
+        shape = figure_of(self.look)["crl_Head__C"]
+        rise = self._joint("crl_Head__C") - self._joint("crl_hips__C")
+        at = self._hip() + rotation("y", lean) @ rise
+        return _placed(shape, rotation("y", lean * 0.25), at)
 
     def _joint(self, name: str) -> F64:
         return rest_joints()[name] * self.look.stature_m
@@ -572,8 +578,7 @@ class Rider:
         out = {"crl_hips__C": _placed(shapes["crl_hips__C"], rotation("y", lean * 0.6), at)}
         chest_at = at + tilt @ (self._joint("crl_spine01__C") - hips)
         out["crl_spine01__C"] = _placed(shapes["crl_spine01__C"], tilt, chest_at)
-        head_at = at + tilt @ (self._joint("crl_Head__C") - hips)
-        out["crl_Head__C"] = _placed(shapes["crl_Head__C"], rotation("y", lean * 0.25), head_at)
+        out["crl_Head__C"] = self._head(lean)
         return out
 
     def parts(self) -> dict[str, tuple[Shape, Point]]:
@@ -606,7 +611,7 @@ class Rider:
         grip = np.array([x - 0.05, sign * (y - 0.03), z + 0.035])
         a = self._joint(names[1]) - self._joint(names[0])
         b = self._joint(names[2]) - self._joint(names[1])
-        elbow, wrist = two_links(shoulder, grip, a, b, np.array([-0.5, sign * 0.45, -0.9]))
+        elbow, wrist = two_links(shoulder, grip, a, b, np.array([-0.5, sign * 0.2, -0.9]))
         upper, lower = turn_to(a, elbow - shoulder), turn_to(b, wrist - elbow)
         hand = turn_to(b, np.array([0.9, 0.0, -0.25]))
         return [

@@ -17,7 +17,7 @@ from synthgen.simserver.assets.extents import (
     walker_number,
 )
 from synthgen.simserver.assets.figure import Look, figure, wheelchair
-from synthgen.simserver.assets.gait import bone_poses, seated_poses
+from synthgen.simserver.assets.gait import CHAIR_X_M, bone_poses, seated_poses
 from synthgen.simserver.assets.shapes import F64, Shape
 from synthgen.simserver.assets.skeleton import bones
 from synthgen.simserver.scene import F32
@@ -34,7 +34,7 @@ _BOTTOMS: tuple[Color, ...] = (
 )  # fmt: skip
 _SHOES: tuple[Color, ...] = ((30, 28, 28), (90, 60, 38), (214, 214, 210), (70, 72, 78))
 _BAGS: tuple[Color, ...] = ((120, 34, 34), (40, 44, 50), (96, 66, 40), (40, 80, 60), (60, 70, 110))
-SEATED_STATURE_M = 1.66
+SEATED_STATURE_M = 1.58
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def build_walker(blueprint_id: str, attributes: Mapping[str, str], variant: int)
         low = -size_table()["walker.class.wheelchair"].size_lwh_m[2] / 2
         for name, (shape, at) in wheelchair().items():
             shapes[name] = shape
-            pivots[name] = (at[0], at[1], at[2] + low)
+            pivots[name] = (at[0] + CHAIR_X_M, at[1], at[2] + low)
     return BuiltWalker(shapes, pivots, _colors(blueprint_id, variant))
 
 
@@ -94,7 +94,7 @@ def look_of(blueprint_id: str, *, seated: bool = False) -> Look:
     bag = pick(
         ("none", "shoulder", "shoulder", "backpack") if female else ("none", "none", "backpack")
     )
-    girth = float(rng.uniform(0.94, 1.12))
+    girth = float(rng.uniform(0.92, 1.03))
     if body.startswith("elderly"):
         top, bottom, bag = "coat", "trousers", "none"
         hair = "bun" if female else "hat"

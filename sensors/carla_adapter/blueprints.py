@@ -71,10 +71,13 @@ def sensor_actors(
     """
     actors: list[SensorActor] = []
     for sensor in rig.sensors:
-        for channel, blueprint, attributes in _channels(sensor, clock, noise_seeds[sensor.name]):
-            every_tick = isinstance(sensor, Imu | Gnss)
-            slow = decimate_on_server and not every_tick
-            timing = {"sensor_tick": _text(clock.period_s if slow else 0.0)}
+        every_tick = isinstance(sensor, Imu | Gnss)
+        slow = decimate_on_server and not every_tick
+        timing = {"sensor_tick": _text(clock.period_s if slow else 0.0)}
+        # A sensor scans what it turns through between two of its measurements.
+        interval_s = clock.period_s if slow else clock.tick_s
+        channels = _channels(sensor, clock, interval_s, noise_seeds[sensor.name])
+        for channel, blueprint, attributes in channels:
             chosen = {key: _text(value) for key, value in sensor.attributes.items()}
             actors.append(
                 SensorActor(
@@ -89,19 +92,21 @@ def sensor_actors(
 
 
 def _channels(
-    sensor: Sensor, clock: CaptureClock, noise_seed: int
+    sensor: Sensor, clock: CaptureClock, interval_s: float, noise_seed: int
 ) -> list[tuple[str, str, dict[str, str]]]:
     seed = {"noise_seed": str(noise_seed % 2**31)}
     match sensor:
         case Camera():
             return [(c, _CAMERA_BLUEPRINTS[c], _camera(sensor)) for c in sensor.channels]
         case Lidar():
-            scan = _lidar(sensor, clock)
+            scan = _lidar(sensor, interval_s)
             plain = ("points", "sensor.lidar.ray_cast", {**scan, **seed})
             twin = ("semantic", "sensor.lidar.ray_cast_semantic", scan)
             return [plain, twin] if sensor.semantic else [plain]
         case Radar():
-            return [("returns", "sensor.other.radar", {**_radar(sensor, clock), **seed})]
+            return [
+                ("returns", "sensor.other.radar", {**_radar(sensor, clock, interval_s), **seed})
+            ]
         case Imu():
             return [("inertial", "sensor.other.imu", seed)]
         case Gnss():
@@ -116,28 +121,29 @@ def _camera(camera: Camera) -> dict[str, str]:
     }
 
 
-def _lidar(lidar: Lidar, clock: CaptureClock) -> dict[str, str]:
-    # CARLA turns the LiDAR by rotation_frequency * tick each tick: one turn a tick makes every
-    # capture a full sweep whatever the capture period.
-    points_per_second = lidar.points_per_sweep / clock.tick_s
+def _lidar(lidar: Lidar, interval_s: float) -> dict[str, str]:
+    # CARLA turns the LiDAR by rotation_frequency times the time between two measurements: one
+    # turn in that time makes every capture a full sweep.
+    points_per_second = lidar.points_per_sweep / interval_s
     return {
         "channels": str(lidar.channels),
         "range": _text(lidar.range_m),
         "points_per_second": str(math.ceil(points_per_second - 1e-6)),
-        "rotation_frequency": _text(1.0 / clock.tick_s),
+        "rotation_frequency": _text(1.0 / interval_s),
         "upper_fov": _text(lidar.upper_fov_deg),
         "lower_fov": _text(lidar.lower_fov_deg),
     }
 
 
-def _radar(radar: Radar, clock: CaptureClock) -> dict[str, str]:
-    # CARLA scans points_per_second * tick rays each tick; a stored scan holds one capture period.
-    points_per_second = radar.points_per_second * clock.period_ticks
+def _radar(radar: Radar, clock: CaptureClock, interval_s: float) -> dict[str, str]:
+    # CARLA scans points_per_second times the time between two measurements; a stored scan holds
+    # the rays of one capture period.
+    points_per_second = radar.points_per_second * clock.period_s / interval_s
     return {
         "range": _text(radar.range_m),
         "horizontal_fov": _text(radar.horizontal_fov_deg),
         "vertical_fov": _text(radar.vertical_fov_deg),
-        "points_per_second": str(points_per_second),
+        "points_per_second": str(round(points_per_second)),
     }
 
 

@@ -51,7 +51,11 @@ def draw_boxes(rgb: U8, boxes: Sequence[Row]) -> U8:
 
 
 def _text(image: U8, text: str, at: tuple[int, int], colour: Colour, scale: float = 0.38) -> None:
-    cv2.putText(image, text, at, _FONT, scale, (0, 0, 0), 3, cv2.LINE_AA)
+    """Write on a dark strip, so that it reads on any ground; `at` is the baseline's left end."""
+    (width, height), below = cv2.getTextSize(text, _FONT, scale, 1)
+    left, low = at
+    strip = image[max(0, low - height - 2) : low + below, max(0, left - 1) : left + width + 1]
+    strip[:] = strip // 4
     cv2.putText(image, text, at, _FONT, scale, colour, 1, cv2.LINE_AA)
 
 

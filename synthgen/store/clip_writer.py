@@ -46,6 +46,15 @@ def write_table(
         raise OutputError(f"{path}: cannot write: {err.strerror or err}") from err
 
 
+def _packing(schema: pa.Schema) -> dict[str, Any]:
+    """Images are packed already; of lists of numbers the float bytes compress apart."""
+    lists = [field for field in schema if pa.types.is_list(field.type)]
+    if not lists:
+        return {"compression": "none"}
+    floats = [f"{f.name}.list.element" for f in lists if pa.types.is_floating(f.type.value_type)]
+    return {"compression": "zstd", "compression_level": 1, "use_byte_stream_split": floats}
+
+
 class RowFile:
     """A Parquet file of large rows that is written group by group; a context manager."""
 
@@ -56,7 +65,7 @@ class RowFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = pq.ParquetWriter(
-                path, schema, compression="none", use_dictionary=False, write_statistics=False
+                path, schema, use_dictionary=False, write_statistics=False, **_packing(schema)
             )
         except OSError as err:
             raise OutputError(f"{path}: cannot write: {err.strerror or err}") from err

@@ -51,7 +51,7 @@ def _export_clip(clip: ClipReader, training: Path, first: int, dropped: DropCoun
     labels = _label_lines(clip, camera, dropped)
     images = clip.encoded_images(camera.name, "rgb")
     sweeps = clip.lidar_sweeps(lidar.name)
-    names = []
+    names: list[str] = []
     for (frame_index, codec, content), sweep in zip(images, sweeps, strict=True):
         name = f"{first + len(names):06d}"
         _write_png(folders["image_2"] / f"{name}.png", codec, content)

@@ -145,12 +145,12 @@ def grid(points: ArrayLike, material: Material, *, closed: bool = False) -> Shap
 
 
 def drop_slivers(shape: Shape) -> Shape:
-    """The shape without triangles lower than 3 um, which single precision would flatten."""
+    """The shape without triangles lower than 10 um, which single precision would flatten."""
     a, b, c = (shape.vertices_m[shape.triangles[:, k]] for k in range(3))
     sides = np.stack([b - a, c - b, a - c])
     longest = np.sqrt((sides**2).sum(axis=2).max(axis=0))
     area = np.linalg.norm(np.cross(sides[0], -sides[2]), axis=1)
-    return shape.where(area > 3e-6 * longest)
+    return shape.where(area > 1e-5 * longest)
 
 
 def box(size: ArrayLike, material: Material, at: ArrayLike = (0, 0, 0)) -> Shape:

@@ -14,22 +14,24 @@ _TOWN_GAP_M, _MOTORWAY_GAP_M = 12.0, 30.0
 _END_GAP_M = 9.0
 # A lane narrower than this is still growing or ending.
 _MIN_WIDTH_M = 2.4
-# Neighbouring lanes are this far apart; closer points lie on lanes drawn twice.
-_MIN_DISTANCE_M = 2.5
+# Two points of one lane lie at least a long car apart; less aside, they share a lane.
+_MIN_AHEAD_M, _MIN_ASIDE_M = 8.0, 2.4
 
 
 def spawn_points(strips: list[Strip]) -> tuple[Pose, ...]:
     """Places on the centre of driving lanes outside junctions, heading along the traffic."""
     points: list[Pose] = []
-    taken: list[tuple[float, float]] = []
+    taken = np.zeros((0, 2))
     for strip in strips:
         if not strip.is_driving or strip.grid.road.in_junction:
             continue
         for pose in _along(strip):
-            x, y, _ = pose.location_m
-            near = np.hypot(*(np.array(taken) - (x, y)).T).min() if taken else np.inf
-            if near > _MIN_DISTANCE_M:
-                taken.append((x, y))
+            place = np.array(pose.location_m[:2])
+            yaw = np.radians(pose.yaw_deg)
+            ahead = np.abs((taken - place) @ (np.cos(yaw), np.sin(yaw)))
+            aside = np.abs((taken - place) @ (-np.sin(yaw), np.cos(yaw)))
+            if not np.any((ahead < _MIN_AHEAD_M) & (aside < _MIN_ASIDE_M)):
+                taken = np.concatenate([taken, place[None]])
                 points.append(pose)
     return tuple(points)
 

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import pickle
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -68,5 +69,6 @@ def keep_town(folder: Path, key: str, town: TownMap) -> None:
         for old in kept[_KEEP_FILES:]:
             old.unlink(missing_ok=True)
     except OSError as err:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         logger.warning("town cache %s: not written: %s", path, err)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,13 +14,21 @@ F64 = NDArray[np.float64]
 
 
 def crosswalk_polygons(network: RoadNetwork) -> tuple[F64, ...]:
-    """Open polygons, (K, 3) in CARLA's map frame, one for each crosswalk object."""
-    return tuple(
-        polygon
-        for road in network.roads.values()
-        for item in road.objects
-        if item.kind == "crosswalk" and (polygon := object_outline(road, item)) is not None
-    )
+    """Open polygons, (K, 3) in CARLA's map frame, one for each crosswalk object.
+
+    The client counts a crosswalk's t from lane 0, lane offset included, though OpenDRIVE counts
+    it from the reference line; what we draw is where the client says it is.
+    """
+    polygons = []
+    for road in network.roads.values():
+        for item in road.objects:
+            if item.kind != "crosswalk":
+                continue
+            offset = float(road.lane_offset(np.array([item.s]))[0])
+            polygon = object_outline(road, replace(item, t=item.t + offset))
+            if polygon is not None:
+                polygons.append(polygon)
+    return tuple(polygons)
 
 
 def object_outline(road: Road, item: RoadObject) -> F64 | None:

@@ -29,11 +29,12 @@ _RAMP_M = 0.4
 
 @dataclass(eq=False, slots=True)
 class _Section:
-    """Walkways of one lane section and the stations they need."""
+    """Walkways of one lane section, the stations they need, stretches crossed from kerb to kerb."""
 
     grid: SectionGrid
     walkways: list[Strip]
     needed: list[tuple[float, float]] = field(default_factory=list)
+    crossed: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -123,6 +124,8 @@ def _crossing(polygon: F64, kerbs: _Kerbs) -> tuple[_Landing, _Landing] | None:
         return None
     first.section.needed.append(first.span)
     second.section.needed.append(second.span)
+    if first.section is second.section and np.allclose(first.span, second.span, atol=0.05):
+        first.section.crossed.append(first.span)
     return first, second
 
 
@@ -176,10 +179,13 @@ def _interp(s: F64, stations: F64, line: F64) -> F64:
     return np.stack([np.interp(s, stations, line[:, k]) for k in range(3)], axis=1)
 
 
-def _quads(area: Area, left: F64, right: F64) -> list[NavPolygon]:
+def _quads(
+    area: Area, left: F64, right: F64, keep: NDArray[np.bool_] | None = None
+) -> list[NavPolygon]:
     return [
         NavPolygon(area, np.stack([left[i], left[i + 1], right[i + 1], right[i]]))
         for i in range(len(left) - 1)
+        if keep is None or keep[i]
     ]
 
 
@@ -195,13 +201,16 @@ def _carriageway(section: _Section, paved: list[Strip], s: F64) -> list[NavPolyg
     width = np.maximum(np.linalg.norm(left - right, axis=1, keepdims=True), 1e-6)
     share = np.minimum(_RAMP_M / width, 0.3)
     inner_left, inner_right = left + share * (right - left), right + share * (left - right)
-    polygons = _quads(Area.ROAD, inner_left, inner_right)
+    middle = (s[:-1] + s[1:]) / 2
+    # Where a crosswalk lies, its own polygons take the road's place.
+    keep = np.array([not any(a < m < b for a, b in section.crossed) for m in middle])
+    polygons = _quads(Area.ROAD, inner_left, inner_right, keep)
     for walkway in section.walkways:
         kerb = _interp(s, grid.s, _kerb(walkway))
         if np.linalg.norm((kerb - left)[:, :2], axis=1).max() < 0.05:
-            polygons += _quads(Area.ROAD, kerb, inner_left)
+            polygons += _quads(Area.ROAD, kerb, inner_left, keep)
         elif np.linalg.norm((kerb - right)[:, :2], axis=1).max() < 0.05:
-            polygons += _quads(Area.ROAD, inner_right, kerb)
+            polygons += _quads(Area.ROAD, inner_right, kerb, keep)
     return polygons
 
 

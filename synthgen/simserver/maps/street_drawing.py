@@ -46,7 +46,7 @@ class Street:
 
     @property
     def offset_m(self) -> float:
-        """Shift of lane 0, so that the reference line runs in the middle of the lanes."""
+        """Lane 0, the reference line, lies so far to the left of the middle of the lanes."""
         return (self.lanes_right - self.lanes_left) * self.lane_m / 2
 
     @property
@@ -70,7 +70,7 @@ class Arm:
     @property
     def pose_in(self) -> PlanPose:
         """Pose of the middle line, heading into the junction."""
-        x, y, heading = self.road.pose(self.at_end)
+        x, y, heading = _aside(self.road.pose(self.at_end), -self.street.offset_m)
         return (x, y, heading) if self.at_end else (x, y, heading + math.pi)
 
     @property
@@ -113,10 +113,18 @@ class Arm:
         return -self.street.offset_m if self.at_end else self.street.offset_m
 
 
+def _aside(pose: PlanPose, left_m: float) -> PlanPose:
+    x, y, heading = pose
+    return x - left_m * math.sin(heading), y + left_m * math.cos(heading), heading
+
+
 def draw_street(
     town: TownDrawing, name: str, start: PlanPose, pieces: list[Piece], street: Street
 ) -> RoadDraft:
-    """Draw a street; parking lanes end before both of its ends."""
+    """Draw a street with its middle from `start`; parking lanes end before both of its ends.
+
+    The reference line of a one-way street lies beside the middle, so its pieces must be straight.
+    """
     length = sum(p[1] for p in pieces)
     has_parking = street.left.has_parking or street.right.has_parking
     sections = [_section(street, 0.0, parking=False)]
@@ -126,8 +134,8 @@ def draw_street(
             _section(street, length - _NO_PARKING_M, parking=False),
         ]
         sections = [_linked(s, i > 0, i < 2) for i, s in enumerate(sections)]
-    road = town.add_road(name, start, pieces, sections)
-    road.offset, road.speed, road.kind = street.offset_m, street.speed, street.kind
+    road = town.add_road(name, _aside(start, street.offset_m), pieces, sections)
+    road.speed, road.kind = street.speed, street.kind
     for arm in (Arm(road, street, at_end=False), Arm(road, street, at_end=True)):
         # Traffic that leaves the junction by this arm reads its limit a little later.
         if arm.lanes_out and length > 2 * _SPEED_SIGN_AT_M:
@@ -139,7 +147,7 @@ def _draw_speed_sign(town: TownDrawing, arm: Arm) -> None:
     value = arm.street.speed[0]
     right = arm.street.half_m + arm.side_out.gutter_m + 0.6
     s = arm.road.length - _SPEED_SIGN_AT_M if arm.at_end else _SPEED_SIGN_AT_M
-    t = right if arm.at_end else -right
+    t = (right if arm.at_end else -right) - arm.street.offset_m
     lanes = [arm.lane_id(i, incoming=False) for i in range(arm.lanes_out)]
     facts = (f"Speed_{value}", "274", "no", str(value))
     turn = math.pi if arm.at_end else 0.0
@@ -354,7 +362,8 @@ def _draw_crosswalk(town: TownDrawing, arm: Arm) -> None:
         return
     left = arm.street.half_m + arm.street.left.gutter_m
     right = arm.street.half_m + arm.street.right.gutter_m
-    t, half, span = (left - right) / 2, _CROSSWALK_WIDTH_M / 2, (left + right) / 2
+    t = (left - right) / 2 - arm.street.offset_m
+    half, span = _CROSSWALK_WIDTH_M / 2, (left + right) / 2
     s = arm.road.length - _CROSSWALK_AT_M if arm.at_end else _CROSSWALK_AT_M
     corners = "".join(
         f'<cornerLocal u="{u:g}" v="{v:.6g}" z="0"/>'
@@ -397,13 +406,13 @@ def _draw_light(town: TownDrawing, arm: Arm, arms: list[Arm]) -> int:
         # Behind the kerb to the right of traffic that leaves by the opposite arm.
         t_right = post.street.half_m + post.side_out.gutter_m + 0.7
         s = post.road.length - 0.6 if post.at_end else 0.6
-        t = t_right if post.at_end else -t_right
+        t = (t_right if post.at_end else -t_right) - post.street.offset_m
         turn = heading - post.road.pose(post.at_end)[2]
         _add_signal(post.road, signal, (s, t), turn, [])
         _add_reference(arm.road, signal, stop_s, lanes)
     else:
         t_right = arm.street.half_m + arm.side_in.gutter_m + 0.7
-        t = -t_right if arm.at_end else t_right
+        t = (-t_right if arm.at_end else t_right) - arm.street.offset_m
         s = arm.road.length - 0.6 if arm.at_end else 0.6
         _add_signal(arm.road, signal, (s, t), 0.0 if arm.at_end else math.pi, [])
         _add_reference(arm.road, signal, stop_s, lanes)
@@ -453,6 +462,6 @@ def _draw_sign(town: TownDrawing, arm: Arm, control: str) -> None:
     distance_m = _STOP_LINE_AT_M - 1.0
     right = arm.street.half_m + arm.side_in.gutter_m + 0.6
     s = arm.road.length - distance_m if arm.at_end else distance_m
-    t = -right if arm.at_end else right
+    t = (-right if arm.at_end else right) - arm.street.offset_m
     lanes = [arm.lane_id(i, incoming=True) for i in range(arm.lanes_in)]
     _add_signal(arm.road, town.new_id(), (s, t), 0.0 if arm.at_end else math.pi, lanes, facts)

@@ -128,7 +128,6 @@ class RoadDraft:
     speed: tuple[int, str] = (50, "km/h")
     elevation: list[tuple[float, float, float, float, float]] = field(default_factory=list)
     superelevation: list[tuple[float, float, float, float, float]] = field(default_factory=list)
-    offset: float = 0.0
     predecessor: tuple[str, int, str] | None = None
     successor: tuple[str, int, str] | None = None
     objects: list[str] = field(default_factory=list)
@@ -256,7 +255,7 @@ def _road_xml(road: RoadDraft) -> str:
         f"<planView>{plan}</planView>\n"
         f"<elevationProfile>{elevation or _cubic_xml('elevation', 's', (0, 0, 0, 0, 0))}"
         f"</elevationProfile><lateralProfile>{roll}</lateralProfile>\n"
-        f"<lanes>{_cubic_xml('laneOffset', 's', (0, road.offset, 0, 0, 0))}\n{sections}</lanes>\n"
+        f"<lanes>{_cubic_xml('laneOffset', 's', (0, 0, 0, 0, 0))}\n{sections}</lanes>\n"
         f"<objects>{''.join(road.objects)}</objects><signals>{''.join(road.signals)}</signals>"
         "</road>\n"
     )

@@ -30,6 +30,7 @@ from scenarios.placement.sites import Site
 from scenarios.scene import Scene, meet_of, place, plan_ego
 from scenarios.spec import CutIn, ScenarioSpec, Weather
 from scenarios.surrogate import Calibration
+from scenarios.usual_trigger import with_usual_trigger
 from scenarios.values import Values, draw_values, satisfied
 from synthgen.datatypes.seeds import rng_for, seed_for
 from synthgen.datatypes.strict_yaml import Marks, validate
@@ -174,7 +175,8 @@ def _pick(
     if (~fits).any():
         reasons["approach_too_short"] = int((~fits).sum())
     target = spec.sampling.target
-    if not fits.any() or not prescreen or target in ("any", "natural"):
+    usual = spec.sampling.method == "usual_trigger"
+    if not fits.any() or not prescreen or usual or target in ("any", "natural"):
         return fits, reasons
     if encounter is None:
         leader = leader_of(spec)
@@ -195,7 +197,7 @@ def _pick(
 
 def _write(c: Candidate, slot: Slot, tick_s: float, number: int) -> ConcreteScenario:
     spec = c.spec
-    return ConcreteScenario(
+    written = ConcreteScenario(
         name=spec.name,
         k=slot.k,
         draw=slot.draw,
@@ -220,6 +222,7 @@ def _write(c: Candidate, slot: Slot, tick_s: float, number: int) -> ConcreteScen
         expect=checks_of(spec),
         forecast={"arrival_s": rounded(float(c.scene.ego.arrival_s[c.i]))},
     )
+    return with_usual_trigger(written) if spec.sampling.method == "usual_trigger" else written
 
 
 def with_weather(spec: ScenarioSpec, weather: object) -> ScenarioSpec:

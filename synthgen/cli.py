@@ -172,6 +172,34 @@ def relabel(
     raise typer.Exit(1 if changed else 0)
 
 
+@bench.command(name="scenarios")
+def bench_scenarios(
+    draws: Annotated[int, typer.Option(min=1, help="Runs of each scenario and method.")] = 40,
+    names: Annotated[
+        list[str] | None, typer.Option("--scenario", help="Of the library; may be repeated.")
+    ] = None,
+    maps: Maps = None,
+    workers: Annotated[int, typer.Option(min=1, help="Simulator slots.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often the edge case happens, against the usual trigger."""
+    import tempfile
+
+    from synthgen.bench import scenarios
+
+    with tempfile.TemporaryDirectory(prefix="synthgen-scenarios-") as name:
+        report = scenarios.bench_scenarios(
+            Path(name),
+            draws=draws,
+            names=tuple(names or scenarios.FIRST_TWELVE),
+            maps=tuple(maps or ("SynthDowntown",)),
+            workers=workers,
+            seed=seed,
+        )
+    _print(report, as_json)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
     """Run the embedded CARLA-compatible server; takes its arguments (see --help-server)."""

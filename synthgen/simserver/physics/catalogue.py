@@ -12,10 +12,16 @@ from importlib import resources
 # A `VehiclePhysicsControl` in the order of the wire (docs/carla_protocol.md section 6).
 WireControl = list[object]
 
-# CARLA's tire_friction is a scale; 3.5 (its default) stands for dry asphalt with a peak friction
-# coefficient of 1.05.
-FRICTION_PER_SCALE = 0.3
-DEFAULT_TIRE_FRICTION = 3.5
+# CARLA's tire_friction is a scale; 3.5, its default, stands for a peak coefficient of 1.75. That
+# is more than rubber on asphalt has (about 1.05): the client's Traffic Manager enters corners at
+# what CARLA's grippy tyres can do, and with less its cars leave the road. Brakes and engines are
+# those of real vehicles, so only cornering profits.
+FRICTION_PER_SCALE = 0.5
+
+
+# A short vehicle turns quickly; with more lock than this per metre (degrees) controllers written
+# for cars swing it from side to side.
+STEER_PER_WHEELBASE = 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ KINDS: Mapping[str, Kind] = {
     "van": Kind(70.0, 0.85, 0.40, 0.50, 3.2, 40.0, 0.35, 0.25),
     "truck": Kind(70.0, 0.68, 0.40, 0.45, 2.8, 22.0, 0.40, 0.80),
     "bus": Kind(70.0, 0.65, 0.40, 0.42, 2.8, 25.0, 0.40, 0.60),
-    "motorcycle": Kind(60.0, 0.85, 0.50, 0.50, 3.5, 70.0, 0.15, 0.03),
-    "bicycle": Kind(60.0, 0.50, 0.60, 0.45, 2.8, 30.0, 0.10, 0.0),
+    "motorcycle": Kind(35.0, 0.85, 0.28, 0.50, 3.5, 70.0, 0.15, 0.03),
+    "bicycle": Kind(30.0, 0.50, 0.40, 0.45, 2.8, 30.0, 0.10, 0.0),
 }
 
 
@@ -208,7 +214,7 @@ def _wheels(entry: Entry, kind: Kind, base: float, height: float) -> list[list[o
             [
                 kind.tire_friction,
                 0.25 if entry.mass_kg > 500.0 else 0.01,
-                kind.max_steer_deg if front else 0.0,
+                min(kind.max_steer_deg, STEER_PER_WHEELBASE * base) if front else 0.0,
                 100.0 * entry.wheel_radius_m,
                 torque * (front_share if front else 1.0 - front_share),
                 0.0 if front else hand,

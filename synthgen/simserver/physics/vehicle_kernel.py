@@ -35,6 +35,9 @@ FRONT_SIDE_GRIP = 0.95
 KERB_SLOPE = 0.25
 # Share of the speed lost per step height over wheel radius; tyres swallow the rest.
 KERB_LOSS = 0.15
+# A tyre's grip falls from its peak at this slip (tangent of the slip angle) to this share at 1.
+SLIDES_FROM = 0.4
+SLIDING_SHARE = 0.6
 STILL_MPS = 0.02
 STILL_TICKS = 8
 DEGREES = 180.0 / math.pi
@@ -288,11 +291,12 @@ def _fiala(slip, stiffness, limit):
 @njit(nogil=True)
 def _side_limit(stiffness, load, friction, along, sideways, rolling):
     """Largest lateral force of an axle, given what it already gives lengthwise."""
-    grip = friction * load
+    slip = abs(sideways) / max(abs(rolling), 0.5)
+    # Rubber that slides grips less than rubber that rolls.
+    slides = _clamp((slip - SLIDES_FROM) / (1.0 - SLIDES_FROM), 0.0, 1.0)
+    grip = friction * load * (1.0 - (1.0 - SLIDING_SHARE) * slides)
     share = min(abs(along) / grip, 0.98) if grip > 0.0 else 0.0
-    return _fiala(
-        sideways / max(abs(rolling), 0.5), stiffness * load, grip * math.sqrt(1.0 - share * share)
-    )
+    return _fiala(slip, stiffness * load, grip * math.sqrt(1.0 - share * share))
 
 
 @njit(nogil=True)

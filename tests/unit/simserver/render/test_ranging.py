@@ -1,0 +1,178 @@
+"""LiDAR, radar and free rays in scenes with answers on paper."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from synthgen.simserver.render.renderer import Renderer
+from synthgen.simserver.render.self_test import plane
+from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, Weather
+from synthgen.simserver.scene import F32
+from tests.unit.simserver.render.scenes import (
+    DAY,
+    ideal_lidar,
+    place_cube,
+    pose,
+    road_with_cube,
+    wall_at,
+)
+
+
+def scan(
+    renderer: Renderer,
+    spec: LidarSpec,
+    *,
+    at: F32 | None = None,
+    before: F32 | None = None,
+    start_rad: float = 0.0,
+    frame: int = 0,
+    weather: Weather = DAY,
+) -> LidarSweep:
+    return renderer.lidar(
+        spec,
+        pose() if at is None else at,
+        before,
+        weather=weather,
+        frame=frame,
+        delta_s=0.1,
+        start_angle_rad=start_rad,
+    )
+
+
+def test_rings_on_a_plane_have_the_range_of_their_elevation(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    sweep = scan(renderer, ideal_lidar(3, 360, -5.0, -15.0))
+    rings = np.linalg.norm(sweep.xyz_m, axis=1).reshape(3, 360)
+    expected = 2.0 / np.sin(np.deg2rad([5.0, 10.0, 15.0]))
+    assert sweep.points_per_channel.tolist() == [360, 360, 360]
+    assert rings == pytest.approx(np.repeat(expected[:, None], 360, axis=1), abs=2e-4)
+
+
+def test_incidence_on_a_plane_is_the_sine_of_the_elevation(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    sweep = scan(renderer, ideal_lidar(1, 100, -10.0, -10.0))
+    assert sweep.cos_incidence == pytest.approx(np.sin(np.deg2rad(10.0)), abs=1e-5)
+
+
+def test_intensity_decays_by_the_attenuation_rate(renderer: Renderer) -> None:
+    renderer.load_map(wall_at(50.0))
+    spec = replace(ideal_lidar(1, 361, 0.0, 0.0), atmosphere_attenuation_rate=0.01)
+    sweep = scan(renderer, spec)
+    nearest = int(np.argmin(sweep.xyz_m[:, 0] + np.abs(sweep.xyz_m[:, 1])))
+    distance = float(np.linalg.norm(sweep.xyz_m[nearest]))
+    assert sweep.intensity[nearest] == pytest.approx(np.exp(-0.01 * distance), rel=1e-4)
+
+
+def test_a_thing_on_the_right_has_positive_y_and_its_instance(renderer: Renderer) -> None:
+    road_with_cube(renderer, ahead_m=0.0, right_m=10.0, instance=77)
+    sweep = scan(renderer, ideal_lidar(1, 720, 0.0, 0.0))
+    assert len(sweep.xyz_m) > 0
+    assert (sweep.instance == 77).all()
+    assert sweep.xyz_m[:, 1] == pytest.approx(9.5, abs=1e-3)
+
+
+def test_a_quarter_turn_covers_a_quarter(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    spec = replace(ideal_lidar(1, 90, -10.0, -10.0), rotation_frequency_hz=2.5)
+    sweep = scan(renderer, spec, start_rad=np.pi / 2)
+    azimuth = np.rad2deg(np.arctan2(sweep.xyz_m[:, 1], sweep.xyz_m[:, 0]))
+    assert azimuth == pytest.approx(np.arange(-90.0, 0.0), abs=1e-3)
+    assert sweep.horizontal_angle_rad == pytest.approx(np.pi)
+
+
+def test_general_drop_off_keeps_its_share(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    sweep = scan(renderer, replace(ideal_lidar(8, 2000, -5.0, -20.0), dropoff_general_rate=0.45))
+    # 16,000 beams: the share's standard deviation is 0.004.
+    assert len(sweep.xyz_m) / 16000 == pytest.approx(0.55, abs=0.016)
+
+
+def test_weak_returns_drop_by_carlas_line(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    spec = replace(
+        ideal_lidar(1, 16000, -10.0, -10.0),
+        atmosphere_attenuation_rate=0.06,
+        dropoff_intensity_limit=0.8,
+        dropoff_zero_intensity=0.4,
+    )
+    intensity = np.exp(-0.06 * 2.0 / np.sin(np.deg2rad(10.0)))
+    expected = 0.4 / 0.8 * intensity + 0.6
+    assert len(scan(renderer, spec).xyz_m) / 16000 == pytest.approx(expected, abs=0.014)
+
+
+def test_range_noise_has_its_deviation(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    spec = replace(ideal_lidar(1, 20000, -10.0, -10.0), range_noise_m=0.05)
+    error = np.linalg.norm(scan(renderer, spec).xyz_m, axis=1) - 2.0 / np.sin(np.deg2rad(10.0))
+    assert error.mean() == pytest.approx(0.0, abs=0.0015)
+    assert error.std() == pytest.approx(0.05, rel=0.03)
+
+
+def test_spinning_beam_is_sent_from_where_the_sensor_was(renderer: Renderer) -> None:
+    renderer.load_map(wall_at(20.0))
+    spec = replace(ideal_lidar(1, 400, 0.0, 0.0), spinning=True)
+    sweep = scan(renderer, spec, at=pose(2.0), before=pose(0.0))
+    ahead = int(np.argmin(np.abs(sweep.xyz_m[:, 1])))
+    # Straight ahead is half-way through the turn: the sensor has driven 1 of 2 m.
+    assert sweep.xyz_m[ahead, 0] == pytest.approx(19.0, abs=0.02)
+    assert sweep.time_s[ahead] == pytest.approx(-0.05, abs=0.001)
+
+
+def test_spinning_beam_meets_an_actor_where_it_was(renderer: Renderer) -> None:
+    road_with_cube(renderer, ahead_m=10.5)
+    place_cube(renderer, 12.5, 0.0)
+    spec = replace(ideal_lidar(1, 400, 0.0, 0.0), spinning=True)
+    sweep = scan(renderer, spec, at=pose(), before=pose())
+    assert sweep.xyz_m[:, 0] == pytest.approx(11.0, abs=0.1)
+
+
+def test_clustered_drop_out_is_correlated_between_neighbours(renderer: Renderer) -> None:
+    renderer.load_map(plane(60.0, 30))
+    base = replace(ideal_lidar(1, 4000, -10.0, -10.0), dropoff_general_rate=0.5)
+
+    def repeats(spec: LidarSpec) -> float:
+        sweep = scan(renderer, spec)
+        azimuth = np.arctan2(sweep.xyz_m[:, 1], sweep.xyz_m[:, 0])
+        kept = np.zeros(4000, bool)
+        kept[np.rint((azimuth + np.pi) / (2 * np.pi) * 4000).astype(int) % 4000] = True
+        return float((kept[1:] == kept[:-1]).mean())
+
+    assert repeats(base) == pytest.approx(0.5, abs=0.03)
+    assert repeats(replace(base, dropoff_correlation_m=0.5)) > 0.6
+
+
+def test_fog_returns_points_only_with_the_physical_model(renderer: Renderer) -> None:
+    renderer.load_map(wall_at(40.0))
+    fog = Weather(fog_density=60.0)
+    base = replace(ideal_lidar(1, 2000, 0.0, 0.0), intensity_model="physical")
+    foggy = scan(renderer, base, weather=fog)
+    clear = scan(renderer, base, weather=Weather())
+    assert (foggy.tag == 0).sum() > 100
+    assert (clear.tag == 0).sum() == 0
+
+
+def test_radar_sees_a_cube_approach(renderer: Renderer) -> None:
+    road_with_cube(renderer, ahead_m=20.5, instance=7)
+    spec = RadarSpec(horizontal_fov_deg=10.0, vertical_fov_deg=4.0, points_per_second=20000)
+    rows = renderer.radar(
+        spec,
+        pose(),
+        sensor_velocity_mps=np.array([5.0, 0.0, 0.0], np.float32),
+        velocities_mps={7: np.array([-10.0, 0.0, 0.0], np.float32)},
+        frame=0,
+        delta_s=0.1,
+    )
+    on_cube = rows[np.abs(rows[:, 3] * np.cos(rows[:, 1]) * np.cos(rows[:, 2]) - 20.0) < 0.01]
+    velocity, azimuth, altitude = on_cube[:, 0], on_cube[:, 1], on_cube[:, 2]
+    assert len(on_cube) > 20
+    assert velocity == pytest.approx(-15.0 * np.cos(azimuth) * np.cos(altitude), abs=1e-3)
+
+
+def test_free_ray_reports_distance_normal_and_nothing(renderer: Renderer) -> None:
+    renderer.load_map(wall_at(30.0))
+    origins = np.zeros((2, 3), np.float32)
+    met = renderer.cast(origins, np.array([[1, 0, 0], [-1, 0, 0]], np.float32), 100.0)
+    assert met.distance_m.tolist() == [pytest.approx(30.0), np.inf]
+    assert met.normal[0] == pytest.approx([-1.0, 0.0, 0.0])
+    assert met.tag.tolist() == [4, 0]

@@ -306,6 +306,7 @@ class RpcConnection:
         self.connection = connection
         self.unpacker = RpcUnpacker()
         self.unsent = bytearray()
+        self.managers: set[int] = set()
 
     def reply(self, message: bytes) -> None:
         """Send a reply, or as much as the socket takes."""
@@ -386,6 +387,8 @@ class Server:
             logger.debug("a client is disconnected: %s", err)
             self._selector.unregister(client.connection)
             client.connection.close()
+            # A Traffic Manager lives in its client; a dead one would hang the next client.
+            self._world.forget_managers(client.managers)
 
     def _read(self, client: RpcConnection) -> None:
         try:
@@ -395,4 +398,8 @@ class Server:
         if not data:
             raise ConnectionError("closed by the client")
         for request in client.unpacker.feed(data):
-            client.reply(answer(self._world, request))
+            before = set(self._world.traffic_managers)
+            reply = answer(self._world, request)
+            if request.method == "add_traffic_manager_running":
+                client.managers |= self._world.traffic_managers.keys() - before
+            client.reply(reply)

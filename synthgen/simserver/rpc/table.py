@@ -48,6 +48,19 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 
 
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """One call: its function, the decoders of its arguments, the shape of its reply."""
@@ -110,6 +123,10 @@ def answer(world: World, request: Request) -> bytes:
         return _failure(request, handler, f"{request.method}: {err}")
     except CallError as err:
         return _failure(request, handler, str(err))
+    except _FAULTS as err:
+        # A fault of ours ends this call, not the server with all its clients.
+        logger.exception("%s failed", request.method)
+        return _failure(request, handler, f"{request.method}: {type(err).__name__}: {err}")
     if handler.is_void:
         return rpc_codec.encode_void(request.msgid)
     if handler.is_bare:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -268,6 +269,11 @@ class World:
                 actor.relative = poses.relative_to(self.actors.pose(parent), pose)
         self.actors.place(actor, pose)
         self.motion.place(actor, pose)
+
+    def forget_managers(self, ports: Iterable[int]) -> None:
+        """Drop the Traffic Managers of a client that is gone."""
+        for port in ports:
+            self.traffic_managers.pop(port, None)
 
     def show_environment(self) -> None:
         """Let renderer and physics know which environment objects are hidden."""

@@ -1,0 +1,140 @@
+"""Both doors against nonsense: the offender loses its connection, nobody else notices."""
+
+import socket
+import struct
+import time
+
+import carla
+import msgpack
+import numpy as np
+import pytest
+
+from synthgen.simserver.rpc.table import HANDLERS
+from synthgen.simserver.wire.rpc_codec import encode_request
+from tests.client.conftest import Address, tick
+
+pytestmark = pytest.mark.server
+
+NONSENSE = [
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\xc1" * 64,
+    b"\xdd\xff\xff\xff\xff",
+    b"\xdb\x40\x00\x00\x00half",
+    b"\x91" * 200_000,
+    b"\x94\x00\x01\xa1x",
+    msgpack.packb([2, "tick_cue", []]),
+    msgpack.packb({"a": 1}),
+    b"",
+]
+
+
+def _open(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+    connection.settimeout(5.0)
+    return connection
+
+
+def _call(connection: socket.socket, method: str, arguments: list[object]) -> list[object]:
+    connection.sendall(encode_request(7, method, arguments, is_async=False))
+    unpacker = msgpack.Unpacker(raw=False)
+    while True:
+        unpacker.feed(connection.recv(1 << 16))
+        for reply in unpacker:
+            return list(reply[3])
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_nonsense_at_the_rpc_door_harms_nobody(
+    address: Address, world: carla.World, nonsense: bytes
+) -> None:
+    with _open(address.port) as offender:
+        offender.sendall(nonsense)
+        frame = world.tick()
+    assert world.tick() == frame + 1
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_nonsense_at_the_stream_door_harms_nobody(
+    address: Address, world: carla.World, nonsense: bytes
+) -> None:
+    with _open(address.stream_port) as offender:
+        offender.sendall(nonsense)
+        frame = world.tick()
+    assert world.tick() == frame + 1
+
+
+def test_random_bytes_at_both_doors_harm_nobody(address: Address, world: carla.World) -> None:
+    rng = np.random.default_rng(11)
+    for round_number in range(60):
+        port = (address.port, address.stream_port)[round_number % 2]
+        with _open(port) as offender:
+            offender.sendall(rng.bytes(int(rng.integers(1, 4000))))
+    tick(world, 3)
+
+
+def test_random_arguments_are_answered_or_refused(address: Address, world: carla.World) -> None:
+    """Every call with wrong arity and wrong types gets a reply, and the world goes on."""
+    rng = np.random.default_rng(5)
+    values: list[object] = [None, -1, 2**40, 1.5, "x", b"y", True, [], [[]], {}, [1, 2, 3]]
+    skipped = {"tick_cue", "load_new_episode", "copy_opendrive_to_file"}
+    with _open(address.port) as caller:
+        for method in sorted(HANDLERS.keys() - skipped):
+            for _ in range(4):
+                picks = rng.integers(len(values), size=int(rng.integers(0, 5)))
+                assert len(_call(caller, method, [values[i] for i in picks])) >= 0
+    world.freeze_all_traffic_lights(False)
+    tick(world, 3)
+
+
+def test_mutated_calls_are_survived(address: Address, world: carla.World) -> None:
+    rng = np.random.default_rng(3)
+    call = encode_request(
+        1, "apply_batch", [[[[2, [1, [0.5, 0.0, 0.0, False, False, False, 1]]]], 9], False],
+        is_async=True,
+    )  # fmt: skip
+    for _ in range(80):
+        mutated = bytearray(call)
+        for place in rng.integers(len(call), size=3):
+            mutated[place] = rng.integers(256)
+        with _open(address.port) as offender:
+            offender.sendall(bytes(mutated))
+    tick(world, 3)
+
+
+def test_unknown_method_is_an_error_for_its_caller(address: Address) -> None:
+    with _open(address.port) as caller:
+        assert _call(caller, "make_coffee", []) == [[0, ["unknown method: make_coffee"]]]
+        assert _call(caller, "version", []) == [[1, "0.9.16"]]
+
+
+def test_wrong_arity_is_an_error_for_its_caller(address: Address) -> None:
+    with _open(address.port) as caller:
+        reply = _call(caller, "get_actors_by_id", [])
+    assert reply == [[0, ["get_actors_by_id: expected 1 arguments, got 0"]]]
+
+
+def test_reader_that_stops_reading_does_not_slow_the_others(
+    address: Address, world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    camera = library.find("sensor.camera.semantic_segmentation")
+    camera.set_attribute("image_size_x", "640")
+    camera.set_attribute("image_size_y", "480")
+    sensor = world.spawn_actor(camera, carla.Transform(carla.Location(z=3.0)))
+    with _open(address.port) as caller:
+        token = bytes(_call(caller, "get_sensor_token", [2])[0][1][0])  # type: ignore[index]  # reply
+        stream = struct.unpack_from("<I", token)[0]
+    deaf = [_open(address.stream_port) for _ in range(2)]
+    for reader, stream_id in zip(deaf, (1, stream), strict=True):
+        reader.sendall(struct.pack("<I", stream_id))
+    started = time.monotonic()
+    tick(world, 20)
+    assert time.monotonic() - started < 20.0
+    for reader in deaf:
+        reader.close()
+    sensor.destroy()
+
+
+def test_call_that_never_ends_keeps_nothing_waiting(address: Address, world: carla.World) -> None:
+    with _open(address.port) as slow:
+        slow.sendall(b"\x94\x00\x01\xa8tick")
+        tick(world, 3)

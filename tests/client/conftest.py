@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,9 +126,7 @@ def straight_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[carla.
     """A client of a server whose town is one straight, level road along x."""
     path = tmp_path_factory.mktemp("town") / "straight.xodr"
     path.write_text(opendrive_text(), encoding="utf-8")
-    with running_server(
-        "--synchronous", "--fixed-delta", str(TICK_S), "--map", str(path)
-    ) as ours:
+    with running_server("--synchronous", "--fixed-delta", str(TICK_S), "--map", str(path)) as ours:
         yield connect(ours, tmp_path_factory.mktemp("cache"))
 
 
@@ -144,3 +143,10 @@ def straight_world(straight_client: carla.Client) -> Iterator[carla.World]:
         if actor.id not in before:
             actor.destroy()
     world.tick()
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for a Traffic Manager."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,107 @@
+"""Spawning, destroying, placing, attaching, batches."""
+
+import carla
+import pytest
+
+from tests.client.conftest import tick
+
+pytestmark = pytest.mark.server
+
+
+def test_spawned_actor_is_listed_after_the_tick(world: carla.World, car: carla.Vehicle) -> None:
+    assert car.id in [actor.id for actor in world.get_actors()]
+    assert car.semantic_tags == [14]
+    assert car.attributes["role_name"] == "autopilot"
+
+
+def test_box_is_the_published_one(car: carla.Vehicle) -> None:
+    # CARLA's Tesla Model 3 box: 4.79 x 2.16 x 1.49 m.
+    extent = car.bounding_box.extent
+    assert (extent.x, extent.y, extent.z) == pytest.approx((2.396, 1.081, 0.744), abs=0.002)
+    assert car.bounding_box.location.z == pytest.approx(extent.z)
+
+
+def test_second_car_on_the_same_place_is_refused(
+    world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
+) -> None:
+    blueprint = library.find("vehicle.audi.tt")
+    place = world.get_map().get_spawn_points()[0]
+    assert world.try_spawn_actor(blueprint, place) is None
+    with pytest.raises(RuntimeError, match="Spawn failed because of collision at spawn position"):
+        world.spawn_actor(blueprint, place)
+
+
+def test_destroyed_actor_is_gone(world: carla.World, car: carla.Vehicle) -> None:
+    assert car.destroy()
+    world.tick()
+    assert world.get_snapshot().find(car.id) is None
+
+
+def test_actor_without_physics_stays_exactly_where_it_is_put(
+    world: carla.World, car: carla.Vehicle
+) -> None:
+    car.set_simulate_physics(False)
+    there = carla.Transform(carla.Location(3.0, 4.0, -80.0), carla.Rotation(5.0, 6.0, 7.0))
+    car.set_transform(there)
+    tick(world, 10)
+    assert car.get_location().distance(there.location) == 0.0
+    assert car.get_transform().rotation.roll == pytest.approx(7.0)
+    assert car.get_velocity().length() == 0.0
+
+
+def test_car_above_the_road_falls_to_it(world: carla.World, car: carla.Vehicle) -> None:
+    place = car.get_transform()
+    place.location.z += 3.0
+    car.set_transform(place)
+    tick(world, 60)
+    assert car.get_location().z == pytest.approx(place.location.z - 3.0, abs=0.1)
+
+
+def test_child_follows_its_parent(
+    world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
+) -> None:
+    mount = carla.Transform(carla.Location(1.5, 0.2, 2.0), carla.Rotation(-5.0, 10.0, 0.0))
+    camera = world.spawn_actor(library.find("sensor.camera.depth"), mount, attach_to=car)
+    world.tick()
+    # The client's own transform arithmetic is the oracle.
+    expected = car.get_transform().transform(mount.location)
+    assert camera.get_location().distance(expected) < 1e-3
+    assert camera.parent.id == car.id
+
+
+def test_batch_spawns_lights_and_reports_what_failed(
+    client: carla.Client, world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    command = carla.command
+    lights = carla.VehicleLightState(carla.VehicleLightState.LowBeam)
+    points = world.get_map().get_spawn_points()
+    blueprint = library.find("vehicle.audi.tt")
+    batch = [
+        command.SpawnActor(blueprint, point).then(
+            command.SetVehicleLightState(command.FutureActor, lights)
+        )
+        for point in (points[5], points[20], points[5])
+    ]
+    responses = client.apply_batch_sync(batch, True)
+    assert [bool(response.error) for response in responses] == [False, False, True]
+    first = world.get_actor(responses[0].actor_id)
+    assert first.get_light_state() == carla.VehicleLightState.LowBeam
+    gone = client.apply_batch_sync([command.DestroyActor(r.actor_id) for r in responses[:2]], True)
+    assert not any(response.error for response in gone)
+    assert len(world.get_actors().filter("vehicle.audi.tt")) == 0
+
+
+def test_destroying_what_is_gone_does_no_harm(
+    client: carla.Client, world: carla.World, car: carla.Vehicle
+) -> None:
+    assert client.apply_batch_sync([carla.command.DestroyActor(car.id)], True)[0].error == ""
+    assert client.apply_batch_sync([carla.command.DestroyActor(car.id)], True)[0].error
+    world.tick()
+
+
+def test_prop_stands_and_is_static(world: carla.World, library: carla.BlueprintLibrary) -> None:
+    place = world.get_map().get_spawn_points()[3]
+    prop = world.spawn_actor(library.find("static.prop.streetbarrier"), place)
+    tick(world, 5)
+    assert prop.get_location().distance(place.location) < 1e-3
+    assert prop.semantic_tags == [20]

@@ -1,0 +1,106 @@
+"""Traffic lights, signs, and the client's Traffic Manager."""
+
+import carla
+import pytest
+
+from tests.client.conftest import free_port, tick
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def light(world: carla.World) -> carla.TrafficLight:
+    world.reset_all_traffic_lights()
+    lights = world.get_actors().filter("traffic.traffic_light")
+    return next(item for item in lights if len(item.get_group_traffic_lights()) > 2)
+
+
+def test_group_has_one_green_turn_at_a_time(world: carla.World, light: carla.TrafficLight) -> None:
+    world.tick()
+    states = {item.id: item.state for item in light.get_group_traffic_lights()}
+    assert carla.TrafficLightState.Green in states.values()
+    assert carla.TrafficLightState.Red in states.values()
+
+
+def test_green_turns_yellow_then_red(world: carla.World, light: carla.TrafficLight) -> None:
+    world.tick()
+    green = next(
+        item
+        for item in light.get_group_traffic_lights()
+        if item.state == carla.TrafficLightState.Green
+    )
+    green.set_green_time(1.0)
+    green.set_yellow_time(0.5)
+    seen = [carla.TrafficLightState.Green]
+    for _ in range(40):
+        world.tick()
+        if green.state != seen[-1]:
+            seen.append(green.state)
+    assert seen[:3] == [
+        carla.TrafficLightState.Green,
+        carla.TrafficLightState.Yellow,
+        carla.TrafficLightState.Red,
+    ]
+    assert (green.get_green_time(), green.get_yellow_time()) == (1.0, 0.5)
+
+
+def test_frozen_light_keeps_its_state(world: carla.World, light: carla.TrafficLight) -> None:
+    light.set_state(carla.TrafficLightState.Yellow)
+    light.freeze(True)
+    tick(world, 100)
+    assert light.state == carla.TrafficLightState.Yellow
+    assert light.is_frozen()
+    light.freeze(False)
+
+
+def test_light_is_found_from_its_landmark(world: carla.World, light: carla.TrafficLight) -> None:
+    assert world.get_traffic_light_from_opendrive_id(light.get_opendrive_id()).id == light.id
+    assert len(light.get_light_boxes()) >= 1
+    assert len(light.get_stop_waypoints()) >= 1
+
+
+def test_car_before_a_red_light_is_at_it(
+    world: carla.World, library: carla.BlueprintLibrary, light: carla.TrafficLight
+) -> None:
+    light.set_state(carla.TrafficLightState.Red)
+    light.freeze(True)
+    stop = light.get_stop_waypoints()[0].previous(3.5)[0].transform
+    stop.location.z += 0.3
+    car = world.spawn_actor(library.find("vehicle.audi.tt"), stop)
+    tick(world, 3)
+    assert car.is_at_traffic_light()
+    assert car.get_traffic_light().id == light.id
+    assert car.get_traffic_light_state() == carla.TrafficLightState.Red
+    light.freeze(False)
+
+
+def test_traffic_manager_keeps_lanes(
+    client: carla.Client,
+    world: carla.World,
+    library: carla.BlueprintLibrary,
+) -> None:
+    manager = client.get_trafficmanager(free_port())
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(3)
+    points = world.get_map().get_spawn_points()
+    cars = [
+        world.try_spawn_actor(library.find("vehicle.tesla.model3"), point)
+        for point in points[:: len(points) // 12]
+    ]
+    cars = [car for car in cars if car is not None]
+    before = {car.id: car.get_location() for car in cars}
+    world.tick()
+    for car in cars:
+        car.set_autopilot(True, manager.get_port())
+    tick(world, 240)
+    positions = [car.get_location() for car in cars]
+    offsets = sorted(
+        place.distance(world.get_map().get_waypoint(place).transform.location)
+        for place in positions
+    )
+    moved = [place.distance(before[car.id]) for car, place in zip(cars, positions, strict=True)]
+    manager.set_synchronous_mode(False)
+    manager.shut_down()
+    assert offsets[len(offsets) // 2] < 0.3
+    assert offsets[-1] < 2.0
+    assert sum(distance > 5.0 for distance in moved) >= len(cars) // 2

@@ -73,4 +73,4 @@ def test_text_of_a_gigabyte_is_not_collected() -> None:
     unpacker = RpcUnpacker()
     list(unpacker.feed(b"\x94\x00\x01\xdb\x40\x00\x00\x00"))
     with pytest.raises(ProtocolError):
-        list(unpacker.feed(bytes(rpc_codec.MAX_MESSAGE_BYTES)))
+        list(unpacker.feed(bytes(rpc_codec.MAX_MESSAGE_BYTES + 1)))

@@ -182,3 +182,25 @@ def test_every_class_starts_and_stops(straight_world: Any, blueprint: str) -> No
     car.apply_control(carla.VehicleControl(brake=1.0))
     ticks(straight_world, 100)
     assert speed(car) == 0.0
+
+
+def test_friction_trigger_makes_the_road_slippery(straight_world: Any) -> None:
+    distances = []
+    for is_icy in (False, True):
+        car = spawn_car(straight_world)
+        if is_icy:
+            blueprint = straight_world.get_blueprint_library().find("static.trigger.friction")
+            for name, value in (("friction", "0.4"), *((f"extent_{k}", "20000") for k in "xyz")):
+                blueprint.set_attribute(name, value)
+            trigger = straight_world.spawn_actor(
+                blueprint, carla.Transform(carla.Location(150.0, 1.75, 0.0))
+            )
+            ticks(straight_world, 2)
+        car.set_target_velocity(carla.Vector3D(8.0, 0.0, 0.0))
+        car.apply_control(carla.VehicleControl(brake=1.0))
+        start = place(car)[0]
+        ticks(straight_world, 120)
+        distances.append(place(car)[0] - start)
+        car.destroy()
+    trigger.destroy()
+    assert distances[1] > 3.0 * distances[0]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.physics.crowd import WalkerCrowd
 from synthgen.simserver.physics.fleet import VehicleFleet
+from synthgen.simserver.physics.friction import FrictionZones
 from synthgen.simserver.physics.obstacles import Ground, StaticBoxes
-from synthgen.simserver.physics.overlap import Box, boxes_of, boxes_overlap
+from synthgen.simserver.physics.overlap import Box, boxes_of, overlapping
 from synthgen.simserver.physics.props import PropSet
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Dynamics:
         props: Everything else with a box.
         ground: The height field all of them stand on. After replacing it, `wake_all`.
         statics: The map's boxes.
+        friction_zones: Where tyres grip otherwise.
     """
 
     def __init__(self, ground: Ground, statics: StaticBoxes) -> None:
@@ -64,6 +66,7 @@ class Dynamics:
         self.props = PropSet()
         self.ground = ground
         self.statics = statics
+        self.friction_zones = FrictionZones()
         self._pairs = np.zeros((256, 2), np.int64)
         self._order = np.zeros(0, np.int64)
         self._bodies: NDArray[np.void] | None = None
@@ -80,6 +83,7 @@ class Dynamics:
         self.vehicles.clear()
         self.walkers.clear()
         self.props.clear()
+        self.friction_zones.clear()
 
     def wake_all(self) -> None:
         """Let settled actors look at the ground and at each other again."""
@@ -101,6 +105,7 @@ class Dynamics:
         """
         if not (len(self.vehicles) or len(self.walkers) or len(self.props)):
             return ()
+        self.friction_zones.apply(self.vehicles)
         vehicle_kernel, walker_kernel, contact_kernel = _kernels()
         vehicles = (self.vehicles.records, len(self.vehicles))
         walkers = (self.walkers.records, len(self.walkers))
@@ -143,11 +148,11 @@ class Dynamics:
         box = Box.placed(location, yaw_deg, box_center_m, box_extent_m)
         for bodies in (self.vehicles, self.walkers, self.props):
             records = bodies.records[bodies.records["collides"] != 0]
-            if boxes_overlap(box, boxes_of(records)):
+            if overlapping(box, boxes_of(records)).any():
                 return True
         low, high = box.bounds_m()
         near = self.statics.boxes[self.statics.meeting(low, high)]
-        return boxes_overlap(box, near[:, :8])
+        return bool(overlapping(box, near[:, :8]).any())
 
     def warm(self) -> None:
         """Load (or, the first time on a machine, compile) the kernels.

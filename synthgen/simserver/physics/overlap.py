@@ -70,10 +70,8 @@ def boxes_of(records: NDArray[np.void]) -> F64:
     )
 
 
-def boxes_overlap(box: Box, others: F64) -> bool:
-    """Whether a box overlaps any of (n, 8) others (see `boxes_of`): separating axes."""
-    if len(others) == 0:
-        return False
+def overlapping(box: Box, others: F64) -> NDArray[np.bool_]:
+    """(n,) which of (n, 8) others (see `boxes_of`) a box overlaps: separating axes."""
     dx, dy = others[:, 0] - box.center_m[0], others[:, 1] - box.center_m[1]
     cos, sin = others[:, 6], others[:, 7]
     meets = np.abs(others[:, 2] - box.center_m[2]) < others[:, 5] + box.half_m[2]
@@ -91,4 +89,4 @@ def boxes_overlap(box: Box, others: F64) -> bool:
             -sin * axis_x + cos * axis_y
         )
         meets &= np.abs(dx * axis_x + dy * axis_y) < own + theirs
-    return bool(meets.any())
+    return meets

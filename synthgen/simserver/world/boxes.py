@@ -16,6 +16,7 @@ def box_of(type_id: str, attributes: Mapping[str, str], actor_id: int) -> Boundi
             Vector3D(*center.tolist()), Vector3D(*extent.tolist()), Rotation(), actor_id
         )
     if type_id == "static.trigger.friction":
-        extent_m = Vector3D(*(float(attributes[f"extent_{axis}"]) for axis in "xyz"))
+        # CARLA's vehicle physics tutorial draws this box with the extents times 1e-2.
+        extent_m = Vector3D(*(0.01 * float(attributes[f"extent_{axis}"]) for axis in "xyz"))
         return BoundingBox(Vector3D(), extent_m, Rotation(), actor_id)
     return BoundingBox(actor_id=actor_id)

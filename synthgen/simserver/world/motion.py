@@ -29,6 +29,7 @@ from synthgen.simserver.world.speed_limits import SpeedLimits
 from synthgen.simserver.world.traffic_lights import TrafficLights
 
 WHEELS = 4
+_FRICTION = "static.trigger.friction"
 _SIMULATED = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
 # The vehicle's part of a snapshot record behind its control: what the road tells it.
 _ROAD_STATE = np.dtype(
@@ -66,14 +67,16 @@ class Motion:
 
     def is_blocked(self, actor: Actor, pose: Transform) -> bool:
         """Whether something is where a new actor would be."""
-        if actor.kind not in _SIMULATED or actor.type_id == "static.trigger.friction":
+        if actor.kind not in _SIMULATED or actor.type_id == _FRICTION:
             return False
         box = actor.bounding_box
         return self.dynamics.overlaps(pose.location, pose.rotation.yaw, box.location, box.extent)
 
     def add(self, actor: Actor, pose: Transform) -> None:
-        """Let a new actor take part; sensors, lights and triggers do not."""
-        if actor.kind not in _SIMULATED or actor.type_id == "static.trigger.friction":
+        """Let a new actor take part; sensors and lights do not."""
+        if actor.type_id == _FRICTION:
+            self._place_friction(actor, pose)
+        if actor.kind not in _SIMULATED or actor.type_id == _FRICTION:
             return
         box = actor.bounding_box
         body = _Body(
@@ -92,6 +95,7 @@ class Motion:
 
     def remove(self, actor: Actor) -> None:
         """Take an actor out."""
+        self.dynamics.friction_zones.remove(actor.id)
         bodies = self.dynamics.set_of(actor.id)
         if bodies is not None:
             bodies.remove(actor.id)
@@ -101,6 +105,19 @@ class Motion:
         bodies = self.dynamics.set_of(actor.id)
         if bodies is not None:
             bodies.set_transform(actor.id, pose.location, pose.rotation)
+        elif actor.type_id == _FRICTION:
+            self._place_friction(actor, pose)
+
+    def _place_friction(self, actor: Actor, pose: Transform) -> None:
+        box = actor.bounding_box
+        self.dynamics.friction_zones.set(
+            actor.id,
+            location=pose.location,
+            yaw_deg=pose.rotation.yaw,
+            box_center_m=box.location,
+            box_extent_m=box.extent,
+            tire_friction=float(actor.attributes["friction"]),
+        )
 
     def place_walker(self, actor: Actor, pose: Transform, speed_mps: float) -> None:
         """Follow the client's crowd: the pose is at foot level."""

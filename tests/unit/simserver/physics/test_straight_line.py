@@ -195,3 +195,22 @@ def test_drag_is_half_rho_cd_a_v_squared() -> None:
     run(dynamics, 1)
     expected = 0.5 * 1.204 * 0.5 * area * speed(dynamics) ** 2
     assert dynamics.vehicles.telemetry(1)[6] == pytest.approx(expected, rel=1e-6)
+
+
+def test_friction_zone_lengthens_the_braking_distance() -> None:
+    dynamics = make_dynamics()
+    add_car(dynamics)
+    dynamics.friction_zones.set(
+        50,
+        location=(0.0, 0.0, 0.0),
+        yaw_deg=0.0,
+        box_center_m=(0.0, 0.0, 0.0),
+        box_extent_m=(500.0, 5.0, 2.0),
+        tire_friction=0.4,
+    )
+    press(dynamics, brake=1.0)
+    icy = braking_distance(dynamics, 10.0)
+    # A tire_friction of 0.4 is a coefficient of 0.2.
+    assert icy == pytest.approx(10.0**2 / (2.0 * 0.2 * GRAVITY), rel=0.05)
+    dynamics.friction_zones.remove(50)
+    assert braking_distance(dynamics, 10.0) < 0.3 * icy

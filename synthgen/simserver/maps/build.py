@@ -108,10 +108,11 @@ def lay_ground(
     drop_claimed_quads(raster, strips, coverage > 0)
     add_strips(builder, strips)
     heights = paved_heights(raster, strips)
-    fill_junction_gaps(builder, raster, heights, strips)
+    road_rank = SURFACE_RANK[SurfaceKind.SHOULDER]
+    level_m = spread(heights.z_m, heights.rank >= road_rank)
+    fill_junction_gaps(builder, raster, heights, strips, level_m)
     add_markings(builder, grids, raster, coverage, unpainted_stretches(network))
-    is_road = heights.rank >= SURFACE_RANK[SurfaceKind.SHOULDER]
-    level = RoadLevel(raster, spread(heights.z_m, is_road), is_road)
+    level = RoadLevel(raster, level_m, heights.rank >= road_rank)
     crosswalks = crosswalk_polygons(network)
     for polygon in crosswalks:
         add_crosswalk(builder, level, polygon)

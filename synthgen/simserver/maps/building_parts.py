@@ -7,6 +7,8 @@ outwards.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ from synthgen.simserver.scene import Material, Tag
 F64 = NDArray[np.float64]
 
 Rect = tuple[float, float, float, float]
+Corner = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,47 +51,55 @@ class Plot:
         return np.column_stack([xy, local[:, 2] + self.z_m])
 
 
+def _ring(rect: Rect) -> list[tuple[float, float]]:
+    u0, v0, u1, v1 = rect
+    return [(u0, v0), (u1, v0), (u1, v1), (u0, v1)]
+
+
 class BuildingParts:
-    """Adds pieces of one building to the static mesh."""
+    """Collects the faces of one building; `finish` adds them to the static mesh."""
 
     def __init__(self, builder: MeshBuilder, plot: Plot, index: int, variant: int) -> None:
         self._builder, self.plot = builder, plot
         self.index, self._variant = index, variant
-        self._low, self._high = np.full(3, np.inf), np.full(3, -np.inf)
+        self._corners: list[Corner] = []
+        self._uv: list[tuple[float, float]] = []
+        self._triangles: list[tuple[int, int, int]] = []
+        self._materials: list[int] = []
 
-    @property
-    def bounds_m(self) -> tuple[F64, F64]:
-        """Lowest and highest u, v, z of everything added so far."""
-        return self._low, self._high
-
-    def quad(self, corners: F64, material: Material, uv: F64) -> None:
-        """A flat face, seen from the side from which its corners run clockwise on the map."""
-        self.mesh(corners, [[0, 1, 2], [0, 2, 3]], material, uv)
-
-    def mesh(
-        self,
-        local: F64,
-        triangles: list[list[int]],
-        material: Material,
-        uv: F64,
-        tag: Tag = Tag.BUILDINGS,
-    ) -> None:
-        """Any triangles in the plot's frame."""
-        self._low = np.minimum(self._low, local.min(axis=0))
-        self._high = np.maximum(self._high, local.max(axis=0))
+    def finish(self) -> tuple[F64, F64]:
+        """Add everything to the mesh; gives its lowest and highest u, v, z."""
+        local = np.array(self._corners)
         self._builder.add(
             self.plot.to_map(local),
-            triangles,
-            (material, tag),
-            uv_m=uv,
+            self._triangles,
+            (np.array(self._materials, dtype=np.int32), Tag.BUILDINGS),
+            uv_m=np.array(self._uv),
             object_index=self.index + 1,
             variant=self._variant,
         )
+        return local.min(axis=0), local.max(axis=0)
+
+    def face(
+        self, corners: Sequence[Corner], material: Material, uv: Sequence[tuple[float, float]]
+    ) -> None:
+        """A flat convex face; it looks where the cross product of its first two edges points."""
+        first = len(self._corners)
+        self._corners += corners
+        self._uv += uv
+        for k in range(1, len(corners) - 1):
+            self._triangles.append((first, first + k, first + k + 1))
+            self._materials.append(material)
+
+    def flat(self, corners: Sequence[Corner], material: Material, *, flip: bool = False) -> None:
+        """A face whose surface coordinates do not matter; `flip` turns it round."""
+        ordered = list(reversed(corners)) if flip else list(corners)
+        self.face(ordered, material, [(c[0], c[1]) for c in ordered])
 
     def wall(
         self,
-        p: F64,
-        q: F64,
+        p: tuple[float, float],
+        q: tuple[float, float],
         z: tuple[float, float],
         material: Material,
         uv_from: tuple[float, float] = (0.0, 0.0),
@@ -98,12 +109,15 @@ class BuildingParts:
         Seen from the street +u runs to the left, so the surface coordinate falls from p to q:
         letters on the wall read the right way round.
         """
-        length = float(np.hypot(*(q - p)))
+        length = math.hypot(q[0] - p[0], q[1] - p[1])
         z0, z1 = z
-        corners = np.array([[*p, z0], [*q, z0], [*q, z1], [*p, z1]])
         u, v = uv_from
-        uv = np.array([[u, v], [u - length, v], [u - length, v + z1 - z0], [u, v + z1 - z0]])
-        self.quad(corners, material, uv)
+        w = u - length
+        self.face(
+            [(*p, z0), (*q, z0), (*q, z1), (*p, z1)],
+            material,
+            [(u, v), (w, v), (w, v + z1 - z0), (u, v + z1 - z0)],
+        )
 
     def prism(
         self,
@@ -116,27 +130,23 @@ class BuildingParts:
     ) -> None:
         """Four walls over a rectangle (u0, v0, u1, v1), and a lid of `roof`."""
         u0, v0, u1, v1 = rect
-        ring = np.array([[u0, v0], [u1, v0], [u1, v1], [u0, v1], [u0, v0]])
+        ring = _ring(rect)
         along = u1 - u0
-        for k in range(4):
+        for k, side in enumerate((u1 - u0, v1 - v0, u1 - u0, v1 - v0)):
             skin = front if front is not None and k == 0 else material
-            self.wall(ring[k], ring[k + 1], z, skin, (along, v_from))
-            along -= float(np.hypot(*(ring[k + 1] - ring[k])))
+            self.wall(ring[k], ring[(k + 1) % 4], z, skin, (along, v_from))
+            along -= side
         if roof is not None:
             self.lid(rect, z[1], roof)
 
     def lid(self, rect: Rect, z: float, material: Material) -> None:
         """A horizontal face that looks up."""
-        u0, v0, u1, v1 = rect
-        corners = np.array([[u0, v0, z], [u1, v0, z], [u1, v1, z], [u0, v1, z]])
-        self.quad(corners, material, corners[:, :2])
+        self.flat([(u, v, z) for u, v in _ring(rect)], material)
 
     def box(self, rect: Rect, z: tuple[float, float], material: Material) -> None:
         """A closed box: walls, lid and underside."""
         self.prism(rect, z, material, roof=material)
-        u0, v0, u1, v1 = rect
-        under = np.array([[u0, v1, z[0]], [u1, v1, z[0]], [u1, v0, z[0]], [u0, v0, z[0]]])
-        self.quad(under, material, under[:, :2])
+        self.flat([(u, v, z[0]) for u, v in _ring(rect)], material, flip=True)
 
     def parapet_roof(self, rect: Rect, z: float, height_m: float = 0.6) -> None:
         """A flat roof behind a low wall."""
@@ -144,15 +154,13 @@ class BuildingParts:
         t = 0.25
         inner = (u0 + t, v0 + t, u1 - t, v1 - t)
         self.lid(inner, z, Material.ROOF)
-        a = np.array([[u0, v0], [u1, v0], [u1, v1], [u0, v1]])
-        b = np.array([[u0 + t, v0 + t], [u1 - t, v0 + t], [u1 - t, v1 - t], [u0 + t, v1 - t]])
-        top = z + height_m
+        a, b, top = _ring(rect), _ring(inner), z + height_m
         for k in range(4):
             j = (k + 1) % 4
             self.wall(a[k], a[j], (z, top), Material.CONCRETE)
             self.wall(b[j], b[k], (z, top), Material.CONCRETE)
-            crown = np.array([[*a[k], top], [*a[j], top], [*b[j], top], [*b[k], top]])
-            self.quad(crown, Material.CONCRETE, crown[:, :2])
+            crown = [(*a[k], top), (*a[j], top), (*b[j], top), (*b[k], top)]
+            self.flat(crown, Material.CONCRETE)
 
     def gable_roof(
         self, rect: Rect, z: float, rise_m: float, material: Material, overhang_m: float = 0.45
@@ -160,27 +168,20 @@ class BuildingParts:
         """A roof with its ridge along u, closed by gable walls; eaves hang over."""
         u0, v0, u1, v1 = rect
         mid = (v0 + v1) / 2
-        for u, sign in ((u0, -1), (u1, 1)):
-            gable = np.array([[u, v0, z], [u, v1, z], [u, mid, z + rise_m]])
-            order = [[0, 1, 2]] if sign > 0 else [[1, 0, 2]]
-            self.mesh(gable, order, material, gable[:, 1:] - [v0, 0.0])
-        slope = rise_m / (mid - v0)
-        o, drop, thick = overhang_m, overhang_m * slope, 0.18
+        for u, a, b in ((u0, v1, v0), (u1, v0, v1)):
+            uv = [(a, 0.0), (b, 0.0), (mid, rise_m)]
+            self.face([(u, a, z), (u, b, z), (u, mid, z + rise_m)], material, uv)
+        o, drop, thick = overhang_m, overhang_m * rise_m / (mid - v0), 0.18
         a, b = u0 - o, u1 + o
-        for eave, inward in ((v0 - o, 1), (v1 + o, -1)):
+        for eave, flip in ((v0 - o, False), (v1 + o, True)):
             low, high = z - drop + thick, z + rise_m + thick
-            face = np.array([[a, eave, low], [b, eave, low], [b, mid, high], [a, mid, high]])
-            under = face - [0.0, 0.0, thick]
-            run = float(np.hypot(mid - eave, high - low))
-            uv = np.array([[a, 0], [b, 0], [b, run], [a, run]])
-            self.quad(face if inward > 0 else face[::-1], Material.ROOF, uv)
-            self.quad(under[::-1] if inward > 0 else under, Material.WOOD, uv[::-1])
-            rim = np.array([under[0], under[1], face[1], face[0]])
-            self.quad(rim if inward > 0 else rim[::-1], Material.WOOD, uv)
-            for k, out in ((0, -1), (1, 1)):
-                edge = np.array([under[k], under[3 - k], face[3 - k], face[k]])
-                facing = out * inward > 0
-                self.quad(edge if facing else edge[::-1], Material.WOOD, uv)
+            face = [(a, eave, low), (b, eave, low), (b, mid, high), (a, mid, high)]
+            under = [(u, v, w - thick) for u, v, w in face]
+            self.flat(face, Material.ROOF, flip=flip)
+            self.flat(under, Material.WOOD, flip=not flip)
+            self.flat([under[0], under[1], face[1], face[0]], Material.WOOD, flip=flip)
+            self.flat([under[0], under[3], face[3], face[0]], Material.WOOD, flip=not flip)
+            self.flat([under[1], under[2], face[2], face[1]], Material.WOOD, flip=flip)
 
     def balcony(self, u: float, z: float, width_m: float, reach_m: float) -> None:
         """A slab with a railing in front of the street wall (v = 0)."""

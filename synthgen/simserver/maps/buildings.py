@@ -98,8 +98,8 @@ class Builders:
         return BuildingParts(self._builder, plot, index, variant)
 
     def _finish(self, parts: BuildingParts) -> None:
-        """Fit the building's box to what was built."""
-        self._objects.fit_box(parts.index, *parts.bounds_m)
+        """Add the building to the mesh and fit its box to it."""
+        self._objects.fit_box(parts.index, *parts.finish())
 
     def _block(self, side: StreetSide, at: float, width: float) -> float:
         """A city house wall to wall with its neighbours; gives how far along it reaches."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from synthgen.simserver.maps.raster import count_owners, draw_heights
 from synthgen.simserver.maps.surfaces import Strip
@@ -137,5 +137,11 @@ def ground_grid(raster: Raster, heights: Heights, terrain_m: NDArray[np.float32]
 
 def spread(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Fill unknown nodes with the nearest known value."""
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    return values[tuple(nearest)]
+    unknown = (~known).astype(np.uint8)
+    _, label = cv2.distanceTransformWithLabels(
+        unknown, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    by_label = np.zeros(int(label.max()) + 1, values.dtype)
+    by_label[label[known]] = values[known]
+    filled: NDArray[np.float32] = by_label[label]
+    return filled

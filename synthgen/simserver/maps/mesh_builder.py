@@ -23,18 +23,18 @@ class MeshBuilder:
         self,
         vertices_m: F64,
         triangles: ArrayLike,
-        look: tuple[Material, Tag],
+        look: tuple[Material | NDArray[np.int32], Tag],
         *,
         uv_m: F64 | None = None,
         object_index: int = 0,
         variant: int | NDArray[np.int32] = 0,
     ) -> None:
-        """Append triangles of one material and tag.
+        """Append triangles of one tag.
 
         Args:
             vertices_m: (V, 3) map frame.
             triangles: (T, 3) indices into `vertices_m`.
-            look: Material and tag.
+            look: Material, one or (T,), and tag.
             uv_m: (V, 2) surface coordinates; x and y where not given.
             object_index: Index + 1 of the environment object, 0 for none.
             variant: Seed of the look, one number or (T,).

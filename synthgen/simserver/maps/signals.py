@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthgen.simserver.maps.geometry import SectionGrid, plan_at, road_points
 from synthgen.simserver.maps.opendrive import Road, RoadLink, RoadNetwork, RoadSignal
-from synthgen.simserver.maps.spawn import lane_pose
+from synthgen.simserver.maps.spawn import lane_centre, lane_pose
 from synthgen.simserver.maps.surfaces import DRIVING_KINDS
 from synthgen.simserver.maps.townmap import Approach, GroundGrid, Pose, Signal, SurfaceKind
 
@@ -183,22 +183,18 @@ def _approach(grid: SectionGrid, lane_id: int, at: float, crosswalks: tuple[F64,
     gap = _BEFORE_END_M
     end = lane_pose(grid, lane_id, at).location_m[:2]
     near = [p for p in crosswalks if np.hypot(*(p.mean(axis=0)[:2] - end)) < _NEAR_END_M]
-    for back in np.arange(0.0, _CROSSWALK_SEARCH_M if near else 0.0, 0.25):
-        s = at + backward * back
-        if not grid.s[0] <= s <= grid.s[-1]:
-            break
-        x, y, _ = lane_pose(grid, lane_id, s).location_m
-        if any(_is_inside(polygon, x, y) for polygon in near):
-            gap = back + _BEFORE_CROSSWALK_M
+    back = np.arange(0.0, _CROSSWALK_SEARCH_M, 0.25)
+    back = back[(at + backward * back >= grid.s[0]) & (at + backward * back <= grid.s[-1])]
+    for polygon in near:
+        shape = polygon[:, :2].astype(np.float32)
+        for k, (x, y, _) in enumerate(lane_centre(grid, lane_id, at + backward * back)):
+            if cv2.pointPolygonTest(shape, (float(x), float(y)), False) >= 0:
+                gap = max(gap, float(back[k]) + _BEFORE_CROSSWALK_M)
     s = float(np.clip(at + backward * gap, grid.s[0], grid.s[-1]))
     column = grid.column(lane_id)
     width = np.linalg.norm(grid.points[:, column] - grid.points[:, column + 1], axis=1)
     half = float(np.interp(s, grid.s, width)) / 2
     return Approach(grid.road.road_id, grid.index, lane_id, lane_pose(grid, lane_id, s), half)
-
-
-def _is_inside(polygon: F64, x: float, y: float) -> bool:
-    return cv2.pointPolygonTest(polygon[:, :2].astype(np.float32), (x, y), False) >= 0
 
 
 def _signal(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.simserver.maps.geometry import SectionGrid
 from synthgen.simserver.maps.surfaces import Strip
 from synthgen.simserver.maps.townmap import Pose, Sidewalk, SurfaceKind
+
+F64 = NDArray[np.float64]
 
 _LIFT_M = 0.5
 _TOWN_GAP_M, _MOTORWAY_GAP_M = 12.0, 30.0
@@ -54,21 +59,21 @@ def _along(strip: Strip) -> list[Pose]:
     ]
 
 
-def lane_pose(grid: SectionGrid, lane_id: int, s: float, lift_m: float = 0.0) -> Pose:
-    """Centre of a lane at s, heading along its traffic (right-hand: negative ids go with s)."""
+def lane_centre(grid: SectionGrid, lane_id: int, s: F64) -> F64:
+    """(len(s), 3) points on the centre of a lane."""
     column = grid.column(lane_id)
     centre = (grid.points[:, column] + grid.points[:, column + 1]) / 2
-    x, y, z = (float(np.interp(s, grid.s, centre[:, k])) for k in range(3))
+    return np.stack([np.interp(s, grid.s, centre[:, k]) for k in range(3)], axis=1)
+
+
+def lane_pose(grid: SectionGrid, lane_id: int, s: float, lift_m: float = 0.0) -> Pose:
+    """Centre of a lane at s, heading along its traffic (right-hand: negative ids go with s)."""
     step = min(0.5, (grid.s[-1] - grid.s[0]) / 2)
-    a, b = max(s - step, grid.s[0]), min(s + step, grid.s[-1])
-    dx, dy, dz = (
-        float(np.interp(b, grid.s, centre[:, k]) - np.interp(a, grid.s, centre[:, k]))
-        for k in range(3)
-    )
-    if lane_id > 0:
-        dx, dy, dz = -dx, -dy, -dz
-    yaw = float(np.degrees(np.arctan2(dy, dx)))
-    pitch = float(np.degrees(np.arctan2(dz, np.hypot(dx, dy))))
+    stations = np.array([s, max(s - step, grid.s[0]), min(s + step, grid.s[-1])])
+    (x, y, z), before, after = lane_centre(grid, lane_id, stations).tolist()
+    sign = -1.0 if lane_id > 0 else 1.0
+    dx, dy, dz = (sign * (b - a) for a, b in zip(before, after, strict=True))
+    yaw, pitch = math.degrees(math.atan2(dy, dx)), math.degrees(math.atan2(dz, math.hypot(dx, dy)))
     return Pose((x, y, z + lift_m), (pitch, yaw, 0.0))
 
 

@@ -33,9 +33,12 @@ _PLAZA_M = 3.0
 
 
 def fill_junction_gaps(
-    builder: MeshBuilder, raster: Raster, heights: Heights, strips: list[Strip]
+    builder: MeshBuilder, raster: Raster, heights: Heights, strips: list[Strip], level_m: F32
 ) -> None:
-    """Pave what connecting roads leave open inside their junction; edits `heights`."""
+    """Pave what connecting roads leave open inside their junction; edits `heights`.
+
+    `level_m` is the height of the nearest carriageway at every node.
+    """
     hulls = _junction_hulls(raster, strips)
     gaps, count = ndimage.label(heights.rank == 0)
     if count < 2 or not hulls.any():
@@ -47,13 +50,11 @@ def fill_junction_gaps(
     gap = is_gap[gaps]
     if not gap.any():
         return
-    kerb_free = (heights.rank > 0) & (heights.rank >= SURFACE_RANK[SurfaceKind.SHOULDER])
-    level = spread(heights.z_m, kerb_free)
-    heights.z_m[gap] = level[gap]
+    heights.z_m[gap] = level_m[gap]
     heights.kind[gap] = SurfaceKind.ROAD
     heights.rank[gap] = SURFACE_RANK[SurfaceKind.SHOULDER]
     under = cv2.dilate(gap.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    _add_patches(builder, raster, under, level - np.float32(_PATCH_DROP_M))
+    _add_patches(builder, raster, under, level_m - np.float32(_PATCH_DROP_M))
 
 
 def _junction_hulls(raster: Raster, strips: list[Strip]) -> Mask:
@@ -109,7 +110,8 @@ def lay_terrain(
     level = spread(heights.z_m, paved)
     kernel = np.ones((2 * step + 3, 2 * step + 3), np.uint8)
     level = cv2.erode(level, kernel)
-    distance = ndimage.distance_transform_edt(~paved).astype(np.float32) * raster.cell_m
+    land = (~paved).astype(np.uint8)
+    distance = cv2.distanceTransform(land, cv2.DIST_L2, cv2.DIST_MASK_5) * raster.cell_m
     level = _smooth_away(level, distance, raster.cell_m)
     near_paved = cv2.dilate(paved.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     level -= np.where(near_paved, _GAP_BELOW_M, _GAP_OUTSIDE_M).astype(np.float32)

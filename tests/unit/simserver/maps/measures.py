@@ -22,7 +22,8 @@ def bare_town(text: str) -> tuple[Mesh, GroundGrid]:
 
 def corners(mesh: Mesh, tag: Tag) -> F64:
     """(T, 3, 3) corners of the triangles of one tag."""
-    return mesh.vertices_m[mesh.triangles[mesh.tag == tag]].astype(np.float64)
+    chosen: F64 = mesh.vertices_m[mesh.triangles[mesh.tag == tag]].astype(np.float64)
+    return chosen
 
 
 def crosses(triangles: F64) -> F64:

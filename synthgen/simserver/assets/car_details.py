@@ -9,6 +9,8 @@ from synthgen.simserver.assets.shapes import (
     box,
     cylinder,
     ellipsoid,
+    fan,
+    grid,
     join,
     lathe,
     rounded_box,
@@ -86,13 +88,14 @@ def exhausts(shell: Shell) -> Shape:
 
 
 def wipers(shell: Shell) -> Shape:
-    """Two wipers at rest on the foot of the screen."""
+    """Two wipers at rest along the foot of the screen."""
     half = shell.size.length / 2
-    x = shell.form.screen[0] * half - 0.09
+    foot, head = (u * half for u in shell.form.screen)
+    x = np.array([foot - 0.02, foot + 0.06 * (head - foot), foot + 0.09 * (head - foot)])
+    z = shell.roof_z(x) + 0.012
     parts = []
-    for y in (-0.42, 0.18):
-        line = np.array([(x + 0.03, y, 0.0), (x - 0.03, y + 0.22, 0.0), (x, y + 0.5, 0.0)])
-        line[:, 2] = shell.roof_z(line[:, 0]) + 0.008
+    for y in (-0.30, 0.22):
+        line = np.column_stack([x, [y - 0.28, y, y + 0.26], z])
         parts.append(tube(line, 0.009, Material.PLASTIC, sides=4))
     return join(parts)
 
@@ -161,6 +164,30 @@ def bull_bar(shell: Shell, depth: float) -> Shape:
     for z in (0.45, 0.62):
         parts.append(box((0.05, 0.9, 0.05), Material.PLASTIC, (x + depth - 0.025, 0, z)))
     return join(parts)
+
+
+def tail_pane(
+    shell: Shell, across: tuple[float, float], up: tuple[float, float], material: Material
+) -> Shape:
+    """A flat pane on the upright part of the tail.
+
+    Args:
+        shell: The body.
+        across: From and to, metres from the middle, on the right-hand side.
+        up: From and to, heights in metres.
+        material: Of the pane.
+    """
+    half = shell.size.length / 2
+    x = np.linspace(-half, -half * 0.8, 400)
+    roof = shell.roof_z(x)
+    # The tail rises monotonically, so the first place as high as z is its surface.
+    low, high = (float(x[np.argmax(roof >= z)]) - 0.012 for z in up)
+    corners = [(low, across[0], up[0]), (low, across[1], up[0]),
+               (high, across[1], up[1]), (high, across[0], up[1])]  # fmt: skip
+    face = fan(corners, material).flipped()
+    edge = np.array([*corners, corners[0]])
+    rim = grid(np.stack([edge, edge + np.array([0.05, 0, 0])]), Material.PLASTIC)
+    return join([face, rim])
 
 
 def antenna(shell: Shell) -> Shape:

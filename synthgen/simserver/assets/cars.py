@@ -66,6 +66,26 @@ def _bull_bar(shell: Shell, size: tuple[float, float, float]) -> Shape:
     return detail.bull_bar(shell, size[0] - shell.size.length)
 
 
+def _van_tail(shell: Shell, size: tuple[float, float, float]) -> Shape:
+    """Two windows and the gap between the rear doors."""
+    height = size[2]
+    pane = detail.tail_pane(
+        shell, (0.07, 0.30 * shell.size.width), (0.56 * height, 0.84 * height), Material.GLASS
+    )
+    gap = detail.tail_pane(shell, (0.0, 0.007), (0.48 * height, 0.92 * height), Material.PLASTIC)
+    return join([pane, gap]).both_sides()
+
+
+def _wide_tail(shell: Shell, size: tuple[float, float, float]) -> Shape:
+    """One upright rear window."""
+    height = shell.size.height
+    del size
+    across = (0.0, 0.39 * shell.size.width)
+    low = float(shell.belt_z(-shell.size.length / 2)) + 0.06 * height
+    pane = detail.tail_pane(shell, across, (low, 0.88 * height), Material.GLASS)
+    return pane.both_sides()
+
+
 def _rails(shell: Shell, size: tuple[float, float, float]) -> Shape:
     return detail.roof_rails(shell, size[2])
 
@@ -120,50 +140,147 @@ CARS: Mapping[str, Car] = {
     ),
     "vehicle.citroen.c3": Car(_F.HATCH, 1.728, 0.79, 2.466, (0.30, 0.195), (200, 60, 40)),
     "vehicle.dodge.charger_2020": Car(
-        _F.MUSCLE, 1.86, 0.98, 3.05, (0.35, 0.245), (70, 72, 78), opens=True,
+        _F.MUSCLE,
+        1.86,
+        0.98,
+        3.05,
+        (0.35, 0.245),
+        (70, 72, 78),
+        opens=True,
     ),
     "vehicle.dodge.charger_police": Car(
-        _POLICE, 1.89, 0.96, 3.05, (0.35, 0.235), (20, 20, 24), (236, 236, 234), roof_m=1.45,
-        extras=(_police_bar,), spokes=0,
+        _POLICE,
+        1.89,
+        0.96,
+        3.05,
+        (0.35, 0.235),
+        (20, 20, 24),
+        (236, 236, 234),
+        roof_m=1.45,
+        extras=(_police_bar,),
+        spokes=0,
     ),
     "vehicle.dodge.charger_police_2020": Car(
-        _POLICE, 1.90, 0.98, 3.05, (0.35, 0.245), (20, 20, 24), (236, 236, 234), roof_m=1.52,
-        nose_m=0.15, extras=(_police_bar, _bull_bar), spokes=0, opens=True),
+        _POLICE,
+        1.90,
+        0.98,
+        3.05,
+        (0.35, 0.245),
+        (20, 20, 24),
+        (236, 236, 234),
+        roof_m=1.52,
+        nose_m=0.15,
+        extras=(_police_bar, _bull_bar),
+        spokes=0,
+        opens=True,
+    ),
     "vehicle.ford.crown": Car(
-        _F.CLASSIC_SALOON, 1.79, 1.02, 2.91, (0.33, 0.225), (238, 186, 20), (250, 250, 240),
-        roof_m=1.45, extras=(_taxi,), spokes=0, opens=True),
+        _F.CLASSIC_SALOON,
+        1.79,
+        1.02,
+        2.91,
+        (0.33, 0.225),
+        (238, 186, 20),
+        (250, 250, 240),
+        roof_m=1.45,
+        extras=(_taxi,),
+        spokes=0,
+        opens=True,
+    ),
     "vehicle.ford.mustang": Car(_F.FASTBACK_60S, 1.81, 0.86, 2.743, (0.33, 0.215), (26, 30, 40)),
     "vehicle.jeep.wrangler_rubicon": Car(
-        _F.JEEP, 1.873, 0.62, 2.424, (0.40, 0.255), (70, 90, 60), extras=(_jeep_front, _spare),
+        _F.JEEP,
+        1.873,
+        0.62,
+        2.424,
+        (0.40, 0.255),
+        (70, 90, 60),
+        extras=(_jeep_front, _spare),
     ),
     "vehicle.lincoln.mkz_2017": Car(_F.SALOON, 1.864, 1.01, 2.85, (0.34, 0.245), (150, 156, 164)),
     "vehicle.lincoln.mkz_2020": Car(
-        _F.SALOON, 1.82, 1.01, 2.85, (0.34, 0.245), (36, 38, 46), opens=True,
+        _F.SALOON,
+        1.82,
+        1.01,
+        2.85,
+        (0.34, 0.245),
+        (36, 38, 46),
+        opens=True,
     ),
     "vehicle.mercedes.coupe": Car(_F.COUPE, 1.90, 0.90, 2.96, (0.35, 0.255), (190, 194, 198)),
     "vehicle.mercedes.coupe_2020": Car(
-        _F.COUPE, 1.80, 0.84, 2.84, (0.34, 0.245), (140, 20, 26), opens=True,
+        _F.COUPE,
+        1.80,
+        0.84,
+        2.84,
+        (0.34, 0.245),
+        (140, 20, 26),
+        opens=True,
     ),
-    "vehicle.mercedes.sprinter": Car(_F.VAN, 1.96, 1.00, 3.665, (0.345, 0.225), (236, 236, 234),
-                                     spokes=0, opens=True),
+    "vehicle.mercedes.sprinter": Car(
+        _F.VAN,
+        1.96,
+        1.00,
+        3.665,
+        (0.345, 0.225),
+        (236, 236, 234),
+        spokes=0,
+        opens=True,
+        extras=(_van_tail,),
+    ),
     "vehicle.micro.microlino": Car(
         _F.MICRO, 1.40, 0.36, 1.47, (0.25, 0.145), (120, 190, 210), (240, 240, 236), spokes=0
     ),
     "vehicle.mini.cooper_s": Car(
-        _F.MINI, 1.727, 0.70, 2.495, (0.31, 0.205), (150, 24, 26), (238, 238, 236),
+        _F.MINI,
+        1.727,
+        0.70,
+        2.495,
+        (0.31, 0.205),
+        (150, 24, 26),
+        (238, 238, 236),
         extras=(_round_lamps,),
     ),
     "vehicle.mini.cooper_s_2021": Car(
-        _F.MINI, 2.02, 0.84, 2.95, (0.37, 0.235), (20, 70, 52), (238, 238, 236),
-        extras=(_round_lamps,), opens=True),
+        _F.MINI,
+        2.02,
+        0.84,
+        2.95,
+        (0.37, 0.235),
+        (20, 70, 52),
+        (238, 238, 236),
+        extras=(_round_lamps,),
+        opens=True,
+    ),
     "vehicle.mitsubishi.fusorosa": Car(
-        _F.BUS, 2.05, 1.18, 3.995, (0.38, 0.22), (238, 238, 236), (30, 90, 160), spokes=0
+        _F.BUS,
+        2.05,
+        1.18,
+        3.995,
+        (0.38, 0.22),
+        (238, 238, 236),
+        (30, 90, 160),
+        spokes=0,
+        extras=(_wide_tail,),
     ),
     "vehicle.nissan.micra": Car(_F.HATCH, 1.66, 0.66, 2.43, (0.29, 0.175), (90, 150, 170)),
-    "vehicle.nissan.patrol": Car(_F.OFF_ROAD, 1.84, 0.74, 2.85, (0.385, 0.265), (110, 116, 110)),
+    "vehicle.nissan.patrol": Car(
+        _F.OFF_ROAD, 1.84, 0.74, 2.85, (0.385, 0.265), (110, 116, 110), extras=(_wide_tail,)
+    ),
     "vehicle.nissan.patrol_2021": Car(
-        _F.OFF_ROAD, 2.03, 1.00, 3.075, (0.41, 0.275), (238, 238, 234), roof_m=1.96,
-        extras=(_rails,), opens=True),
+        _F.OFF_ROAD,
+        2.03,
+        1.00,
+        3.075,
+        (0.41, 0.275),
+        (238, 238, 234),
+        roof_m=1.96,
+        extras=(
+            _wide_tail,
+            _rails,
+        ),
+        opens=True,
+    ),
     "vehicle.seat.leon": Car(_F.HATCH, 1.784, 0.82, 2.578, (0.315, 0.225), (190, 60, 20)),
     "vehicle.tesla.cybertruck": Car(
         _F.PICKUP_WEDGE, 2.20, 1.02, 3.80, (0.44, 0.285), (168, 170, 172)
@@ -171,13 +288,29 @@ CARS: Mapping[str, Car] = {
     "vehicle.tesla.model3": Car(_F.FASTBACK, 1.93, 0.88, 2.875, (0.335, 0.235), (186, 190, 194)),
     "vehicle.toyota.prius": Car(_F.PRIUS, 1.745, 0.92, 2.70, (0.31, 0.195), (196, 210, 220)),
     "vehicle.volkswagen.t2": Car(
-        _F.BUS_VAN, 1.94, 0.98, 2.40, (0.33, 0.185), (190, 80, 30), (238, 232, 214),
-        extras=(_round_lamps, _nose_wheel), spokes=0,
+        _F.BUS_VAN,
+        1.94,
+        0.98,
+        2.40,
+        (0.33, 0.185),
+        (190, 80, 30),
+        (238, 232, 214),
+        extras=(_round_lamps, _nose_wheel),
+        spokes=0,
     ),
     "vehicle.volkswagen.t2_2021": Car(
-        _F.BUS_VAN, 1.72, 0.96, 2.40, (0.33, 0.185), (70, 130, 150), (238, 232, 214),
-        extras=(_round_lamps, _nose_wheel), spokes=0, opens=True),
-}  # fmt: skip
+        _F.BUS_VAN,
+        1.72,
+        0.96,
+        2.40,
+        (0.33, 0.185),
+        (70, 130, 150),
+        (238, 232, 214),
+        extras=(_round_lamps, _nose_wheel),
+        spokes=0,
+        opens=True,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from synthgen.simserver.assets.shapes import F64, I64, Shape, drop_slivers
-from synthgen.simserver.scene import Mesh, Tag
+from synthgen.simserver.scene import F32, Material, Mesh, Tag
 
 CREASE_DEG = 34.0
 
@@ -33,7 +33,25 @@ def to_mesh(shape: Shape, tag: Tag, *, crease_deg: float = CREASE_DEG) -> Mesh:
         material=shape.material,
         tag=np.where(shape.tag == Tag.NONE, np.uint8(tag), shape.tag).astype(np.uint8),
         normals=normal[first].astype(np.float32),
+        uv_m=_surface_coordinates(shape, corners[first], normal[first]),
     )
+
+
+def _surface_coordinates(shape: Shape, corners: I64, normal: F64) -> F32:
+    """(V, 2) metres along the surface: the two axes that it faces least, upright one last.
+
+    Number plates count from their middle.
+    """
+    at = shape.vertices_m[corners]
+    faces = np.abs(normal).argmax(axis=1)
+    u = np.where(faces == 0, at[:, 1], at[:, 0])
+    v = np.where(faces == 2, at[:, 1], at[:, 2])
+    plates = np.isin(corners, shape.triangles[shape.material == Material.PLATE])
+    for end in (at[:, 0] > 0, at[:, 0] <= 0):
+        mine = plates & end
+        if mine.any():
+            v[mine] -= (v[mine].min() + v[mine].max()) / 2
+    return np.stack([u, v], axis=1).astype(np.float32)
 
 
 def _place_codes(shape: Shape) -> I64:

@@ -10,8 +10,8 @@ from synthgen.simserver.scene import Material as Mat
 _GRILLE = Lamp(Mat.PLASTIC, 1, (-0.1, 0.55), (0.18, 0.46))
 _UPPER_GRILLE = Lamp(Mat.PLASTIC, 1, (-0.1, 0.4), (0.58, 0.8))
 _CHROME = Lamp(Mat.CHROME, 1, (-0.1, 0.4), (0.8, 0.9))
-_HEAD = Lamp(Mat.HEADLAMP, 1, (0.55, 0.92), (0.68, 0.9))
-_TURN = Lamp(Mat.INDICATOR_RIGHT, 1, (0.92, 1.0), (0.68, 0.9), 0.06)
+_HEAD = Lamp(Mat.HEADLAMP, 1, (0.55, 1.0), (0.68, 0.9))
+_TURN = Lamp(Mat.INDICATOR_RIGHT, 1, (0.965, 1.0), (0.68, 0.8), 0.05)
 _FOG = Lamp(Mat.FOG_LAMP, 1, (0.68, 0.86), (0.32, 0.46))
 _TAIL = Lamp(Mat.TAIL_LAMP, -1, (0.55, 1.0), (0.8, 0.9), 0.1)
 _BRAKE = Lamp(Mat.BRAKE_LAMP, -1, (0.68, 1.0), (0.68, 0.8), 0.1)
@@ -312,7 +312,7 @@ OFF_ROAD = replace(
         (0.42, 0.62),
     ),
     screen=(0.42, 0.21),
-    rear_screen=(-0.98, -0.94),
+    rear_screen=(-0.98, -0.979),
     glass=(-0.92, 0.38),
     pillars=((-0.06, 0.09), (-0.48, 0.08)),
     doors=(0.28, -0.06, -0.5),
@@ -524,7 +524,7 @@ BUS = replace(
         (0.985, 0.43),
     ),
     screen=(0.984, 0.915),
-    rear_screen=(-0.995, -0.985),
+    rear_screen=(-0.995, -0.9949),
     glass=(-0.93, 0.9),
     pillars=((0.74, 0.1), (0.46, 0.1), (0.18, 0.1), (-0.1, 0.1), (-0.38, 0.1), (-0.66, 0.1)),
     bottom=((-1, 0.16), (-0.8, 0.13), (0.8, 0.13), (1, 0.12)),

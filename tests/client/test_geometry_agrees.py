@@ -47,21 +47,21 @@ def spawn_sensor(world: Any, kind: str, transform: Any, **attributes: Any) -> An
 def scene(straight_world: Any) -> Any:
     """A still car, rolled, pitched and yawed, off the image's centre; camera and LiDARs look.
 
-    It is 65 m away: a car's rounded corners, up to 0.3 m inside its box, are then 2 px.
+    It is 80 m away: the rounded corners of a body, up to 0.3 m inside its box, are then 2 px.
     """
     world = straight_world
     library = world.get_blueprint_library()
     car = world.spawn_actor(
-        library.find("vehicle.mercedes.sprinter"), carla.Transform(carla.Location(60, 0, 3))
+        library.find("vehicle.lincoln.mkz_2020"), carla.Transform(carla.Location(60, 0, 3))
     )
     world.tick()
     car.set_simulate_physics(False)
     rotation = carla.Rotation(pitch=4, yaw=-27, roll=9)
-    car.set_transform(carla.Transform(carla.Location(96, 8.0, 3.0), rotation))
+    car.set_transform(carla.Transform(carla.Location(112, 4.5, 2.2), rotation))
     world.tick()
-    eye = carla.Transform(carla.Location(32, -1.0, 2.5), carla.Rotation(pitch=-2, yaw=5, roll=3))
+    eye = carla.Transform(carla.Location(32, -1.0, 2.5), carla.Rotation(pitch=-2, yaw=19, roll=3))
     size = {"image_size_x": WIDTH, "image_size_y": HEIGHT, "fov": FOV_DEG}
-    scan = {"channels": 64, "range": 80, "points_per_second": 6_000_000, "rotation_frequency": 20}
+    scan = {"channels": 64, "range": 120, "points_per_second": 6_000_000, "rotation_frequency": 20}
     fov = {"upper_fov": 4, "lower_fov": -6}
     quiet = {"noise_stddev": 0, "dropoff_general_rate": 0, "dropoff_zero_intensity": 0}
     sensors = {
@@ -124,5 +124,5 @@ def test_depth_agrees_with_lidar_on_the_car(scene: Any) -> None:
         core[1:-1, 1:-1] &= core[:-2, 1:-1] & core[2:, 1:-1] & core[1:-1, :-2] & core[1:-1, 2:]
     on_car = core[rows, columns]
     gap_m = np.abs(depth_m - ahead[inside][:, 2])[on_car]
-    assert on_car.sum() > 100
+    assert on_car.sum() > 50
     assert np.median(gap_m) < 0.05

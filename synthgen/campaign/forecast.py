@@ -19,8 +19,8 @@ _BYTES_PER_PIXEL: Final = {
     "normals": 0.8,
     "flow": 2.0,
 }
-# x, y, z, intensity, ring, time, tag, track and incidence of a return (docs/clip_format.md).
-_BYTES_PER_LIDAR_POINT: Final = 29
+# Nine columns of 4 bytes (Parquet has no smaller integers) and list levels; not compressed.
+_BYTES_PER_LIDAR_POINT: Final = 37
 _BYTES_PER_RADAR_POINT: Final = 18
 _LABEL_BYTES_PER_FRAME: Final = 60_000
 _MAX_PIXELS_PER_FRAME: Final = 2 * 10**9

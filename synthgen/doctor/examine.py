@@ -76,7 +76,7 @@ def _proof(config: GenerationConfig, simulator: str | None) -> Finding:
                 "maps": maps,
                 "executor": "inline",
                 "workers": 1,
-                "capture": CaptureSettings(duration_s=8.0, period_ticks=20),
+                "capture": CaptureSettings(duration_s=8.0, period_ticks=4),
                 "previews": False,
                 "exports": (),
                 "out": str(Path(folder) / "proof"),

@@ -146,7 +146,10 @@ class Stage:
 
     def _dress_world(self) -> None:
         """Weather, map and traffic lights as the scenario wants them."""
-        self._first_frame = self._world.get_snapshot().frame
+        # The episode may be some frames old by now; its own time says how many.
+        snapshot = self._world.get_snapshot()
+        elapsed_ticks = round(snapshot.timestamp.elapsed_seconds / self._job.capture.tick_s)
+        self._first_frame = snapshot.frame - elapsed_ticks
         weather = carla_weather(self._concrete.weather)
         self._world.set_weather(weather)
         self._weather = weather_record(weather)

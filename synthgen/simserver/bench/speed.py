@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from synthgen.simserver.bench.city import City, city, merged
@@ -63,10 +65,8 @@ def render_bench(threads: int) -> dict[str, float]:
         found |= timed("embree_primary_800x450", lambda: renderer.empty_trace(800, 450, eye(1.6)))
         for quality in ("low", "medium"):
             for width, height in ((800, 450), (1600, 900)):
-                found |= timed(
-                    f"{quality}_{width}x{height}",
-                    lambda q=quality, w=width, h=height: camera(q, w, h, LABELS | {"rgb"}),
-                )
+                shoot = partial(camera, quality, width, height, LABELS | {"rgb"})
+                found |= timed(f"{quality}_{width}x{height}", shoot)
         found |= timed("high_800x450", lambda: camera("high", 800, 450, LABELS | {"rgb"}))
         found |= timed("labels_800x450", lambda: camera("low", 800, 450, LABELS))
     trace = found["embree_primary_800x450_ms"]

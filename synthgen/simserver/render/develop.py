@@ -14,7 +14,7 @@ TONES = 4096
 # An exposure of 1 suits this mean light; noon streets are near it.
 _KEY = 0.16
 # The eye's and the sensor's limits: nights stay dark.
-_DARKEST, _BRIGHTEST = 0.2, 9.0
+_DARKEST, _BRIGHTEST = 0.2, 6.5
 
 
 def exposure_of(picture: F32, spec: CameraSpec) -> float:
@@ -123,9 +123,10 @@ def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_
     rain, slant, scale = weather[0], weather[1], weather[2]
     for y in range(first_row, last_row):
         for x in range(width):
-            n = bits(seed + x, y)
             # The sum of two uniform numbers is close enough to a normal one.
+            n = bits(seed + x, y)
             luma = ((n & 0xFFFF) + (n >> 16)) * (1.0 / 65535.0) - 1.0
+            m = bits(n, seed)
             wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
             for c in range(3):
                 light = picture[y, x, c] * gains[c]
@@ -134,8 +135,7 @@ def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_
                 tone = curve[int(top * math.sqrt(light / (1.0 + light)) + 0.5)]
                 tone += wet * (0.8 - tone)
                 if noise > 0.0:
-                    m = bits(n + c * 7919, y)
-                    chroma = ((m & 0xFFFF) + (m >> 16)) * (1.0 / 65535.0) - 1.0
-                    tone += noise * 2.45 * (0.75 * luma + 0.65 * chroma) * (0.5 + tone)
+                    chroma = ((m >> (10 * c)) & 1023) * (1.0 / 511.5) - 1.0
+                    tone += noise * (1.84 * luma + 1.13 * chroma) * (0.5 + tone)
                 out[y, x, 2 - c] = int(min(max(tone, 0.0), 1.0) * 255.0 + 0.5)
             out[y, x, 3] = 255

@@ -33,7 +33,7 @@ from synthgen.simserver.render.surfaces import SURFACE_COLUMNS
 from synthgen.simserver.scene import Tag
 
 SKY = int(Tag.SKY)
-TILE_WIDTH, TILE_HEIGHT = 16, 8
+TILE_WIDTH, TILE_HEIGHT = 8, 8
 
 # Columns of what is wanted (int64).
 SHADE, EDGES, DEPTH, SEMANTIC, INSTANCES, NORMALS, FLOW = range(7)
@@ -257,7 +257,7 @@ def is_edge(y, x, keys, facing, hdr):
         if keys[y, x] != SKY:
             if nx * facing[y2, x2, 0] + ny * facing[y2, x2, 1] + nz * facing[y2, x2, 2] < 0.8:
                 return True
-            if abs(hdr[y2, x2, 1] - g) > 0.22 * (g + 0.02):
+            if abs(hdr[y2, x2, 1] - g) > 0.35 * (g + 0.02):
                 return True
     return False
 
@@ -296,8 +296,8 @@ def aim_tile(view, w, tile):
     tx = (tile - tile // tiles * tiles) * TILE_WIDTH
     for i in range(BATCH):
         packet = i >> 3
-        x = tx + (packet & 3) * 4 + (i & 3)
-        y = ty + (packet >> 2) * 2 + ((i >> 2) & 1)
+        x = tx + (packet & 1) * 4 + (i & 3)
+        y = ty + (packet >> 1) * 2 + ((i >> 2) & 1)
         w.valid[i] = 1 if x < width and y < height else 0
         w.pixel[i] = y * width + x
         aim(directions, poses, times, rays, ids, i, y, x, 0.0, 0.0)

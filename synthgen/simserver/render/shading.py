@@ -51,7 +51,7 @@ from synthgen.simserver.render.surfaces import (
     surface,
 )
 
-BATCH = 128
+BATCH = 64
 
 # Light received, per ray of the batch.
 (
@@ -73,7 +73,7 @@ LIT_COLUMNS = 12
 # Columns of a lamp (float64).
 LAMP_AT, LAMP_TO, LAMP_EDGE, LAMP_CORE, LAMP_REACH2, LAMP_RGB = 0, 3, 6, 7, 8, 9
 LAMP_COLUMNS = 12
-LAMPS_PER_CELL = 12
+LAMPS_PER_CELL = 24
 
 # Columns of a body on the ground (float64): x, y, cos and sin of its yaw, half length, half
 # width, height of its foot, how far its shade reaches.
@@ -184,9 +184,9 @@ def sun_pass(world, view, w, n):
         x, y, z = start_at(hits, i)
         dx, dy, dz = sx, sy, sz
         if view.soft:
-            # The sun's radius is 0.27 degrees; haze widens it.
-            dx += 0.012 * (uniform(pixel[i], int(hits[i, PX] * 512.0)) - 0.5)
-            dy += 0.012 * (uniform(-pixel[i], int(hits[i, PY] * 512.0)) - 0.5)
+            # The sun is 0.53 degrees wide.
+            dx += 0.0093 * (uniform(pixel[i], int(hits[i, PX] * 512.0)) - 0.5)
+            dy += 0.0093 * (uniform(-pixel[i], int(hits[i, PY] * 512.0)) - 0.5)
         put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 600.0, rays[i >> 3, 7, i & 7])
         members[count] = i
         count += 1
@@ -399,7 +399,9 @@ def combine(env, rays, hits, faces, lit, traced, colour, i):
     mirror = lit[i, MIRROR]
     sun = lit[i, SUN_SHARE]
     clear = clarity(env, rays[p, 2, lane], dz, hits[i, T])
-    fr, fg, fb = veil(env, dx, dy)
+    fr, fg, fb = 0.0, 0.0, 0.0
+    if clear < 0.999:
+        fr, fg, fb = veil(env, dx, dy)
     shine = 0.0
     if sun > 0.0 and faces[i, GLOSS] > 0.15:
         shine = sun * glint(env, nx, ny, nz, dx, dy, dz, faces[i, F0], faces[i, GLOSS])

@@ -83,6 +83,7 @@ BULB_YELLOW = int(Material.BULB_YELLOW)
 BULB_GREEN = int(Material.BULB_GREEN)
 PAINT_0 = int(Material.PAINT_0)
 PEDESTRIANS, RIDER = int(Tag.PEDESTRIANS), int(Tag.RIDER)
+FIRST_VEHICLE, LAST_VEHICLE = int(Tag.CAR), int(Tag.BICYCLE)
 
 
 @fast
@@ -132,12 +133,12 @@ def ground(m, hit, env, tex, out):  # noqa: C901, PLR0915 (one branch for each m
     broad = noise(tex, FBM, x * 9.0, y * 9.0, w * 9.0) - 0.5
     grain = noise(tex, WHITE, x * 55.0, y * 55.0, w * 55.0) - 0.5
     if m <= LANE_PAINT_YELLOW:
-        k = 1.0 + 0.55 * broad + 0.55 * grain
+        k = 1.0 + 0.5 * broad + 0.36 * grain
         wide = noise(tex, FBM, x * 1.7 + 91.0, y * 1.7, w * 1.7) - 0.5
         k *= 1.0 + 0.7 * wide
         paint(out, 0.088 * k, 0.088 * k, 0.089 * k, 0.03, 0.0)
-        crack = noise(tex, FBM, x * 21.0 + 40.0, y * 21.0 + 17.0, w * 21.0) - 0.5
         if w < 0.12 and wide > 0.02:
+            crack = noise(tex, FBM, x * 21.0 + 40.0, y * 21.0 + 17.0, w * 21.0) - 0.5
             shade_by(out, 1.0 - 0.6 * band(crack, -0.004, 0.004, 0.012 + w * 0.35))
         if m != ASPHALT:
             worn = 0.9 - 0.75 * ramp(0.56, 0.78, broad + 0.5 + 0.25 * grain)
@@ -356,7 +357,7 @@ def plant(m, hit, code, tex, out):
         k = max(0.15, 1.0 + 1.3 * leaf + 1.5 * clump)
         a = uniform(n, 1)
         b = uniform(n, 2)
-        paint(out, mix(0.035, 0.10, a) * k, mix(0.075, 0.12, b) * k, 0.022 * k, 0.0, 0.0)
+        paint(out, mix(0.04, 0.10, a) * k, mix(0.068, 0.105, b) * k, 0.03 * k, 0.0, 0.0)
         out[WRAP] = 0.55
     else:
         ridge = noise(tex, WHITE, (x + y) * 24.0, z * 5.0, w * 24.0) - 0.5
@@ -417,11 +418,13 @@ def plate(hit, n, out):
 
 @fast
 def body_paint(m, code, palette, out):
-    """Lacquer of a vehicle; on people, cloth."""
+    """Lacquer of a vehicle; duller on other things; on people, cloth."""
     n = code[PALETTE]
     k = m - PAINT_0
     paint(out, palette[n, k, 0], palette[n, k, 1], palette[n, k, 2], 0.05, 1.0)
     tag = code[TAG]
+    if tag < FIRST_VEHICLE or tag > LAST_VEHICLE:
+        out[GLOSS] = 0.3
     if tag in (PEDESTRIANS, RIDER):
         out[F0] = 0.0
         out[GLOSS] = 0.0

@@ -6,7 +6,7 @@ import sys
 
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.specs import CAMERA_OUTPUTS, CameraSpec
-from tests.unit.simserver.render.scenes import ideal_lidar, look, pose, road_with_cube
+from tests.unit.simserver.render.scenes import DAY, ideal_lidar, look, pose, road_with_cube
 
 SPEC = CameraSpec(width=160, height=90, quality="high", seed=5)
 
@@ -19,7 +19,7 @@ def digest(renderer: Renderer) -> str:
         ideal_lidar(4, 300, 0.0, -20.0),
         pose(),
         None,
-        weather=look.__kwdefaults__["weather"],
+        weather=DAY,
         frame=3,
         delta_s=0.1,
         start_angle_rad=0.0,

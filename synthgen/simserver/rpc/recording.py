@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from synthgen.simserver.wire.structs import Transform
-from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world import recorder_queries
 from synthgen.simserver.world.world import World
-
-NOT_YET = "the recorder is not available on this server"
 
 
 def start_recorder(world: World, file: str, additional_data: bool) -> str:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Record from now on; the path of the file."""
+    return world.recorder.start(world, file, has_kinematics=additional_data)
 
 
 def stop_recorder(world: World) -> None:
-    """Nothing records."""
+    """End the recording."""
+    world.recorder.stop()
 
 
 def show_recorder_file_info(world: World, file: str, show_all: bool) -> str:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """What a recording holds."""
+    return recorder_queries.file_info(file, is_full=show_all)
 
 
 def show_recorder_collisions(world: World, file: str, first: int, second: int) -> str:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Collisions in a recording between two kinds of actors, given as letters."""
+    return recorder_queries.collisions(file, chr(first), chr(second))
 
 
 def show_recorder_actors_blocked(
     world: World, file: str, min_time: float, min_distance: float
 ) -> str:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Vehicles of a recording that hardly moved (seconds, centimetres)."""
+    return recorder_queries.blocked(file, min_time, min_distance)
 
 
 def replay_file(
@@ -44,24 +43,32 @@ def replay_file(
     replay_sensors: bool,
     offset: Transform,
 ) -> str:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Play a recording; a text about it. The spectator's offset has no use here."""
+    return world.replayer.start(
+        world,
+        file,
+        start_s=start,
+        duration_s=duration,
+        follow_id=follow_id,
+        replays_sensors=replay_sensors,
+    )
 
 
 def stop_replayer(world: World, keep_actors: bool) -> None:
-    """Nothing replays."""
+    """End playing."""
+    world.replayer.stop(world, keeps_actors=keep_actors)
 
 
 def set_replayer_time_factor(world: World, factor: float) -> None:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Set recorded seconds per simulated second."""
+    world.replayer.time_factor = factor
 
 
 def set_replayer_ignore_hero(world: World, ignore: bool) -> None:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Leave heroes to their own."""
+    world.replayer.ignores_hero = ignore
 
 
 def set_replayer_ignore_spectator(world: World, ignore: bool) -> None:
-    """Refused."""
-    raise CallError(NOT_YET)
+    """Leave the spectator where it is."""
+    world.replayer.ignores_spectator = ignore

@@ -186,6 +186,16 @@ class Motion:
         """Set pedals, steering and gear until changed."""
         self.dynamics.vehicles.set_control(actor.id, control)
 
+    def vehicle_control(self, actor: Actor) -> VehicleControl:
+        """The control in force and the gear engaged."""
+        throttle, steer, brake, *rest = self.dynamics.vehicles.control(actor.id)
+        return VehicleControl(throttle, steer, brake, *rest)  # type: ignore[arg-type]  # wire order
+
+    def walker_speed_mps(self, actor: Actor) -> float:
+        """The speed a walker is told to walk at."""
+        walkers = self.dynamics.walkers
+        return float(walkers.records["speed"][walkers.row(actor.id)])
+
     def set_ackermann_control(self, actor: Actor, control: AckermannControl) -> None:
         """Let the Ackermann controller drive."""
         self.dynamics.vehicles.set_ackermann(actor.id, control)

@@ -133,6 +133,10 @@ class TrafficLights:
         """Whether the light's group is held."""
         return self._group_of[light].is_frozen
 
+    def elapsed_s(self, light: int) -> float:
+        """How long the light's group is in its present stage."""
+        return self._group_of[light].elapsed_s
+
     def group_of(self, light: int) -> list[int]:
         """Indices of the lights in the same group, the light itself among them."""
         return self._group_of[light].lights

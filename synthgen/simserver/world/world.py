@@ -39,6 +39,8 @@ from synthgen.simserver.world.drawing import DebugDrawing
 from synthgen.simserver.world.environment import Environment
 from synthgen.simserver.world.errors import SpawnError, UnknownActorError
 from synthgen.simserver.world.motion import Motion
+from synthgen.simserver.world.recorder import Recorder
+from synthgen.simserver.world.replayer import Replayer
 from synthgen.simserver.world.town_store import TownStore
 from synthgen.simserver.world.traffic_lights import TrafficLights
 from synthgen.simserver.world.weather import DEFAULT_WEATHER
@@ -107,7 +109,8 @@ class World:
         self.town = towns.load(town)
         self.sensors = SensorArray(threads, quality)
         self.traffic_managers: dict[int, ManagerAddress] = {}
-        self.pending_opendrive: str | None = None
+        self.recorder = Recorder()
+        self.replayer = Replayer()
         self._next_actor_id = 1
         self._next_stream_id = FIRST_SENSOR_STREAM
         self._last_tick_s = time.monotonic()
@@ -126,6 +129,7 @@ class World:
             self.settings = self._start_settings
         for actor in self.actors.of_kind(ActorKind.SENSOR):
             self.streams.close_stream(actor.stream_id)
+        self.recorder.stop()
         self.clock.start_episode()
         self._begin()
 
@@ -188,6 +192,8 @@ class World:
         pose: Transform,
         parent_id: int = 0,
         attachment: Attachment = Attachment.RIGID,
+        *,
+        checks_space: bool = True,
     ) -> Actor:
         """Make a new actor; with a parent `pose` is relative to it.
 
@@ -208,7 +214,15 @@ class World:
         world_pose = pose
         if parent_id:
             world_pose = poses.compose(self.actors.pose(self.actor(parent_id)), pose)
-        return self._add(full, world_pose, attributes, parent_id, attachment, pose)
+        return self._add(
+            full,
+            world_pose,
+            attributes,
+            parent_id,
+            attachment,
+            pose,
+            checks_space=checks_space,
+        )
 
     def _add(
         self,
@@ -218,6 +232,8 @@ class World:
         parent_id: int = 0,
         attachment: Attachment = Attachment.RIGID,
         relative: Transform | None = None,
+        *,
+        checks_space: bool = True,
     ) -> Actor:
         actor_id = self._next_actor_id
         actor = Actor(
@@ -231,7 +247,7 @@ class World:
             attachment=attachment,
             relative=relative or Transform(),
         )
-        if self.motion.is_blocked(actor, pose):
+        if checks_space and self.motion.is_blocked(actor, pose):
             raise SpawnError("Spawn failed because of collision at spawn position")
         if actor.kind is ActorKind.SENSOR:
             self.sensors.add(actor)
@@ -355,10 +371,12 @@ class World:
     def _step(self, delta_s: float) -> None:
         self.clock.step(delta_s)
         self.lights.tick(delta_s)
+        self.replayer.step(self, delta_s)
         self.motion.step(delta_s)
         self.motion.publish()
         self._follow_parents(delta_s)
         self._publish_snapshot()
+        self.recorder.record(self)
         frame = Frame(
             number=self.clock.frame,
             episode_number=self.clock.episode_frame,

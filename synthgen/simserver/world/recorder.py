@@ -1,0 +1,114 @@
+"""The recorder: writes every frame of an episode while it is on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import IO, TYPE_CHECKING
+
+from synthgen.simserver.world.actors import Actor, ActorKind
+from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.recording import (
+    Header,
+    RecordedActor,
+    RecordedFrame,
+    frame_bytes,
+    header_bytes,
+    recording_path,
+)
+
+if TYPE_CHECKING:
+    from synthgen.simserver.world.world import World
+
+
+class Recorder:
+    """Records into one file at a time."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._known: set[int] = set()
+        self._start_s = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it records."""
+        return self._file is not None
+
+    def start(self, world: World, name: str, *, has_kinematics: bool) -> str:
+        """Begin a recording with the present state; the path of its file.
+
+        Raises:
+            CallError: The file cannot be written.
+        """
+        self.stop()
+        path = recording_path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+        except OSError as err:
+            raise CallError(f"cannot record into {path}: {err.strerror}") from err
+        self._known = set()
+        self._start_s = world.clock.elapsed_s
+        date = f"{datetime.now():%x %X}"
+        self._file.write(header_bytes(Header(world.town.name, date, has_kinematics)))
+        self.record(world)
+        return str(path)
+
+    def stop(self) -> None:
+        """End the recording, if there is one."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def record(self, world: World) -> None:
+        """Write the present frame."""
+        if self._file is None:
+            return
+        present = {actor.id: actor for actor in world.actors}
+        created = [_recorded(world, present[i]) for i in sorted(present.keys() - self._known)]
+        destroyed = sorted(self._known - present.keys())
+        self._known = set(present)
+        rows = world.actors.snapshot_rows()
+        frame = RecordedFrame(
+            time_s=world.clock.elapsed_s - self._start_s,
+            created=created,
+            destroyed=destroyed,
+            ids=rows["id"].copy(),
+            motion=rows["motion"].copy(),
+            vehicles=[_vehicle(world, a) for a in world.actors.of_kind(ActorKind.VEHICLE)],
+            walkers=[
+                [a.id, world.motion.walker_speed_mps(a)]
+                for a in world.actors.of_kind(ActorKind.WALKER)
+            ],
+            lights=[
+                [actor_id, int(world.lights.state(n)), world.lights.is_frozen(n),
+                 world.lights.elapsed_s(n)]
+                for n, actor_id in enumerate(world.lights.actor_ids)
+            ],
+            collisions=[[c.actor_id, c.other_id] for c in world.motion.contacts],
+        )  # fmt: skip
+        self._file.write(frame_bytes(frame))
+
+
+def _recorded(world: World, actor: Actor) -> RecordedActor:
+    pose = world.actors.pose(actor)
+    return RecordedActor(
+        actor.id,
+        actor.type_id,
+        [list(attribute) for attribute in actor.description.attributes],
+        [*pose.location, *pose.rotation],
+        actor.parent_id,
+        list(actor.bounding_box.extent),
+    )
+
+
+def _vehicle(world: World, actor: Actor) -> list[object]:
+    control = world.motion.vehicle_control(actor)
+    return [
+        actor.id,
+        control.steer,
+        control.throttle,
+        control.brake,
+        control.hand_brake,
+        control.gear,
+        actor.vehicle.lights,
+    ]

@@ -1,0 +1,147 @@
+"""A recording: what happened in an episode, frame by frame, in one file.
+
+The file is a stream of msgpack objects: a header, then one object per frame. It is our own
+format; CARLA's binary one is tied to Unreal's packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen.simserver.compile_cache import user_cache_folder
+from synthgen.simserver.world.errors import CallError
+
+MAGIC = "synthgen-recording"
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RecordedActor:
+    """An actor that came into the recording.
+
+    Attributes:
+        id: Its id when it was recorded.
+        type_id: Its blueprint.
+        attributes: id, type and value of each attribute.
+        pose: x, y, z, pitch, yaw, roll.
+        parent_id: Recorded id of its parent, 0 for none.
+        extent: Half sizes of its box.
+    """
+
+    id: int
+    type_id: str
+    attributes: list[list[Any]]
+    pose: list[float]
+    parent_id: int
+    extent: list[float]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RecordedFrame:
+    """One frame.
+
+    Attributes:
+        time_s: Time since the recording began.
+        created: Actors that are new in this frame.
+        destroyed: Ids of actors that went.
+        ids: (N,) ids of the actors that live.
+        motion: (N, 15) float32, the columns of the actor table.
+        vehicles: id, steer, throttle, brake, hand brake, gear, lamps of each vehicle.
+        walkers: id and speed of each walker.
+        lights: id, state, frozen and elapsed time of each traffic light.
+        collisions: Pairs of ids that touched; 0 is scenery.
+    """
+
+    time_s: float
+    created: list[RecordedActor]
+    destroyed: list[int]
+    ids: NDArray[np.uint32]
+    motion: NDArray[np.float32]
+    vehicles: list[list[Any]]
+    walkers: list[list[Any]]
+    lights: list[list[Any]]
+    collisions: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a recording is of."""
+
+    town: str
+    date: str
+    has_kinematics: bool
+
+
+def recording_path(name: str) -> Path:
+    """Where a recording of this name lies; a relative name is in the user's cache folder."""
+    if not name or "\0" in name:
+        raise CallError("a recording needs a file name")
+    path = Path(name)
+    return path if path.is_absolute() else user_cache_folder() / "recordings" / path
+
+
+def header_bytes(header: Header) -> bytes:
+    """The header as it stands in the file."""
+    fields = [MAGIC, VERSION, header.town, header.date, header.has_kinematics]
+    return bytes(msgpack.packb(fields))
+
+
+def frame_bytes(frame: RecordedFrame) -> bytes:
+    """A frame as it stands in the file."""
+    created = [
+        [a.id, a.type_id, a.attributes, a.pose, a.parent_id, a.extent] for a in frame.created
+    ]
+    return bytes(
+        msgpack.packb(
+            [
+                frame.time_s,
+                created,
+                frame.destroyed,
+                frame.ids.tobytes(),
+                frame.motion.tobytes(),
+                frame.vehicles,
+                frame.walkers,
+                frame.lights,
+                frame.collisions,
+            ]
+        )
+    )
+
+
+def read_recording(name: str) -> tuple[Header, list[RecordedFrame]]:
+    """Header and frames of a recording.
+
+    Raises:
+        CallError: There is no such file, or it is no recording.
+    """
+    path = recording_path(name)
+    try:
+        with path.open("rb") as file:
+            objects = msgpack.Unpacker(file, raw=False)
+            magic, version, town, date, has_kinematics = next(objects)
+            if magic != MAGIC or version != VERSION:
+                raise ValueError("unknown header")
+            return Header(town, date, has_kinematics), list(_frames(objects))
+    except FileNotFoundError as err:
+        raise CallError(f"File {path} not found on server") from err
+    except (OSError, ValueError, TypeError, StopIteration, msgpack.UnpackException) as err:
+        raise CallError(f"{path} is no recording of this server: {err}") from err
+
+
+def _frames(objects: Iterator[list[Any]]) -> Iterator[RecordedFrame]:
+    for time_s, created, destroyed, ids, motion, *rest in objects:
+        yield RecordedFrame(
+            time_s,
+            [RecordedActor(*fields) for fields in created],
+            destroyed,
+            np.frombuffer(ids, np.uint32),
+            np.frombuffer(motion, np.float32).reshape(-1, 15),
+            *rest,
+        )

@@ -1,0 +1,95 @@
+"""Recording an episode, asking about it, and playing it again."""
+
+from pathlib import Path
+
+import carla
+import pytest
+
+from tests.client.conftest import TICK_S, tick
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def recording(
+    client: carla.Client,
+    world: carla.World,
+    library: carla.BlueprintLibrary,
+    car: carla.Vehicle,
+    tmp_path: Path,
+) -> tuple[str, list[carla.Location]]:
+    """A car that drives past a standing walker for two seconds."""
+    place = car.get_transform()
+    place.location += place.get_forward_vector() * 6.0 + place.get_right_vector() * 4.0
+    place.location.z += 1.0
+    walker = world.spawn_actor(library.find("walker.pedestrian.0002"), place)
+    path = str(tmp_path / "drive.log")
+    assert client.start_recorder(path, True) == path
+    car.apply_control(carla.VehicleControl(throttle=0.6))
+    walker.apply_control(carla.WalkerControl(carla.Vector3D(1.0, 0.0, 0.0), 1.0, False))
+    track = []
+    for _ in range(40):
+        world.tick()
+        track.append(car.get_location())
+    client.stop_recorder()
+    return path, track
+
+
+def test_file_info_reads_like_carlas(
+    client: carla.Client, recording: tuple[str, list[carla.Location]]
+) -> None:
+    info = client.show_recorder_file_info(recording[0], True)
+    lines = info.splitlines()
+    assert lines[0] == "Version: 1"
+    assert lines[1] == "Map: SynthDowntown"
+    assert "Frame 1 at 0 seconds" in lines
+    assert any("vehicle.tesla.model3 (1) at (" in line for line in lines)
+    assert "Frames: 41" in lines
+    assert "Duration: 2 seconds" in lines
+
+
+def test_replay_moves_the_car_along_its_track(
+    client: carla.Client,
+    world: carla.World,
+    car: carla.Vehicle,
+    recording: tuple[str, list[carla.Location]],
+) -> None:
+    path, track = recording
+    car.destroy()
+    world.tick()
+    assert "Total time recorded: 2" in client.replay_file(path, 0.0, 0.0, 0, False)
+    places = []
+    for _ in range(20):
+        world.tick()
+        replayed = world.get_actors().filter("vehicle.tesla.model3")[0]
+        places.append(replayed.get_location())
+    errors = [a.distance(b) for a, b in zip(places, track, strict=False)]
+    assert max(errors) < 0.05
+    client.stop_replayer(False)
+    world.tick()
+    assert len(world.get_actors().filter("vehicle.tesla.model3")) == 0
+
+
+def test_replay_of_a_stretch_ends_in_time(
+    client: carla.Client, world: carla.World, recording: tuple[str, list[carla.Location]]
+) -> None:
+    path, track = recording
+    client.replay_file(path, 1.0, 0.5, 0, False)
+    tick(world, int(0.5 / TICK_S))
+    last = max(
+        world.get_actors().filter("vehicle.tesla.model3"), key=lambda vehicle: int(vehicle.id)
+    )
+    assert last.get_location().distance(track[int(1.5 / TICK_S) - 1]) < 0.1
+    client.stop_replayer(False)
+
+
+def test_collisions_and_blocked_are_listed(
+    client: carla.Client, recording: tuple[str, list[carla.Location]]
+) -> None:
+    assert "Types" in client.show_recorder_collisions(recording[0], "v", "a")
+    assert "Duration" in client.show_recorder_actors_blocked(recording[0], 0.5, 1000.0)
+
+
+def test_missing_recording_is_an_error(client: carla.Client) -> None:
+    with pytest.raises(RuntimeError, match="not found"):
+        client.show_recorder_file_info("nowhere.log", False)

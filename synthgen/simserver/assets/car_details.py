@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthgen.simserver.assets.glyphs import text
 from synthgen.simserver.assets.shapes import (
     Shape,
     box,
@@ -164,6 +165,23 @@ def bull_bar(shell: Shell, depth: float) -> Shape:
     for z in (0.45, 0.62):
         parts.append(box((0.05, 0.9, 0.05), Material.PLASTIC, (x + depth - 0.025, 0, z)))
     return join(parts)
+
+
+def lettering(
+    words: str, height: float, material: Material, at: tuple[float, float, float]
+) -> Shape:
+    """Words on a right-hand flank at a place, to be read from outside."""
+    return text(words, height, material).turned("z", 90).moved(*at)
+
+
+def both_flanks(shape: Shape) -> Shape:
+    """A right-hand lettering and the same on the left, turned rather than mirrored.
+
+    The left one stands as far from the nose as the right one.
+    """
+    middle = float(shape.bounds_m()[:, 0].mean())
+    left = shape.moved(x=-middle).turned("z", 180).moved(x=middle)
+    return join([shape, left])
 
 
 def tail_pane(

@@ -35,6 +35,7 @@ class Car:
         extras: Further details.
         spokes: Of the wheels.
         opens: Whether its doors open (CARLA's `has_dynamic_doors`).
+        words: On the front doors, in the third paint.
     """
 
     form: Silhouette
@@ -49,6 +50,7 @@ class Car:
     extras: tuple[Extra, ...] = ()
     spokes: int = 5
     opens: bool = False
+    words: str = ""
 
 
 def _police_bar(shell: Shell, size: tuple[float, float, float]) -> Shape:
@@ -157,6 +159,7 @@ CARS: Mapping[str, Car] = {
         (20, 20, 24),
         (236, 236, 234),
         roof_m=1.45,
+        words="POLICE",
         extras=(_police_bar,),
         spokes=0,
     ),
@@ -170,6 +173,7 @@ CARS: Mapping[str, Car] = {
         (236, 236, 234),
         roof_m=1.52,
         nose_m=0.15,
+        words="POLICE",
         extras=(_police_bar, _bull_bar),
         spokes=0,
         opens=True,
@@ -183,6 +187,7 @@ CARS: Mapping[str, Car] = {
         (238, 186, 20),
         (250, 250, 240),
         roof_m=1.45,
+        words="TAXI",
         extras=(_taxi,),
         spokes=0,
         opens=True,
@@ -313,6 +318,17 @@ CARS: Mapping[str, Car] = {
 }
 
 
+def _words(car: Car, shell: Shell) -> Shape:
+    """The words on the right-hand front door."""
+    front, rear = (u * shell.size.length / 2 for u in shell.form.doors[:2])
+    x = (front + rear) / 2
+    low, belt = float(shell.bottom_z(x)), float(shell.belt_z(x))
+    z = low + 0.6 * (belt - low)
+    height = min(0.17, (front - rear) / len(car.words) / 0.8)
+    y = max(float(shell.flank_y(x, z + d)) for d in (-height / 2, 0.0, height / 2)) + 0.006
+    return detail.lettering(car.words, height, Material.PAINT_2, (x, y, z))
+
+
 @dataclass(frozen=True, slots=True)
 class BuiltCar:
     """Shapes of a car by part name, with the parts' pivots."""
@@ -349,9 +365,16 @@ def build_car(car: Car, size: tuple[float, float, float]) -> BuiltCar:
             continue
         x, y, z = door.hinge_m
         right = join([door.shape, handle.moved(-x, -y, -z)])
+        words = detail.both_flanks(_words(car, shell)) if car.words and name == "f" else None
         for letter, side in (("l", -1), ("r", 1)):
-            shapes[f"door_{name}{letter}"] = right if side > 0 else right.mirrored()
+            leaf = right if side > 0 else right.mirrored()
+            if words is not None:
+                mine = words.where(words.vertices_m[words.triangles[:, 0], 1] * side > 0)
+                leaf = join([leaf, mine.moved(-x, -side * y, -z)])
+            shapes[f"door_{name}{letter}"] = leaf
             pivots[f"door_{name}{letter}"] = (x + shift, side * y, z)
+    if car.words and not car.opens:
+        parts.append(detail.both_flanks(_words(car, shell)))
     shapes = {"body": join(parts).moved(x=shift), **shapes}
     radius, tread = car.wheel_m
     wheel = car_wheel(radius, tread, 0.68 if car.spokes else 0.6, car.spokes)

@@ -156,7 +156,7 @@ def _broadleaf(rng: np.random.Generator) -> tuple[Shape, Leaves]:
         way = np.array([ring * np.cos(turn), ring * np.sin(turn), level])
         at = bulk + way * np.array([1.75, 1.75, 1.55]) * rng.uniform(0.8, 1.1)
         radii = rng.uniform(0.75, 1.1) * np.array([1.0, 1.0, 0.8])
-        crown.append(_cluster(rng, at, radii, 92, 0.36, bulk))
+        crown.append(_cluster(rng, at, radii, 132, 0.30, bulk))
         if k % 2 == 0:
             start = path[3] if level > 0.2 else path[2] + (path[3] - path[2]) * 0.6
             wood.append(_branch(rng, start, at, 0.075))
@@ -171,7 +171,7 @@ def _poplar(rng: np.random.Generator) -> tuple[Shape, Leaves]:
         turn = 2.4 * k + rng.uniform(-0.3, 0.3)
         at = np.array([0.42 * wide * np.cos(turn), 0.42 * wide * np.sin(turn), z])
         radii = np.array([0.72, 0.72, 0.95]) * (0.35 + 0.75 * wide) * rng.uniform(0.9, 1.1)
-        crown.append(_cluster(rng, at, radii, 84, 0.28, np.array([0, 0, z - 0.3])))
+        crown.append(_cluster(rng, at, radii, 112, 0.25, np.array([0, 0, z - 0.3])))
         wood.append(_branch(rng, np.array([0, 0, max(z - 1.2, 1.5)]), at, 0.04))
     return join(wood), _together(crown)
 

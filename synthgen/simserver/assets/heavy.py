@@ -85,7 +85,8 @@ def build_heavy(truck: Heavy, size: Box) -> BuiltCar:
     ]
     shapes, pivots = {"body": join(parts)}, {"body": (0.0, 0.0, 0.0)}
     wheel = car_wheel(radius, tread, 0.58, 0)
-    twin = join([wheel, wheel.moved(y=-tread * 1.1)])
+    tyre = wheel.where(wheel.material == Mat.RUBBER)
+    twin = join([wheel, tyre.moved(y=-tread * 1.1)])
     sides = {False: (wheel, wheel.mirrored()), True: (twin, twin.mirrored())}
     for k, from_nose in enumerate(truck.axles):
         letter = "f" if k == 0 else "r" * k
@@ -255,6 +256,9 @@ def _fire_body(truck: Heavy, size: Box) -> Shape:
         ]
     side.append(slab((back, half - 0.08, roof), (front, half, roof + 0.1), Mat.METAL))
     pieces.append(join(side).both_sides())
+    at = ((back + front) / 2 + 0.6, half + 0.02, radius * 2 + 0.23)
+    words = detail.lettering("FIRE", 0.11, Mat.PAINT_2, at)
+    pieces.append(detail.both_flanks(words))
     pieces.append(
         slab(
             (back - 0.02, -half * 0.75, radius * 2 + 0.35),
@@ -325,14 +329,16 @@ def _ambulance_body(truck: Heavy, size: Box) -> Shape:
     star = [
         box((0.42, 0.02, 0.12), Mat.PAINT_5, (0, 0, 0))
         .turned("y", k * 60)
-        .moved(back + 1.1, half - 0.002, 1.65)
+        .moved(back + 0.62, half - 0.002, 1.65)
         for k in range(3)
     ]
     door_gap = [
         slab((x - 0.006, half - 0.02, 0.75), (x + 0.006, y - 0.002, top - 0.1), Mat.PLASTIC)
         for x in (front - 1.1, front - 0.25)
     ]
-    sides = join([stripe, window, *star, *door_gap]).both_sides()
+    y_text = half + 0.008
+    words = detail.lettering("AMBULANCE", 0.2, Mat.PAINT_6, (back + 1.75, y_text, 1.42))
+    sides = join([join([stripe, window, *star, *door_gap]).both_sides(), detail.both_flanks(words)])
     rear = [
         slab((back - 0.008, s * 0.5 - 0.3, 1.45), (back + 0.02, s * 0.5 + 0.3, 1.95), Mat.GLASS)
         for s in (-1, 1)

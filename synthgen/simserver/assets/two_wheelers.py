@@ -354,8 +354,8 @@ def _engine(x: float, z: float, tall: float, wide: float) -> list[Shape]:
     parts = [block]
     for k, tilt in enumerate((-24.0, 24.0)):
         fins = [
-            cylinder(0.085 if j % 2 else 0.1, 0.022, Mat.METAL, sides=12).moved(z=0.02 * j)
-            for j in range(9)
+            cylinder(0.085 if j % 2 else 0.1, 0.03, Mat.METAL, sides=10).moved(z=0.03 * j)
+            for j in range(6)
         ]
         parts.append(join(fins).turned("y", tilt).moved(x + (0.09 if k else -0.09), 0, z + 0.1))
     cover = cylinder(0.1, wide + 0.06, Mat.CHROME, sides=16, axis="y").moved(x - 0.06, 0, z - 0.02)
@@ -404,7 +404,7 @@ def _cruiser(spec: TwoWheeler, front: float, rear: float, width: float) -> Shape
             sides=6,
         ),
     ]
-    tank = ellipsoid((0.30, 0.145, 0.125), LACQUER, (0.10, 0, 0.80), rings=12)
+    tank = ellipsoid((0.30, 0.145, 0.125), LACQUER, (0.10, 0, 0.80), rings=10)
     seat = join(
         [
             ellipsoid((0.24, 0.16, 0.06), Mat.PLASTIC, (seat_x, 0, seat_z - 0.02)),
@@ -440,12 +440,12 @@ def _sport(spec: TwoWheeler, front: float, rear: float, width: float) -> Shape:
     del width
     radius, tyre = spec.wheel_m
     seat_x, seat_z = spec.seat
-    fairing = ellipsoid((0.34, 0.20, 0.25), LACQUER, (front - 0.36, 0, 0.72), rings=12)
-    nose = ellipsoid((0.26, 0.15, 0.16), LACQUER, (front - 0.10, 0, 0.92), rings=12)
+    fairing = ellipsoid((0.34, 0.20, 0.25), LACQUER, (front - 0.36, 0, 0.72), rings=10)
+    nose = ellipsoid((0.26, 0.15, 0.16), LACQUER, (front - 0.10, 0, 0.92), rings=10)
     screen = ellipsoid((0.20, 0.12, 0.17), Mat.GLASS, (front - 0.16, 0, 0.99), rings=10)
     lens = ellipsoid((0.06, 0.05, 0.035), Mat.HEADLAMP, (front + 0.08, 0.075, 0.90)).both_sides()
     belly = rounded_box((0.62, 0.30, 0.26), 0.10, LACQUER).moved(-0.02, 0, 0.36)
-    tank = ellipsoid((0.26, 0.15, 0.14), LACQUER, (-0.02, 0, 0.86), rings=12)
+    tank = ellipsoid((0.26, 0.15, 0.14), LACQUER, (-0.02, 0, 0.86), rings=10)
     seat = ellipsoid((0.22, 0.13, 0.05), Mat.PLASTIC, (seat_x, 0, seat_z - 0.03))
     cowl = ellipsoid((0.28, 0.10, 0.075), LACQUER, (seat_x - 0.32, 0, seat_z + 0.06), rings=10)
     spine = tube(
@@ -517,7 +517,7 @@ def _scooter(spec: TwoWheeler, front: float, rear: float, width: float) -> Shape
     )
     floor = rounded_box((0.42, 0.34, 0.06), 0.025, LACQUER).moved(0.08, 0, 0.26)
     mat = box((0.34, 0.28, 0.008), Mat.RUBBER, (0.08, 0, 0.294))
-    rump = ellipsoid((0.36, 0.19, 0.24), LACQUER, (rear + 0.13, 0, 0.50), rings=12)
+    rump = ellipsoid((0.36, 0.19, 0.24), LACQUER, (rear + 0.13, 0, 0.50), rings=10)
     hatch = rounded_box((0.16, 0.26, 0.40), 0.06, LACQUER).moved(seat_x + 0.17, 0, 0.48)
     seat = ellipsoid((0.34, 0.15, 0.075), Mat.PLASTIC, (seat_x - 0.04, 0, seat_z - 0.03), rings=10)
     guard = _mudguard(rear, radius, tyre * 1.2, 0, 180)

@@ -32,14 +32,14 @@ def car_wheel(radius: float, width: float, rim: float = 0.66, spokes: int = 5) -
         (hub, half * 0.86),
     ]
     parts = [
-        lathe(tread, Material.RUBBER, sides=24, axis="y"),
-        lathe([(0, -half * 0.5), (hub, -half * 0.86)], Material.PLASTIC, sides=24, axis="y"),
+        lathe(tread, Material.RUBBER, sides=20, axis="y"),
+        lathe([(0, -half * 0.5), (hub, -half * 0.86)], Material.PLASTIC, sides=20, axis="y"),
     ]
     lip = [(hub, half * 0.86), (hub * 0.93, half * 0.9), (hub * 0.9, half * 0.35)]
-    parts.append(lathe(lip, Material.RIM, sides=24, axis="y"))
+    parts.append(lathe(lip, Material.RIM, sides=20, axis="y"))
     if spokes:
         parts.append(
-            lathe([(hub * 0.9, half * 0.3), (0, half * 0.3)], Material.PLASTIC, sides=24, axis="y")
+            lathe([(hub * 0.9, half * 0.3), (0, half * 0.3)], Material.PLASTIC, sides=20, axis="y")
         )
         turn = 2 * np.pi * np.arange(spokes) / spokes
         parts += [_spoke(a, hub, half) for a in turn]
@@ -48,7 +48,7 @@ def car_wheel(radius: float, width: float, rim: float = 0.66, spokes: int = 5) -
     else:
         disc = [(hub * 0.9, half * 0.35), (hub * 0.62, half * 0.2), (hub * 0.4, half * 0.75)]
         parts.append(
-            lathe([*disc, (0, half * 0.75)], Material.RIM, sides=24, axis="y")
+            lathe([*disc, (0, half * 0.75)], Material.RIM, sides=20, axis="y")
         )  # fmt: skip
     return join(parts)
 
@@ -79,13 +79,13 @@ def cycle_wheel(radius: float, tyre: float, spokes: int, rim_width: float = 0.02
         spokes: How many.
         rim_width: Radial depth of the rim, metres.
     """
-    turn = np.linspace(0, 2 * np.pi, 9)
+    turn = np.linspace(0, 2 * np.pi, 8)
     ring = np.column_stack([np.cos(turn), np.sin(turn)]) * tyre / 2 + (radius - tyre / 2, 0)
-    parts = [lathe(ring, Material.RUBBER, sides=32, axis="y")]
+    parts = [lathe(ring, Material.RUBBER, sides=28, axis="y")]
     edge = radius - tyre * 0.8
     w = tyre * 0.42
     band = [(edge, -w), (edge, w), (edge - rim_width, w * 0.7), (edge - rim_width, -w * 0.7)]
-    parts.append(lathe([*band, band[0]], Material.RIM, sides=32, axis="y"))
+    parts.append(lathe([*band, band[0]], Material.RIM, sides=28, axis="y"))
     hub = max(0.022, tyre * 0.45)
     parts.append(
         lathe([(0, -hub * 1.6), (hub, -hub * 1.6), (hub, hub * 1.6), (0, hub * 1.6)],

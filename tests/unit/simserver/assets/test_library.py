@@ -23,7 +23,7 @@ SCENERY = [
     "traffic.speed_limit.30",
 ]
 FOUR_WHEELERS = [key for key in VEHICLES if tag_of(key) in {Tag.CAR, Tag.BUS, Tag.TRUCK}]
-WALK_SPEEDS_MPS = (0.0, 0.9, 1.4, 1.8)
+WALK_SPEEDS_MPS = (0.0, 1.4, 1.8)
 
 
 def posed_points(model: Model, pose: F32) -> F32:
@@ -70,7 +70,7 @@ def test_box_fits_the_walking_mesh_within_2_cm(walker: str) -> None:
     steps = [
         bounds(posed_points(model, pose_of_walker(model, WalkerState(phase, speed))))
         for speed in WALK_SPEEDS_MPS
-        for phase in np.linspace(0, 1, 12, endpoint=False)
+        for phase in np.linspace(0, 1, 8, endpoint=False)
     ]
     mesh = np.stack([np.min(steps, axis=0)[0], np.max(steps, axis=0)[1]])
     np.testing.assert_allclose(mesh, box_bounds(model), atol=0.02)
@@ -114,7 +114,7 @@ def test_vehicle_faces_outward(key: str) -> None:
 @pytest.mark.parametrize("key", VEHICLES)
 def test_vehicle_has_a_sensible_number_of_triangles(key: str) -> None:
     count = sum(len(part.mesh.triangles) for part in model_of(key, {}, 0).parts)
-    assert 2_000 <= count <= 11_000
+    assert 2_000 <= count <= 10_000
 
 
 @pytest.mark.parametrize("key", VEHICLES)

@@ -21,6 +21,8 @@ ANGULAR_SI = 1e-4 * math.pi / 180.0
 class BodySet:
     """Actors of one kind, as records in the order in which they were added.
 
+    Numbers are expected to be finite: the wire lets no other through.
+
     Attributes:
         ids: (n,) uint32 actor ids.
         kinematics: (n, 15) float32 as on the wire: x, y, z, pitch, yaw, roll (degrees), velocity

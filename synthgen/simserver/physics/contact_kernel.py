@@ -62,7 +62,7 @@ _PAIRS = nb.int64[:, ::1]
 _BOXES = nb.float64[:, ::1]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _take(b, c, kind, row):
     """Copy what contacts need of one actor, at its pose of this moment."""
     yaw = c.yaw / DEGREES
@@ -87,7 +87,7 @@ def _take(b, c, kind, row):
     b.min_y, b.max_y = b.y - reach_y, b.y + reach_y
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _take_walker(b, w, row):
     _take(b, w, WALKER_KIND, row)
     b.wz = 0.0
@@ -99,7 +99,7 @@ def _take_walker(b, w, row):
     b.still = 1 if rests else 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _take_all(vehicles, nv, walkers, nw, props, np_, bodies):
     """Refresh the bodies that are marked as paired."""
     for i in range(nv):
@@ -113,7 +113,7 @@ def _take_all(vehicles, nv, walkers, nw, props, np_, bodies):
             _take(bodies[nv + nw + i], props[i], PROP_KIND, i)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _widen(b, dt, speed):
     """Let the bounds hold the body wherever it may be in the coming tick."""
     margin = dt * (math.hypot(b.vx, b.vy) + abs(b.wz) * b.half_x + speed) + 0.1
@@ -123,7 +123,7 @@ def _widen(b, dt, speed):
     b.max_y += margin
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _mark_paired(bodies, pairs, count):
     for p in range(count):
         bodies[pairs[p, 0]].paired = 1
@@ -131,7 +131,7 @@ def _mark_paired(bodies, pairs, count):
             bodies[pairs[p, 1]].paired = 1
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _sort_by_left_edge(bodies, order, n):
     """Insertion sort: the order is nearly right from the tick before."""
     for i in range(1, n):
@@ -147,14 +147,14 @@ def _sort_by_left_edge(bodies, order, n):
         order[j + 1] = k
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add_pair(pairs, count, first, second):
     if count < len(pairs):
         pairs[count, 0], pairs[count, 1] = first, second
     return count + 1
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count):
     """Pairs of one body with the boxes in the grid cells it meets; static k is -1 - k."""
     cell, columns, rows = grid[0], int(grid[1]), int(grid[2])
@@ -190,6 +190,7 @@ def _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count
         *(nb.float64[::1], nb.float64[::1], _PAIRS, nb.float64),
     ),
     nogil=True,
+    error_model="numpy",
     cache=True,
 )
 def find_pairs(
@@ -231,7 +232,7 @@ def find_pairs(
     return count
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _overlap(a, b, out):  # noqa: C901, PLR0915  one geometric construction
     """Touching points of two rectangles; returns how many (0 to 2).
 
@@ -296,19 +297,19 @@ def _overlap(a, b, out):  # noqa: C901, PLR0915  one geometric construction
     return found
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _point_velocity(b, px, py):
     return b.vx - b.wz * (py - b.com_y), b.vy + b.wz * (px - b.com_x)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _push(b, px, py, ix, iy):
     b.vx += ix * b.inv_mass
     b.vy += iy * b.inv_mass
     b.wz += ((px - b.com_x) * iy - (py - b.com_y) * ix) * b.inv_inertia
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _softness(a, b, px, py, nx, ny):
     """Change of the relative velocity along n at a point per unit of impulse along n."""
     arm_a = (px - a.com_x) * ny - (py - a.com_y) * nx
@@ -316,7 +317,7 @@ def _softness(a, b, px, py, nx, ny):
     return a.inv_mass + b.inv_mass + arm_a * arm_a * a.inv_inertia + arm_b * arm_b * b.inv_inertia
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _stop_walking(w, nx, ny):
     """Take the walker's own motion along n away; returns the momentum per kg that is lost."""
     toward = w.walk_vx * nx + w.walk_vy * ny
@@ -329,7 +330,7 @@ def _stop_walking(w, nx, ny):
     return toward
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _resolve(a, b, touch, points, total):
     """Impulses at the points of one pair; adds what acted on a along n to total."""
     nx, ny = touch[0], touch[1]
@@ -373,7 +374,7 @@ def _resolve(a, b, touch, points, total):
     total[0] += sums[0, 0] + sums[1, 0]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _part(a, b, touch, points):
     """Move two overlapping boxes apart; a rotation would only make a later contact."""
     depth = touch[4]
@@ -395,7 +396,7 @@ def _part(a, b, touch, points):
     b.shift_y += size * give_b * touch[1]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _take_static(b, boxes, s):
     b.kind, b.inv_mass, b.inv_inertia = PROP_KIND, 0.0, 0.0
     b.x, b.y, b.com_x, b.com_y = boxes[s, _SX], boxes[s, _SY], boxes[s, _SX], boxes[s, _SY]
@@ -405,14 +406,14 @@ def _take_static(b, boxes, s):
     b.vx = b.vy = b.wz = 0.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _heights_meet(a, b):
     low_a = a.low_z + (CLEARANCE_M if a.kind == VEHICLE_KIND else 0.0)
     low_b = b.low_z + (CLEARANCE_M if b.kind == VEHICLE_KIND else 0.0)
     return min(a.high_z, b.high_z) - max(low_a, low_b) > MIN_HEIGHT_OVERLAP_M
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _give_back(b, c):
     changed = abs(b.vx - c.vx) + abs(b.vy - c.vy) + abs(b.wz - c.wz) > 1e-6
     c.vx, c.vy, c.wz = b.vx, b.vy, b.wz
@@ -422,7 +423,7 @@ def _give_back(b, c):
         c.asleep = 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies):
     for i in range(nv):
         if bodies[i].paired == 1 and bodies[i].moved == 1 and vehicles[i].simulate == 1:
@@ -446,6 +447,7 @@ def _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies):
         *(_BODIES, _BOXES, _PAIRS, nb.int64, nb.float64[:, ::1]),
     ),
     nogil=True,
+    error_model="numpy",
     cache=True,
 )
 def resolve_pairs(vehicles, nv, walkers, nw, props, np_, bodies, boxes, pairs, pair_count, report):

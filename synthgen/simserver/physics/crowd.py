@@ -118,8 +118,6 @@ class WalkerCrowd(BodySet):
             jump: Jump whenever on the ground.
         """
         record = self._records[self._row[actor_id]]
-        if not all(math.isfinite(value) for value in (*direction, speed)):
-            return
         record["dir_x"], record["dir_y"], record["dir_z"] = direction
         record["speed"] = speed
         record["jump"] = bool(jump)

@@ -34,6 +34,8 @@ CONTROL_STATE = np.dtype(
     ]
 )
 
+# Full lock; at a right angle a wheel would push the vehicle nowhere.
+_LOCK_DEG = 80.0
 _DRIVE = {"front": 0, "rear": 1, "all": 2}
 _ROLLING = {"bicycle": 0.005, "truck": 0.008, "bus": 0.008}
 _ACKERMANN_DEFAULT = (0.15, 0.0, 0.25, 0.01, 0.0, 0.01)
@@ -242,19 +244,19 @@ class VehicleFleet(BodySet):
         gears = cast(list[list[float]], control[10])
         record["gear_count"] = len(gears)
         for index, (ratio, down, up) in enumerate(gears):
-            record["gear_ratio"][index] = ratio
-            record["gear_down"][index] = down
-            record["gear_up"][index] = up
+            record["gear_ratio"][index] = _clamped(ratio, -100.0, 100.0)
+            record["gear_down"][index] = _clamped(down, 0.0, 1.0)
+            record["gear_up"][index] = _clamped(up, 0.0, 1.0)
         self._woken(row)
 
     def set_friction_scale(self, actor_id: int, scale: float | None) -> None:
         """Tyre friction while inside a `static.trigger.friction`; None: its own again."""
         control = self._physics[actor_id]
-        wheels = cast(list[list[float]], control[15])
-        front, rear = _axle_means(wheels, 0)
+        own = _wheel_fields(cast(list[list[float]], control[15]))
         record = self._records[self._row[actor_id]]
-        record["friction_front"] = FRICTION_PER_SCALE * (front if scale is None else scale)
-        record["friction_rear"] = FRICTION_PER_SCALE * (rear if scale is None else scale)
+        for name in ("friction_front", "friction_rear"):
+            zone = None if scale is None else FRICTION_PER_SCALE * _clamped(scale, 0.0, 20.0)
+            record[name] = own[name] if zone is None else zone
 
     def wheel_steer_angles_deg(self, actor_id: int) -> tuple[float, float, float, float]:
         """Angles of the wheels FL, FR, RL, RR, positive to the right; inner turns more."""
@@ -339,61 +341,63 @@ def _geometry(entry: Entry, half_m: Sequence[float]) -> dict[str, Any]:
 
 
 def _control_fields(control: WireControl, record: Any) -> dict[str, float]:
+    """Record fields of a physics control, each within what the step can bear."""
     wheels = cast(list[list[float]], control[15])
     gears = cast(list[list[float]], control[10])
     mass = float(cast(float, control[11]))
-    if not mass > 0.0:
+    if not 0.0 < mass < math.inf:
         raise ValueError(f"physics control: mass must be positive, got {mass}")
     if len(wheels) < 2 or not 1 <= len(gears) <= GEARS:
         raise ValueError(
             f"physics control: expected at least 2 wheels and 1 to {GEARS} gears, "
             f"got {len(wheels)} and {len(gears)}"
         )
-    friction, damping, radius, stiff = (_axle_means(wheels, column) for column in (0, 1, 3, 7))
-    brake, hand = _axle_sums(wheels, 4), _axle_sums(wheels, 5)
-    center = cast(list[float], control[13])
-    radius_front, radius_rear = (max(value, 5.0) / 100.0 for value in radius)
+    mass = max(mass, 1.0)
     length, width = 2.0 * float(record["half_x"]), 2.0 * float(record["half_y"])
     area = 0.8 * width * 2.0 * float(record["half_z"]) * (0.6 if record["two_wheeled"] else 1.0)
+    center = cast(list[float], control[13])
+
+    def number(index: int, low: float, high: float) -> float:
+        return _clamped(float(cast(float, control[index])), low, high)
+
     return {
+        **_wheel_fields(wheels),
         "mass": mass,
         "inertia": mass * (length * length + width * width) / 12.0,
-        "max_rpm": max(float(cast(float, control[1])), 1.0),
-        "moment": float(cast(float, control[2])),
-        "damping_full": float(cast(float, control[3])),
-        "damping_closed": float(cast(float, control[4])),
+        "max_rpm": number(1, 1.0, 1e6),
+        "moment": number(2, 0.0, 1e3),
+        "damping_full": number(3, 0.0, 1e3),
+        "damping_closed": number(4, 0.0, 1e3),
         "auto_box": float(bool(control[6])),
-        "shift_time_s": float(cast(float, control[7])),
-        "final_ratio": float(cast(float, control[9])),
-        "drag_area": area * float(cast(float, control[12])),
-        "com_x": _clamped(center[0], -0.8 * length / 2.0, 0.8 * length / 2.0),
-        "com_dz": center[2],
-        "friction_front": FRICTION_PER_SCALE * friction[0],
-        "friction_rear": FRICTION_PER_SCALE * friction[1],
-        "wheel_damping": 2.0 * (damping[0] + damping[1]),
-        "max_steer": math.radians(max(abs(wheel[2]) for wheel in wheels)),
-        "radius_front": radius_front,
-        "radius_rear": radius_rear,
-        "brake_front": brake[0] / radius_front,
-        "brake_rear": brake[1] / radius_rear,
-        "hand_brake_front": hand[0] / radius_front,
-        "hand_brake_rear": hand[1] / radius_rear,
-        "stiff_front": stiff[0],
-        "stiff_rear": stiff[1],
+        "shift_time_s": number(7, 0.0, 60.0),
+        "final_ratio": number(9, -100.0, 100.0),
+        "drag_area": area * number(12, 0.0, 1e3),
+        "com_x": _clamped(center[0], -0.4 * length, 0.4 * length),
+        "com_dz": _clamped(center[2], -10.0, 10.0),
     }
 
 
-def _axle_means(wheels: list[list[float]], column: int) -> tuple[float, float]:
+def _wheel_fields(wheels: list[list[float]]) -> dict[str, float]:
     front, rear = _axles(wheels)
-    return (
-        sum(float(wheel[column]) for wheel in front) / len(front),
-        sum(float(wheel[column]) for wheel in rear) / len(rear),
-    )
+    fields = {
+        "wheel_damping": sum(_clamped(wheel[1], 0.0, 1e4) for wheel in wheels),
+        "max_steer": math.radians(max(_clamped(abs(wheel[2]), 0.0, _LOCK_DEG) for wheel in wheels)),
+    }
+    for name, axle in (("front", front), ("rear", rear)):
+        radius = _mean(axle, 3, 5.0, 500.0) / 100.0
+        brake, hand = _mean(axle, 4, 0.0, 1e8), _mean(axle, 5, 0.0, 1e8)
+        fields |= {
+            f"radius_{name}": radius,
+            f"friction_{name}": FRICTION_PER_SCALE * _mean(axle, 0, 0.0, 20.0),
+            f"stiff_{name}": _mean(axle, 7, 0.0, 1e3),
+            f"brake_{name}": len(axle) * brake / radius,
+            f"hand_brake_{name}": len(axle) * hand / radius,
+        }
+    return fields
 
 
-def _axle_sums(wheels: list[list[float]], column: int) -> tuple[float, float]:
-    front, rear = _axles(wheels)
-    return sum(float(w[column]) for w in front), sum(float(w[column]) for w in rear)
+def _mean(axle: list[list[float]], column: int, low: float, high: float) -> float:
+    return sum(_clamped(float(wheel[column]), low, high) for wheel in axle) / len(axle)
 
 
 def _axles(wheels: list[list[float]]) -> tuple[list[list[float]], list[list[float]]]:
@@ -403,7 +407,9 @@ def _axles(wheels: list[list[float]]) -> tuple[list[list[float]], list[list[floa
 
 def _set_curve(record: Any, count: str, xs: str, ys: str, points: object) -> None:
     """Store a curve; more than `CURVE_POINTS` points are resampled evenly."""
-    curve = sorted(cast(list[list[float]], points)) or [[0.0, 1.0]]
+    given = cast(list[list[float]], points)
+    curve = sorted([_clamped(x, 0.0, 1e6), _clamped(y, -1e6, 1e6)] for x, y in given)
+    curve = curve or [[0.0, 1.0]]
     if len(curve) > CURVE_POINTS:
         grid = np.linspace(curve[0][0], curve[-1][0], CURVE_POINTS)
         values = np.interp(grid, [p[0] for p in curve], [p[1] for p in curve])

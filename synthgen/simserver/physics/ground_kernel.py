@@ -13,7 +13,7 @@ REACH_M = 1.0
 NO_GROUND = -1e30
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _bilinear(z, x, y):
     rows, columns = z.shape
     x = min(max(x, 0.0), columns - 1.000001)
@@ -25,7 +25,7 @@ def _bilinear(z, x, y):
     return low * (1.0 - v) + high * v
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def ground_height(z, upper, origin_x, origin_y, per_cell, x, y, foot_z):
     """Height of the ground under a point, NO_GROUND where there is none.
 

@@ -46,29 +46,29 @@ _VEHICLES = nb.from_dtype(VEHICLE)[::1]
 _HEIGHTS = nb.float32[:, ::1]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _curve(xs, ys, count, x):
     if x <= xs[0]:
         return ys[0]
     for k in range(1, count):
-        if x < xs[k]:
+        if x < xs[k]:  # so xs[k] > xs[k - 1]: equal points make a step
             return ys[k - 1] + (ys[k] - ys[k - 1]) * (x - xs[k - 1]) / (xs[k] - xs[k - 1])
     return ys[count - 1]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _clamp(value, low, high):
     return min(max(value, low), high)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _pid(error, derivative, kp, ki, kd, integral, dt):
     """(output, integral) of CARLA's PID: derivative on the measurement, both clamped to 1."""
     integral = _clamp(integral + ki * error * dt, -1.0, 1.0)
     return _clamp(kp * error + integral - kd * derivative, -1.0, 1.0), integral
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _ackermann(c, speed, dt):
     """Turn an Ackermann command into pedals, as CARLA's AckermannController does."""
     accel = (speed - c.ack_last_speed) / dt
@@ -115,7 +115,7 @@ def _ackermann(c, speed, dt):
     c.ack_last_speed = speed
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _choose_gear(c, rpm):
     """The gear to be in: forced by reverse or manual shifting, else by the automatic box."""
     if c.reverse == 1:
@@ -128,14 +128,18 @@ def _choose_gear(c, rpm):
     limit = (0.55 + 0.45 * c.throttle) * c.max_rpm
     if gear < c.gear_count and rpm > c.gear_up[gear - 1] * limit:
         return gear + 1
-    if gear > 1 and rpm < c.gear_down[gear - 1] * (0.4 + 0.6 * c.throttle) * c.max_rpm:
+    if (
+        gear > 1
+        and c.gear_ratio[gear - 1] != 0.0
+        and rpm < c.gear_down[gear - 1] * (0.4 + 0.6 * c.throttle) * c.max_rpm
+    ):
         below = rpm * c.gear_ratio[gear - 2] / c.gear_ratio[gear - 1]
         if below < 0.85 * c.gear_up[gear - 2] * limit:
             return gear - 1
     return gear
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _ratio(c):
     if c.gear == 0:
         return 0.0
@@ -144,13 +148,13 @@ def _ratio(c):
     return c.gear_ratio[c.gear - 1] * c.final_ratio
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _idle_rpm(c):
     # Legs on a bicycle turn far slower than any engine.
     return min(IDLE_RPM, 0.15 * c.max_rpm)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _driveline(c, forward_mps, h):
     """(driving force, resisting force) of the engine at the driven wheels, newtons."""
     radius = c.radius_rear if c.drive == 1 else c.radius_front
@@ -178,7 +182,7 @@ def _driveline(c, forward_mps, h):
     return drive, DAMPING_SCALE * damping * abs(forward_mps) * lever * lever
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _strike_kerb(c, left, right, forward_mps, cos, sin, h):
     """Take speed off a vehicle whose leading wheels run up a step."""
     rise = max(left - c.lead_left, right - c.lead_right)
@@ -196,7 +200,7 @@ def _strike_kerb(c, left, right, forward_mps, cos, sin, h):
     c.kerb_impulse_y -= c.mass * loss * sin
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _ground_plane(c, forward_mps, z, upper, ox, oy, per_cell, h):
     """(height under the origin, pitch, roll) of the plane through the wheels, or NO_GROUND."""
     yaw = c.yaw / DEGREES
@@ -223,7 +227,7 @@ def _ground_plane(c, forward_mps, z, upper, ox, oy, per_cell, h):
     return height, math.atan2(front - rear, base), roll
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _sprung(position, rate, target, target_rate, h):
     """Acceleration of a damped spring towards a moving target, solved implicitly."""
     pull = SPRING * SPRING * (target - position + h * (target_rate - rate))
@@ -231,7 +235,7 @@ def _sprung(position, rate, target, target_rate, h):
     return (pull + drag) / (1.0 + 2.0 * DAMPING * SPRING * h + SPRING * SPRING * h * h)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _suspension(c, speed, plane_z, plane_pitch, plane_roll, h):
     """Move the body up, down and around over its wheels; sets `support` (m/s2)."""
     weight = GRAVITY if c.gravity == 1 else 0.0
@@ -263,7 +267,7 @@ def _suspension(c, speed, plane_z, plane_pitch, plane_roll, h):
     c.support = min(lift, 3.0 * GRAVITY)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _tilt(c, speed, plane_pitch, plane_roll, pitch_rate, roll_rate, h):
     pitch, roll = c.pitch / DEGREES, c.roll / DEGREES
     if c.two_wheeled == 1:
@@ -278,7 +282,7 @@ def _tilt(c, speed, plane_pitch, plane_roll, pitch_rate, roll_rate, h):
     c.roll += h * c.wx * DEGREES
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _fiala(slip, stiffness, limit):
     """Magnitude of the lateral force at a slip (tangent of the slip angle), newtons."""
     reach = 3.0 * limit
@@ -288,7 +292,7 @@ def _fiala(slip, stiffness, limit):
     return linear - linear * linear / reach + linear * linear * linear / (3.0 * reach * reach)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _side_limit(stiffness, load, friction, along, sideways, rolling):
     """Largest lateral force of an axle, given what it already gives lengthwise."""
     slip = abs(sideways) / max(abs(rolling), 0.5)
@@ -299,7 +303,7 @@ def _side_limit(stiffness, load, friction, along, sideways, rolling):
     return _fiala(slip, stiffness * load, grip * math.sqrt(1.0 - share * share))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _solve_pair(k11, k12, k22, r1, r2, most1, most2):
     """Impulses p with K p = r, |p1| <= most1, |p2| <= most2 (a box-constrained 2x2 problem)."""
     det = k11 * k22 - k12 * k12
@@ -311,14 +315,14 @@ def _solve_pair(k11, k12, k22, r1, r2, most1, most2):
     return p1, p2
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _left_over(grip, sideways):
     """Grip that anti-lock brakes and traction control may use: steering comes first."""
     used = min(abs(sideways), 0.9 * grip)
     return math.sqrt(grip * grip - used * used)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _loads(c, arm_front, arm_rear):
     """(front, rear) axle loads in newtons, with the shift under acceleration."""
     base = arm_front + arm_rear
@@ -328,7 +332,7 @@ def _loads(c, arm_front, arm_rear):
     return weight * arm_rear / base - shift, weight * arm_front / base + shift
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splitting hides the order
     """Body-frame velocity (forward, right, yaw rate) after the tyres' forces of one step."""
     arm_front = max(c.axle_front - c.com_x, 0.1)
@@ -398,7 +402,7 @@ def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splittin
     return u, w, r
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _spin_wheels(c, rolling_front, rolling_rear, drive_front, drive_rear, h):
     """Wheel speeds for telemetry and pictures: rolling, locked, or spinning under power."""
     c.roll_speed_front, c.roll_speed_rear = rolling_front, rolling_rear
@@ -414,7 +418,7 @@ def _spin_wheels(c, rolling_front, rolling_rear, drive_front, drive_rear, h):
     c.turned_rear += h * c.spin_rear
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of a step, in one place
     yaw = c.yaw / DEGREES
     cos, sin = math.cos(yaw), math.sin(yaw)
@@ -443,8 +447,8 @@ def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of 
     force_u = (c.force_x * cos + c.force_y * sin) / c.mass
     force_w = (-c.force_x * sin + c.force_y * cos) / c.mass
     before_u, before_w = u, w
-    u += h * (force_u - drag * u - c.support * sp * cp)
-    w += h * (force_w - drag * w + c.support * sr * cr)
+    u = (u + h * (force_u - c.support * sp * cp)) / (1.0 + h * drag)
+    w = (w + h * (force_w + c.support * sr * cr)) / (1.0 + h * drag)
     r += h * c.torque_z / c.inertia
     u, w, r = _tyres(c, u, w, r, h)
 
@@ -477,7 +481,7 @@ def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of 
     c.y += h * c.vy
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _has_cause(c):
     """Whether something would set a standing vehicle in motion."""
     if (
@@ -496,12 +500,12 @@ def _has_cause(c):
     return pull > hold
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _moves(c):
     return c.vx != 0.0 or c.vy != 0.0 or c.vz != 0.0 or c.wz != 0.0
 
 
-@njit(nb.void(_VEHICLES, nb.int64, nb.float64), nogil=True, cache=True)
+@njit(nb.void(_VEHICLES, nb.int64, nb.float64), nogil=True, error_model="numpy", cache=True)
 def begin_vehicles(vehicles, count, dt):
     """Run the Ackermann controllers and wake vehicles that have a reason to move."""
     for i in range(count):
@@ -529,6 +533,7 @@ def begin_vehicles(vehicles, count, dt):
         nb.float64,
     ),
     nogil=True,
+    error_model="numpy",
     cache=True,
 )
 def step_vehicles(vehicles, count, z, upper, origin_x, origin_y, per_cell, h):
@@ -539,7 +544,7 @@ def step_vehicles(vehicles, count, z, upper, origin_x, origin_y, per_cell, h):
             _step_one(c, z, upper, origin_x, origin_y, per_cell, h)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _settle(c, z, upper, ox, oy, per_cell):
     """Let a vehicle that has stopped rest exactly on its plane."""
     still = (
@@ -582,6 +587,7 @@ def _settle(c, z, upper, ox, oy, per_cell):
         nb.float32[:, ::1],
     ),
     nogil=True,
+    error_model="numpy",
     cache=True,
 )
 def end_vehicles(vehicles, count, z, upper, origin_x, origin_y, per_cell, dt, out):

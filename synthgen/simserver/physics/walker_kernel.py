@@ -23,7 +23,7 @@ _HEIGHTS = nb.float32[:, ::1]
 _OUT = nb.float32[:, ::1]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _toward_zero(value_x, value_y, step):
     size = math.hypot(value_x, value_y)
     if size <= step:
@@ -31,7 +31,7 @@ def _toward_zero(value_x, value_y, step):
     return value_x * (1.0 - step / size), value_y * (1.0 - step / size)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _wrapped(angle):
     while angle > 180.0:
         angle -= 360.0
@@ -40,7 +40,7 @@ def _wrapped(angle):
     return angle
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _walk(w, h):
     """Velocity by its own legs, and the turn towards where it goes."""
     size = math.hypot(w.dir_x, w.dir_y)
@@ -56,7 +56,7 @@ def _walk(w, h):
     w.wz = turn / h / DEGREES
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _step_walker(w, z, upper, ox, oy, per_cell, h):
     foot = w.z + w.box_z - w.half_z
     if w.placed > 0:
@@ -98,6 +98,7 @@ def _step_walker(w, z, upper, ox, oy, per_cell, h):
 @njit(
     nb.void(_WALKERS, nb.int64, _HEIGHTS, _HEIGHTS, nb.float64, nb.float64, nb.float64, nb.float64),
     nogil=True,
+    error_model="numpy",
     cache=True,
 )
 def step_walkers(walkers, count, z, upper, origin_x, origin_y, per_cell, h):
@@ -107,7 +108,7 @@ def step_walkers(walkers, count, z, upper, origin_x, origin_y, per_cell, h):
             _step_walker(walkers[i], z, upper, origin_x, origin_y, per_cell, h)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _write(b, row, dt):
     row[0], row[1], row[2] = b.x, b.y, b.z
     row[3], row[4], row[5] = b.pitch, b.yaw, b.roll
@@ -119,7 +120,7 @@ def _write(b, row, dt):
     b.force_x = b.force_y = b.force_z = b.torque_z = 0.0
 
 
-@njit(nb.void(_WALKERS, nb.int64, nb.float64, _OUT), nogil=True, cache=True)
+@njit(nb.void(_WALKERS, nb.int64, nb.float64, _OUT), nogil=True, error_model="numpy", cache=True)
 def end_walkers(walkers, count, dt, out):
     """Count the way walked, let placed walkers stop, write the snapshot's fifteen numbers."""
     for i in range(count):
@@ -134,7 +135,7 @@ def end_walkers(walkers, count, dt, out):
         _write(w, out[i], dt)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _step_prop(p, z, upper, ox, oy, per_cell, h):
     foot = p.z + p.box_z - p.half_z
     p.vx += h * p.force_x / p.mass
@@ -159,6 +160,7 @@ def _step_prop(p, z, upper, ox, oy, per_cell, h):
 @njit(
     nb.void(_PROPS, nb.int64, _HEIGHTS, _HEIGHTS, nb.float64, nb.float64, nb.float64, nb.float64),
     nogil=True,
+    error_model="numpy",
     cache=True,
 )
 def step_props(props, count, z, upper, origin_x, origin_y, per_cell, h):
@@ -168,7 +170,7 @@ def step_props(props, count, z, upper, origin_x, origin_y, per_cell, h):
             _step_prop(props[i], z, upper, origin_x, origin_y, per_cell, h)
 
 
-@njit(nb.void(_PROPS, nb.int64, nb.float64, _OUT), nogil=True, cache=True)
+@njit(nb.void(_PROPS, nb.int64, nb.float64, _OUT), nogil=True, error_model="numpy", cache=True)
 def end_props(props, count, dt, out):
     """Let resting props sleep, write the snapshot's fifteen numbers."""
     for i in range(count):

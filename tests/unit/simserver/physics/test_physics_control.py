@@ -189,3 +189,38 @@ def test_snapshot_bytes_of_a_walkers_control_are_packed() -> None:
     dynamics.walkers.set_control(100, (0.0, 1.0, 0.0), 2.0, True)
     packed = dynamics.walkers.states.tobytes()
     assert packed == bytes.fromhex("00000000 0000803f 00000000 00000040 01")
+
+
+def wild_control(rng: np.random.Generator, control: list[Any]) -> list[Any]:
+    """A physics control no engineer would write."""
+    control[0] = [[float(x), float(10.0 ** rng.uniform(0, 5))] for x in rng.uniform(0, 1e4, 40)]
+    control[1] = float(10.0 ** rng.uniform(1, 5))
+    control[2] = float(rng.choice([0.0, 100.0]))
+    control[9] = float(rng.choice([0.0, 0.1, 100.0, -4.0]))
+    control[10] = [[float(ratio), 0.9, 0.1] for ratio in rng.choice([0.0, 1.0, 20.0, -3.0], 9)]
+    control[11] = float(10.0 ** rng.uniform(-3, 6))
+    control[12] = 50.0
+    control[13] = rng.uniform(-5.0, 5.0, 3).tolist()
+    control[14] = []
+    for wheel in control[15]:
+        wheel[0] = float(rng.choice([0.0, 0.01, 100.0]))
+        wheel[1] = float(rng.choice([0.0, 1e4]))
+        wheel[2] = float(rng.choice([0.0, 89.9, 180.0]))
+        wheel[3] = float(rng.choice([0.0, 1.0, 500.0]))
+        wheel[4] = float(rng.choice([0.0, 1e9]))
+        wheel[7] = float(rng.choice([0.0, 1e4]))
+    return control
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_wild_physics_control_cannot_break_the_step(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dynamics = make_dynamics()
+    for actor_id in range(1, 9):
+        add_car(dynamics, actor_id, x=4.0 * actor_id, yaw=40.0 * actor_id)
+        control: list[Any] = dynamics.vehicles.physics_control(actor_id)
+        dynamics.vehicles.set_physics_control(actor_id, wild_control(rng, control))
+        press(dynamics, actor_id, throttle=1.0, steer=float(rng.uniform(-1.0, 1.0)))
+    run(dynamics, 100)
+    assert np.isfinite(dynamics.vehicles.kinematics).all()
+    assert np.abs(dynamics.vehicles.kinematics[:, 6:9]).max() < 300.0

@@ -25,7 +25,7 @@ Corner = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Plot:
-    """Where a building stands: front corner, directions, size, height of the ground."""
+    """Where a building stands: front corner, directions, size, ground, distance from the street."""
 
     corner_m: F64
     along: F64
@@ -33,6 +33,7 @@ class Plot:
     width_m: float
     depth_m: float
     z_m: float
+    setback_m: float = 0.0
 
     @property
     def outline_m(self) -> F64:
@@ -59,8 +60,15 @@ def _ring(rect: Rect) -> list[tuple[float, float]]:
 class BuildingParts:
     """Collects the faces of one building; `finish` adds them to the static mesh."""
 
-    def __init__(self, builder: MeshBuilder, plot: Plot, index: int, variant: int) -> None:
-        self._builder, self.plot = builder, plot
+    def __init__(
+        self,
+        builder: MeshBuilder,
+        plot: Plot,
+        index: int,
+        variant: int,
+        tag: Tag = Tag.BUILDINGS,
+    ) -> None:
+        self._builder, self.plot, self._tag = builder, plot, tag
         self.index, self._variant = index, variant
         self._corners: list[Corner] = []
         self._uv: list[tuple[float, float]] = []
@@ -73,7 +81,7 @@ class BuildingParts:
         self._builder.add(
             self.plot.to_map(local),
             self._triangles,
-            (np.array(self._materials, dtype=np.int32), Tag.BUILDINGS),
+            (np.array(self._materials, dtype=np.int32), self._tag),
             uv_m=np.array(self._uv),
             object_index=self.index + 1,
             variant=self._variant,

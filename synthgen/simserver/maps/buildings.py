@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.maps.building_parts import BuildingParts, Plot
+from synthgen.simserver.maps.gardens import enclose_garden, lay_driveway
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.objects import ObjectList
 from synthgen.simserver.maps.sites import Character, Land, StreetSide, disc
@@ -84,7 +85,7 @@ class Builders:
                 )
                 if self._land.is_free(inner):
                     z = float(np.median(self._land.height(outline)))
-                    return Plot(corner, along, away, span, depth, z)
+                    return Plot(corner, along, away, span, depth, z, setback)
         return None
 
     def _begin(self, plot: Plot, height_m: float) -> BuildingParts:
@@ -227,24 +228,23 @@ class Builders:
             hall = (0.0, 1.2, garage, d * 0.8)
             parts.prism(hall, (-_FOOTING_M, 2.6), Material.CONCRETE, roof=Material.ROOF)
             parts.box((0.35, 1.14, garage - 0.35, 1.25), (0.05, 2.2), Material.METAL)
-            self._driveway(plot, garage, setback)
+            lay_driveway(self._builder, self._land, plot, (0.3, garage))
         self._finish(parts)
+        if rng.random() < 0.6:
+            self._enclose(plot, garage, door)
         return width + gap
 
-    def _driveway(self, plot: Plot, width: float, setback: float) -> None:
-        """A concrete strip from the street to the garage, laid over the land."""
-        v = np.linspace(-setback + 0.1, 1.3, max(2, int(setback) + 1))
-        left, right = (
-            plot.corner_m[:2] + u * plot.along + v[:, None] * plot.away for u in (0.3, width)
+    def _enclose(self, plot: Plot, garage: float, door: float) -> None:
+        """Hedge or fence in front of a house, open at the driveway and the door."""
+        enclose_garden(
+            self._builder,
+            self._objects,
+            self._land,
+            plot,
+            [(garage + 0.5 if garage else -1.5, door - 0.5), (door + 1.6, plot.width_m + 1.5)],
+            hedge=bool(self._rng.random() < 0.6),
+            variant=int(self._rng.integers(1, 2**31 - 1)),
         )
-        z = np.maximum(self._land.height(left), self._land.height(right)) + 0.04
-        self._builder.add_strip(
-            np.column_stack([right, z]),
-            np.column_stack([left, z]),
-            (Material.CONCRETE, Tag.GROUND),
-        )
-        outline = np.array([left[0], right[0], right[-1], left[-1]])
-        self._land.take(outline)
 
     def skyline(self) -> None:
         """Plain towers beyond the last street of a city."""

@@ -34,13 +34,14 @@ _TRUNK_M = 0.22
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A repeated model: tag, half sizes of its box, half sizes of what is solid."""
+    """A repeated model: half sizes of its box and of what is solid, the box's shift along x."""
 
     key: str
     name: str
     tag: Tag
     extent_m: tuple[float, float, float]
     solid_m: tuple[float, float] | None = None
+    shift_m: float = 0.0
 
 
 TREES = {
@@ -54,17 +55,29 @@ TREES = {
 }
 _BUSH = _Kind("scenery.tree.bush", "Bush", Tag.VEGETATION, (0.7, 0.7, 0.55), (0.0, 0.0))
 _LAMP = _Kind(
-    "scenery.street_lamp",
-    "StreetLamp",
-    Tag.POLES,
-    (1.0, 0.15, LAMP_HEIGHT_M / 2 + 0.1),
-    (0.12, 0.12),
+    "scenery.street_lamp", "StreetLamp", Tag.POLES, (1.075, 0.166, 3.965), (0.12, 0.12), 0.905
 )
-_BENCH = _Kind("scenery.bench", "Bench", Tag.STATIC, (0.35, 0.85, 0.42))
-_BIN = _Kind("scenery.bin", "Bin", Tag.STATIC, (0.27, 0.27, 0.5))
-_HYDRANT = _Kind("scenery.hydrant", "Hydrant", Tag.STATIC, (0.18, 0.18, 0.4))
-_MAILBOX = _Kind("scenery.mailbox", "Mailbox", Tag.STATIC, (0.25, 0.3, 0.65))
+_BENCH = _Kind("scenery.bench", "Bench", Tag.STATIC, (0.338, 0.85, 0.426))
+_BIN = _Kind("scenery.bin", "Bin", Tag.STATIC, (0.27, 0.266, 0.5))
+_HYDRANT = _Kind("scenery.hydrant", "Hydrant", Tag.STATIC, (0.165, 0.18, 0.4), shift_m=0.015)
+_MAILBOX = _Kind("scenery.mailbox", "Mailbox", Tag.STATIC, (0.253, 0.3, 0.648))
 _BUS_STOP = _Kind("scenery.bus_stop", "BusStop", Tag.STATIC, (0.85, 2.0, 1.25))
+_BUS_SIGN = _Kind(
+    "scenery.sign.bus_stop",
+    "BusStopSign",
+    Tag.TRAFFIC_SIGNS,
+    (0.049, 0.25, 1.275),
+    (0.05, 0.05),
+    0.019,
+)
+_PARKING_SIGN = _Kind(
+    "scenery.sign.parking",
+    "ParkingSign",
+    Tag.TRAFFIC_SIGNS,
+    (0.049, 0.3, 1.3),
+    (0.05, 0.05),
+    0.019,
+)
 
 
 class Furnisher:
@@ -106,7 +119,7 @@ class Furnisher:
             edge = kerb if side.has_walk else side.at(side.line_m, float(at))
             foot = edge[:2] + away * offset
             if self._is_clear(foot, 1.2):
-                index = self._place(_LAMP, foot, -away, (0.7, 0.0))
+                index = self._place(_LAMP, foot, -away)
                 z = self._objects.pose_of(index).location_m[2]
                 head = foot - away * LAMP_ARM_M
                 location = (float(head[0]), float(head[1]), z + LAMP_HEIGHT_M)
@@ -115,7 +128,11 @@ class Furnisher:
     def _small_things(self, side: StreetSide, length: float) -> None:
         rng = self._rng
         if length > 55.0 and side.walk_m > 2.9 and rng.random() < 0.3:
-            self._at_wall(side, _BUS_STOP, length * float(rng.uniform(0.45, 0.6)), 1.1)
+            at = length * float(rng.uniform(0.45, 0.6))
+            self._at_wall(side, _BUS_STOP, at, 1.1)
+            self._sign(side, _BUS_SIGN, at + 3.5)
+        if _has_parking(side):
+            self._sign(side, _PARKING_SIGN, length * 0.3)
         for kind, chance in ((_BIN, 0.7), (_BENCH, 0.55), (_HYDRANT, 0.45), (_MAILBOX, 0.25)):
             if rng.random() > chance * min(1.0, length / 40.0):
                 continue
@@ -127,6 +144,13 @@ class Furnisher:
                 foot = kerb[:2] + away * 0.5
                 if self._is_clear(foot, 1.5):
                     self._place(kind, foot, -away)
+
+    def _sign(self, side: StreetSide, kind: _Kind, at: float) -> None:
+        """A sign that faces the traffic of its side."""
+        kerb, along, away = side.frame(at)
+        foot = kerb[:2] + away * _KERB_TO_POST_M
+        if self._is_clear(foot, 1.0):
+            self._place(kind, foot, -along)
 
     def _at_wall(self, side: StreetSide, kind: _Kind, at: float, from_wall_m: float) -> None:
         _, _, away = side.frame(at)
@@ -150,7 +174,7 @@ class Furnisher:
             kerb, along, away = side.frame(float(at))
             foot = kerb[:2] + away * _KERB_TO_TREE_M
             if self._is_clear(foot, _KEEP_OFF_M):
-                self._place(kind, foot, along, (0.0, 0.0))
+                self._place(kind, foot, along)
                 self._tree_pit(foot, along, away)
 
     def _tree_pit(self, foot: F64, along: F64, away: F64) -> None:
@@ -170,19 +194,23 @@ class Furnisher:
             if character is not Character.MOTORWAY
             else [0.45, 0.35, 0.05, 0.15]
         )
-        places = rng.uniform(low + 3.0, high - 3.0, (2 * count, 2))
-        # Land by the road is seen; of the rest every second place is enough.
+        places = rng.uniform(low + 3.0, high - 3.0, (4 * count, 2))
         if character is Character.MOTORWAY:
             places = places[~self._land.near_road(places, 7.0)]
         near = self._land.near_road(places, 45.0)
-        for foot in np.concatenate([places[near], places[~near]])[:count]:
-            kind = str(rng.choice(names, p=share))
-            reach = 1.0 if kind == "bush" else 2.6
-            if self._land.is_free(disc(foot, reach)) and self._is_clear(foot, reach):
-                self._land.take(disc(foot, reach))
-                self._place(
-                    _BUSH if kind == "bush" else TREES[kind], foot, np.array([1.0, 0.0]), (0.0, 0.0)
-                )
+        left = count
+        # Most of them by the road, where they are seen.
+        for candidates, until in ((places[near], 0.3 * count), (places[~near], 0.0)):
+            for foot in candidates:
+                if left <= until:
+                    break
+                kind = str(rng.choice(names, p=share))
+                reach = 1.0 if kind == "bush" else 2.6
+                if self._land.is_free(disc(foot, reach)) and self._is_clear(foot, reach):
+                    self._land.take(disc(foot, reach))
+                    model = _BUSH if kind == "bush" else TREES[kind]
+                    self._place(model, foot, np.array([1.0, 0.0]))
+                    left -= 1
 
     def _is_clear(self, foot: F64, radius_m: float) -> bool:
         if len(self._fresh) > 200:
@@ -195,10 +223,8 @@ class Furnisher:
             np.hypot(*(np.array(self._fresh) - foot).T).min() >= radius_m
         )
 
-    def _place(
-        self, kind: _Kind, foot: F64, facing: F64, shift: tuple[float, float] = (0.0, 0.0)
-    ) -> int:
-        """Stand a model on the ground; its box is shifted along its own axes."""
+    def _place(self, kind: _Kind, foot: F64, facing: F64) -> int:
+        """Stand a model on the ground."""
         self._fresh.append((float(foot[0]), float(foot[1])))
         z = float(self._land.height(foot[None])[0])
         yaw = float(np.degrees(np.arctan2(facing[1], facing[0])))
@@ -209,8 +235,15 @@ class Furnisher:
             kind.name,
             kind.tag,
             Pose((float(foot[0]), float(foot[1]), z), (0.0, yaw, 0.0)),
-            (np.array([*shift, extent[2]]), extent),
+            (np.array([kind.shift_m, 0.0, extent[2]]), extent),
             model_key=kind.key,
             variant=int(self._rng.integers(LOOKS)),
             solid=kind.solid_m,
         )
+
+
+def _has_parking(side: StreetSide) -> bool:
+    """Whether a parking lane lies beside the sidewalk."""
+    grid, lane_id = side.strip.grid, side.strip.lane_id
+    inner = lane_id - 1 if lane_id > 0 else lane_id + 1
+    return inner != 0 and grid.section.lanes[inner].kind == "parking"

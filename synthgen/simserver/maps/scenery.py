@@ -21,9 +21,9 @@ from synthgen.simserver.maps.townmap import GroundGrid, StreetLight
 
 F64 = NDArray[np.float64]
 
-# Trees tried for each hectare of the map.
+# Trees for each hectare of the map.
 _MAX_TREES = 1600
-_TREES_PER_HECTARE = {Character.CITY: 25, Character.TOWN: 55, Character.MOTORWAY: 45}
+_TREES_PER_HECTARE = {Character.CITY: 25, Character.TOWN: 45, Character.MOTORWAY: 45}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

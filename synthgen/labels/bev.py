@@ -30,7 +30,7 @@ FLOW_STEPS: Final = 256.0  # per cell
 FLOW_ZERO: Final = 32768
 
 _AS_CELLS: Final = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-_AREA_BITS: Final = {"crosswalk": CROSSWALK, "junction": DRIVABLE}
+_AREA_BITS: Final = {"crosswalk": CROSSWALK}
 _LANE_BITS: Final = {
     "driving": DRIVABLE,
     "bidirectional": DRIVABLE,

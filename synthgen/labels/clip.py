@@ -13,6 +13,7 @@ from synthgen.labels.boxes2d import BOXES2D_COLUMNS
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.frame import POINT_COLUMNS, FrameLabels, SensorFrames, label_frame
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS
+from synthgen.labels.occupancy import ClipSurfaces, VoxelGrid, occupancy_columns
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.track_invariants import check_tracks, common_delay, is_late
 from synthgen.labels.tracks import track_tables
@@ -47,7 +48,7 @@ def label_clip(
             raise DatasetError(f"frame {frame.frame_index}: no actor states at tick {frame.tick}")
         labels.append(
             label_frame(
-                frame.frame_index,
+                frame,
                 objects=clip.objects,
                 states=states[frame.tick],
                 sensors=sensors,
@@ -57,6 +58,20 @@ def label_clip(
             )
         )
     return label_tables(clip, labels, settings, taxonomy=taxonomy)
+
+
+def _occupancy(frames: Sequence[FrameRecord], labels: Sequence[FrameLabels]) -> Columns:
+    """Table occupancy; without rows where the settings want none."""
+    pairs = [(f, label) for f, label in zip(frames, labels, strict=True) if label.view is not None]
+    views = [label.view for _, label in pairs if label.view is not None]
+    surfaces = ClipSurfaces(views, VoxelGrid())
+    grids = [surfaces.semantic(frame.world_from_ego, label.boxes) for frame, label in pairs]
+    return occupancy_columns(
+        [frame.frame_index for frame, _ in pairs],
+        grids,
+        [view.masks for view in views],
+        surfaces.grid,
+    )
 
 
 def _status(
@@ -126,6 +141,7 @@ def label_tables(
             grid,
             taxonomy,
         ),
+        "occupancy": _occupancy(clip.frames, labels),
         "status": _status(clip.frames, labels, tracks.tracks, taxonomy),
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.calibration import Calibration
+from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.skeleton import default_skeleton
@@ -23,11 +24,13 @@ from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.invariants import check_counts, check_image, check_sizes, check_sweep
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS, label_keypoints
+from synthgen.labels.occupancy import OccupancyView, VoxelGrid, observed, seen_surfaces
 from synthgen.labels.panorama import visible_fractions
 from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.verdict import Votes
 
+View = tuple[CameraFrame, PinholeCamera]
 POINT_COLUMNS: Final = ("frame_index", "lidar", "semantic_tag", "track_id")
 
 
@@ -55,6 +58,7 @@ class FrameLabels:
         keypoints: Rows of table keypoints.
         points: Rows of table points.
         votes: What the invariants of images, sweeps and sizes say.
+        view: What it adds to the clip's occupancy; None if it gets no grid of its own.
     """
 
     frame_index: int
@@ -67,10 +71,11 @@ class FrameLabels:
     keypoints: Columns
     points: Columns
     votes: tuple[Votes, ...]
+    view: OccupancyView | None
 
 
 def label_frame(
-    frame_index: int,
+    frame: FrameRecord,
     *,
     objects: Sequence[ObjectInfo],
     states: ActorStates,
@@ -82,7 +87,7 @@ def label_frame(
     """The labels of one capture.
 
     Args:
-        frame_index: Capture number.
+        frame: The capture.
         objects: The objects table.
         states: All objects at the tick of the capture.
         sensors: What the rig saw; cameras without depth or instance get no labels.
@@ -93,14 +98,11 @@ def label_frame(
     Raises:
         DatasetError: Sensor data that belongs to different captures, or to no known object.
     """
-    _check_frame(frame_index, sensors)
+    _check_frame(frame.frame_index, sensors)
     boxes = scene_boxes(objects, states)
-    frames = [f for f in sensors.cameras if f.instance is not None and f.depth_cm is not None]
-    cameras = [_intrinsics(calibration, frame.name) for frame in frames]
-    boxes2d = tuple(
-        label_camera_frame(frame, camera, boxes, settings)
-        for frame, camera in zip(frames, cameras, strict=True)
-    )
+    images = [f for f in sensors.cameras if f.instance is not None and f.depth_cm is not None]
+    views = [(image, _intrinsics(calibration, image.name)) for image in images]
+    boxes2d = tuple(label_camera_frame(image, camera, boxes, settings) for image, camera in views)
     visible_px = np.zeros(len(boxes), dtype=np.int32)
     for labels in boxes2d:
         visible_px[labels.row] += labels.visible_px
@@ -112,45 +114,73 @@ def label_frame(
     for scan in sensors.radars:
         radar_points += point_counts(scan.track_id, scan.points_m, scan.world_from_radar, boxes)
     return FrameLabels(
-        frame_index=frame_index,
+        frame_index=frame.frame_index,
         boxes=boxes,
         boxes2d=boxes2d,
         lidar_points=lidar_points,
         radar_points=radar_points,
         visible_px=visible_px,
-        visible_fraction=visible_fractions(frames, cameras, boxes, settings) if frames else None,
+        visible_fraction=visible_fractions(views, boxes, settings) if views else None,
         keypoints=stacked(
             [
                 label_keypoints(
-                    frame,
+                    image,
                     camera,
                     boxes,
                     states.bones_m,
                     skeleton=default_skeleton(),
                     settings=settings,
                 )
-                for frame, camera in zip(frames, cameras, strict=True)
+                for image, camera in views
             ],
             KEYPOINT_COLUMNS,
         ),
         points=stacked([label_points(sweep, boxes) for sweep in sensors.lidars], POINT_COLUMNS),
-        votes=(
-            *(
-                check_image(
-                    frame, camera, boxes, part, taxonomy=taxonomy, range_m=settings.coverage_range_m
-                )
-                for frame, camera, part in zip(frames, cameras, boxes2d, strict=True)
-            ),
-            *(
-                check_sweep(
-                    sweep, states, boxes, taxonomy=taxonomy, range_m=settings.coverage_range_m
-                )
-                for sweep in sensors.lidars
-            ),
-            check_counts(lidar_points, list(sensors.lidars), boxes),
-            check_sizes(boxes, taxonomy),
-        ),
+        votes=_votes(views, boxes2d, sensors, states, boxes, lidar_points, taxonomy, settings),
+        view=_occupancy_view(frame, views, sensors, boxes, settings),
     )
+
+
+def _votes(
+    views: Sequence[View],
+    boxes2d: Sequence[Boxes2d],
+    sensors: SensorFrames,
+    states: ActorStates,
+    boxes: SceneBoxes,
+    lidar_points: I32,
+    taxonomy: Taxonomy,
+    settings: LabelSettings,
+) -> tuple[Votes, ...]:
+    """What the invariants of images, sweeps and sizes say of the finished labels."""
+    range_m = settings.coverage_range_m
+    of_images = (
+        check_image(image, camera, boxes, part, taxonomy=taxonomy, range_m=range_m)
+        for (image, camera), part in zip(views, boxes2d, strict=True)
+    )
+    of_sweeps = (
+        check_sweep(sweep, states, boxes, taxonomy=taxonomy, range_m=range_m)
+        for sweep in sensors.lidars
+    )
+    of_boxes = (
+        check_counts(lidar_points, list(sensors.lidars), boxes),
+        check_sizes(boxes, taxonomy),
+    )
+    return (*of_images, *of_sweeps, *of_boxes)
+
+
+def _occupancy_view(
+    frame: FrameRecord,
+    views: Sequence[View],
+    sensors: SensorFrames,
+    boxes: SceneBoxes,
+    settings: LabelSettings,
+) -> OccupancyView | None:
+    """What this capture adds to the clip's occupancy; None if it gets no grid of its own."""
+    if settings.occupancy_period == 0 or frame.frame_index % settings.occupancy_period:
+        return None
+    grid = VoxelGrid()
+    points = seen_surfaces(views, sensors.lidars, boxes, grid)
+    return OccupancyView(points, observed(frame.world_from_ego, views, sensors.lidars, grid))
 
 
 def point_counts(

@@ -40,8 +40,7 @@ _POINTS, _NORMALS, _SPANS = _face_samples()
 
 
 def visible_fractions(
-    frames: Sequence[CameraFrame],
-    cameras: Sequence[PinholeCamera],
+    views: Sequence[tuple[CameraFrame, PinholeCamera]],
     boxes: SceneBoxes,
     settings: LabelSettings,
 ) -> F32:
@@ -53,13 +52,12 @@ def visible_fractions(
     itself. A free-standing car in full view is 1, whatever lies between its wheels.
 
     Args:
-        frames: The images of all cameras at one capture; each has depth and instance.
-        cameras: Their intrinsics.
+        views: Images of all cameras at one capture, with depth and instance; their intrinsics.
         boxes: The objects at the same tick.
         settings: Occlusion margin and near plane.
     """
     points_m, normals = _world_samples(boxes.world)
-    eye_m = np.mean([frame.world_from_camera.translation_m for frame in frames], axis=0)
+    eye_m = np.mean([frame.world_from_camera.translation_m for frame, _ in views], axis=0)
     to_eye_m = eye_m - points_m
     distance_m = np.maximum(np.linalg.norm(to_eye_m, axis=-1), 1e-3)
     cosine = (to_eye_m * normals).sum(-1) / distance_m
@@ -67,7 +65,7 @@ def visible_fractions(
     area_m2 = np.prod(np.where(_SPANS > 0, half_m, 1.0), axis=-1)
     weight = np.maximum(cosine, 0.0) * area_m2 / distance_m**2
     is_seen = np.zeros(weight.shape, dtype=np.bool_)
-    for frame, camera in zip(frames, cameras, strict=True):
+    for frame, camera in views:
         is_seen |= _seen_in(frame, camera, points_m, boxes, settings)
     total = weight.sum(axis=1)
     share = (weight * is_seen).sum(axis=1) / np.where(total > 0, total, 1.0)

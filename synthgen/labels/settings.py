@@ -18,6 +18,7 @@ class LabelSettings:
         coverage_range_m: Pixels and points of road users nearer than this must belong to a label.
         bev_cells: Rows and columns of the bird's-eye rasters.
         bev_cell_m: Width of their cells.
+        occupancy_period: Every so many captures get an occupancy grid; 0 for none.
     """
 
     near_plane_m: float = 0.1
@@ -28,6 +29,7 @@ class LabelSettings:
     coverage_range_m: float = 60.0
     bev_cells: int = 200
     bev_cell_m: float = 0.5
+    occupancy_period: int = 5
 
     def document(self) -> dict[str, object]:
         """The settings as plain data for `labels.json`."""

@@ -1,0 +1,319 @@
+"""Semantic occupancy around the ego, from all points and depths that the clip's sensors saw.
+
+Points on scenery are gathered in the world, points on objects in the frame of the object's box,
+so that a car seen from the side now and from behind later is whole in both frames. A voxel that
+holds points of an object carries the object's tag, otherwise that of most of the points on
+scenery in it; the others are free or were never observed: the masks tell which voxels this
+frame's LiDARs and cameras looked at.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgen.datatypes.actors import EGO_TRACK_ID
+from synthgen.datatypes.images import NO_DEPTH_CM, CameraFrame
+from synthgen.datatypes.point_clouds import LidarSweep
+from synthgen.geometry.arrays import F64, I32, I64, U8, frozen_array
+from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.se3 import SE3
+from synthgen.labels.columns import Columns
+from synthgen.labels.scene_boxes import SceneBoxes
+from synthgen.labels.voxel_kernels import mark_rays, mark_view
+
+_Surfaces = tuple[F64, U8, I32]  # points in the world, tags, track ids
+
+FREE = 255
+SKY_TAG = 11
+_PIXEL_STRIDE = 2  # every so many rows and columns of a depth image
+_THIN_SHARE = 0.25  # points are thinned to one per cube of this share of a voxel
+# Far ground is seen at a flat angle, a point every metre; neighbours on it are joined.
+_JOIN_LEVEL_M = 0.1  # greatest difference in height
+_JOIN_STEP_M = 0.2
+_JOIN_MOST_M = 3.0  # greatest distance
+_NEXT_BEAM_RAD = 0.01  # greatest difference in azimuth of neighbours on two rings
+
+
+@dataclass(frozen=True, slots=True)
+class VoxelGrid:
+    """Voxels in the level ego frame (the ego's position and heading, without pitch and roll).
+
+    Attributes:
+        voxel_m: Edge of a voxel.
+        shape: Voxels along x (ahead), y (left) and z (up).
+        origin_m: Lowest corner; 80 m x 80 m around the ego, 1 m below it to 5.4 m above.
+    """
+
+    voxel_m: float = 0.4
+    shape: tuple[int, int, int] = (200, 200, 16)
+    origin_m: tuple[float, float, float] = (-40.0, -40.0, -1.0)
+
+    def to_voxels(self, points_m: F64) -> F64:
+        """Voxel positions (N, 3), fractional, of points (N, 3) of the level ego frame."""
+        return np.asarray((points_m - np.array(self.origin_m)) / self.voxel_m)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TaggedPoints:
+    """Points on surfaces, each of one scenery or object.
+
+    Attributes:
+        points_m: (N, 3) float64; world frame where `track_id` is 0, else the object's box frame.
+        tag: (N,) uint8, CARLA tag.
+        track_id: (N,) int32.
+    """
+
+    points_m: F64
+    tag: U8
+    track_id: I32
+
+    def __post_init__(self) -> None:
+        """Check the arrays and make them read-only."""
+        set_field = object.__setattr__
+        set_field(self, "points_m", frozen_array("points_m", self.points_m, (None, 3), np.float64))
+        set_field(self, "tag", frozen_array("tag", self.tag, (None,), np.uint8))
+        set_field(self, "track_id", frozen_array("track_id", self.track_id, (None,), np.int32))
+
+    def __len__(self) -> int:
+        """Number of points."""
+        return len(self.tag)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class OccupancyView:
+    """What one capture adds to the clip's occupancy.
+
+    Attributes:
+        points: Surfaces seen.
+        masks: `lidar` and `camera` -> (X, Y, Z) uint8, 1 where observed.
+    """
+
+    points: TaggedPoints
+    masks: Mapping[str, U8]
+
+
+def level_ego_from_world(world_from_ego: SE3) -> SE3:
+    """The level ego frame of a capture."""
+    return SE3.from_yaw(world_from_ego.yaw_rad, world_from_ego.translation_m).inverse()
+
+
+def seen_surfaces(
+    cameras: Sequence[tuple[CameraFrame, PinholeCamera]],
+    sweeps: Sequence[LidarSweep],
+    boxes: SceneBoxes,
+    grid: VoxelGrid,
+) -> TaggedPoints:
+    """All surface points of one capture that carry a class, thinned out.
+
+    Args:
+        cameras: Images with depth, semantic and instance, and their intrinsics.
+        sweeps: Sweeps; those without class and track are left out.
+        boxes: The objects at the same tick.
+        grid: Its voxel size sets how far points are thinned out.
+    """
+    parts = [_of_image(frame, camera) for frame, camera in cameras if frame.semantic is not None]
+    parts += [
+        _of_sweep(sweep)
+        for sweep in sweeps
+        if sweep.semantic_tag is not None and sweep.track_id is not None
+    ]
+    world_m = np.concatenate([np.zeros((0, 3)), *(part[0] for part in parts)])
+    tag = np.concatenate([np.zeros(0, np.uint8), *(part[1] for part in parts)])
+    track_id = np.concatenate([np.zeros(0, np.int32), *(part[2] for part in parts)])
+    keep = track_id != EGO_TRACK_ID
+    return _thinned(*_in_own_frames(world_m[keep], tag[keep], track_id[keep], boxes), grid)
+
+
+def _of_image(frame: CameraFrame, camera: PinholeCamera) -> _Surfaces:
+    assert frame.depth_cm is not None, "checked by label_frame"
+    assert frame.instance is not None, "checked by label_frame"
+    assert frame.semantic is not None, "checked by seen_surfaces"
+    every = slice(_PIXEL_STRIDE // 2, None, _PIXEL_STRIDE)
+    depth_cm, tag = frame.depth_cm[every, every], frame.semantic[every, every]
+    track_id = frame.instance[every, every].astype(np.int32)
+    rows, columns = np.mgrid[: frame.depth_cm.shape[0], : frame.depth_cm.shape[1]]
+    pixels = np.stack([columns[every, every] + 0.5, rows[every, every] + 0.5], axis=-1)
+    world_m = frame.world_from_camera.apply(camera.rays(pixels) * (depth_cm / 100.0)[..., None])
+    is_surface = (depth_cm != NO_DEPTH_CM) & (tag != SKY_TAG)
+    index = np.arange(depth_cm.size).reshape(depth_cm.shape)
+    flat = (world_m.reshape(-1, 3), tag.ravel(), track_id.ravel())
+    below = is_surface[:-1] & is_surface[1:]
+    joined = _joined(*flat, index[:-1][below], index[1:][below])
+    seen = is_surface.ravel()
+    return _stacked((flat[0][seen], flat[1][seen], flat[2][seen]), joined)
+
+
+def _of_sweep(sweep: LidarSweep) -> _Surfaces:
+    assert sweep.semantic_tag is not None, "checked by seen_surfaces"
+    assert sweep.track_id is not None, "checked by seen_surfaces"
+    world_m = sweep.world_from_lidar.apply(sweep.points_m.astype(np.float64))
+    surfaces = (world_m, sweep.semantic_tag, sweep.track_id.astype(np.int32))
+    azimuth = np.arctan2(sweep.points_m[:, 1], sweep.points_m[:, 0])
+    order = np.lexsort((azimuth, sweep.ring))
+    bounds = np.searchsorted(sweep.ring[order], np.arange(int(sweep.ring.max(initial=0)) + 2))
+    lower, upper = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for ring in range(len(bounds) - 2):
+        own = order[bounds[ring] : bounds[ring + 1]]
+        above = order[bounds[ring + 1] : bounds[ring + 2]]
+        if not len(above):
+            continue
+        nearest = np.minimum(np.searchsorted(azimuth[above], azimuth[own]), len(above) - 1)
+        close = np.abs(azimuth[above[nearest]] - azimuth[own]) < _NEXT_BEAM_RAD
+        lower.append(own[close])
+        upper.append(above[nearest[close]])
+    joined = _joined(*surfaces, np.concatenate(lower), np.concatenate(upper))
+    return _stacked(surfaces, joined)
+
+
+def _joined(world_m: F64, tag: U8, track_id: I32, a: I64, b: I64) -> _Surfaces:
+    """Points between pairs of neighbours (K,) that lie on the same level ground."""
+    step = world_m[b] - world_m[a]
+    length_m = np.linalg.norm(step, axis=1)
+    keep = (tag[a] == tag[b]) & (track_id[a] == 0) & (track_id[b] == 0)
+    keep &= (np.abs(step[:, 2]) < _JOIN_LEVEL_M) & (length_m < _JOIN_MOST_M)
+    a, step, length_m = a[keep], step[keep], length_m[keep]
+    count = np.maximum(np.ceil(length_m / _JOIN_STEP_M).astype(np.int64) - 1, 0)
+    pair = np.repeat(np.arange(len(a)), count)
+    place = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+    share = (place + 1) / (count[pair] + 1)
+    return world_m[a[pair]] + share[:, None] * step[pair], tag[a[pair]], track_id[a[pair]]
+
+
+def _stacked(one: _Surfaces, other: _Surfaces) -> _Surfaces:
+    return (
+        np.concatenate([one[0], other[0]]),
+        np.concatenate([one[1], other[1]]),
+        np.concatenate([one[2], other[2]]),
+    )
+
+
+def _in_own_frames(world_m: F64, tag: U8, track_id: I32, boxes: SceneBoxes) -> tuple[F64, U8, I32]:
+    """Points of objects in their box frames; points of unknown objects are dropped."""
+    row = np.minimum(np.searchsorted(boxes.track_id, track_id), max(len(boxes) - 1, 0))
+    known = boxes.track_id[row] == track_id if len(boxes) else np.zeros(len(row), dtype=np.bool_)
+    keep = known | (track_id == 0)
+    world_m, tag, track_id, row, known = (
+        values[keep] for values in (world_m, tag, track_id, row, known)
+    )
+    offset_m = world_m[known] - boxes.world.center_m[row[known]]
+    own = world_m.copy()
+    own[known] = np.einsum("pji,pj->pi", boxes.world.rotation[row[known]], offset_m)
+    return own, tag, track_id
+
+
+def _thinned(points_m: F64, tag: U8, track_id: I32, grid: VoxelGrid) -> TaggedPoints:
+    """One point per small cube, tag and object."""
+    cube = np.floor(points_m / (grid.voxel_m * _THIN_SHARE)).astype(np.int64)
+    key = ((cube[:, 0] * 1_000_003 + cube[:, 1]) * 1_000_003 + cube[:, 2]) * 256 + tag
+    key = key * 65_537 + track_id
+    _, first = np.unique(key, return_index=True)
+    first.sort()
+    return TaggedPoints(points_m[first], tag[first], track_id[first])
+
+
+def observed(
+    world_from_ego: SE3,
+    cameras: Sequence[tuple[CameraFrame, PinholeCamera]],
+    sweeps: Sequence[LidarSweep],
+    grid: VoxelGrid,
+) -> dict[str, U8]:
+    """Which voxels the LiDARs' rays crossed, and which the cameras looked at.
+
+    Args:
+        world_from_ego: The ego at this capture.
+        cameras: Images with depth, and their intrinsics.
+        sweeps: Sweeps of all LiDARs.
+        grid: Voxels around the ego.
+    """
+    level_from_world = level_ego_from_world(world_from_ego)
+    masks = {name: np.zeros(grid.shape, dtype=np.uint8) for name in ("lidar", "camera")}
+    for sweep in sweeps:
+        level_from_lidar = level_from_world @ sweep.world_from_lidar
+        ends = grid.to_voxels(level_from_lidar.apply(sweep.points_m.astype(np.float64)))
+        mark_rays(masks["lidar"], grid.to_voxels(level_from_lidar.translation_m), ends)
+    for frame, camera in cameras:
+        camera_from_level = (level_from_world @ frame.world_from_camera).inverse()
+        matrix = np.column_stack(
+            [
+                camera_from_level.rotation * grid.voxel_m,
+                camera_from_level.apply(np.array(grid.origin_m)),
+            ]
+        )
+        intrinsics = np.array([camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px])
+        mark_view(masks["camera"], matrix, intrinsics, frame.depth_cm, grid.voxel_m / 2)
+    return masks
+
+
+class ClipSurfaces:
+    """All surfaces of a clip, sorted so that one capture's are found quickly."""
+
+    def __init__(self, views: Sequence[OccupancyView], grid: VoxelGrid) -> None:
+        parts = [view.points for view in views]
+        points_m = np.concatenate([np.zeros((0, 3)), *(part.points_m for part in parts)])
+        tag = np.concatenate([np.zeros(0, np.uint8), *(part.tag for part in parts)])
+        track_id = np.concatenate([np.zeros(0, np.int32), *(part.track_id for part in parts)])
+        order = np.argsort(track_id, kind="stable")
+        self._points_m, self._tag, self._track_id = points_m[order], tag[order], track_id[order]
+        self.grid = grid
+
+    def semantic(self, world_from_ego: SE3, boxes: SceneBoxes) -> U8:
+        """Tags (X, Y, Z) of the voxels of one capture, `FREE` where no point is.
+
+        Args:
+            world_from_ego: The ego at this capture.
+            boxes: The objects at its tick; those that do not exist leave no voxels.
+        """
+        level_from_world = level_ego_from_world(world_from_ego)
+        level = boxes.world.moved(level_from_world)
+        semantic = np.full(self.grid.shape, FREE, dtype=np.uint8)
+        first, last = np.searchsorted(self._track_id, [0, 1])
+        scenery_m = level_from_world.apply(self._points_m[first:last])
+        _write_majority(semantic, self.grid, scenery_m, self._tag[first:last])
+        for row, track_id in enumerate(boxes.track_id.tolist()):
+            first, last = np.searchsorted(self._track_id, [track_id, track_id + 1])
+            if last > first:
+                object_m = level[row].frame_from_box.apply(self._points_m[first:last])
+                _write_majority(semantic, self.grid, object_m, self._tag[first:last])
+        return semantic
+
+
+def _write_majority(semantic: U8, grid: VoxelGrid, points_m: F64, tag: U8) -> None:
+    """Write the tag of most points into each voxel that holds some; the smallest on a tie."""
+    voxel = np.floor(grid.to_voxels(points_m)).astype(np.int64)
+    inside = ((voxel >= 0) & (voxel < np.array(grid.shape))).all(axis=1)
+    flat: I64 = np.ravel_multi_index(tuple(voxel[inside].T), grid.shape)
+    pair, count = np.unique(flat * 256 + tag[inside], return_counts=True)
+    # Fewest first and of equal counts the smallest tag last, so that the winner is written last.
+    order = np.lexsort((-(pair % 256), count))
+    semantic.ravel()[pair[order] // 256] = (pair[order] % 256).astype(np.uint8)
+
+
+def occupancy_columns(
+    frame_indices: Sequence[int],
+    grids: Sequence[U8],
+    masks: Sequence[Mapping[str, U8]],
+    grid: VoxelGrid,
+) -> Columns:
+    """Table occupancy."""
+    count = len(frame_indices)
+    origin = {
+        f"origin_{axis}_m": np.full(count, value, dtype=np.float32)
+        for axis, value in zip("xyz", grid.origin_m, strict=True)
+    }
+    return {
+        "frame_index": np.array(frame_indices, dtype=np.int32),
+        **origin,
+        "voxel_m": np.full(count, grid.voxel_m, dtype=np.float32),
+        "shape": [list(grid.shape)] * count,
+        "semantic": [_packed(values) for values in grids],
+        "lidar_mask": [_packed(mask["lidar"]) for mask in masks],
+        "camera_mask": [_packed(mask["camera"]) for mask in masks],
+    }
+
+
+def _packed(values: U8) -> bytes:
+    return zlib.compress(np.ascontiguousarray(values).tobytes(), 3)

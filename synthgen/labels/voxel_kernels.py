@@ -1,0 +1,78 @@
+"""Which voxels rays pass through and which an image looks through, compiled by numba."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from synthgen.geometry.arrays import F64, U8, U16
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mark_rays(mask: U8, start: F64, ends: F64) -> None:
+    """Set every voxel between `start` and each of `ends`, both included.
+
+    Args:
+        mask: (X, Y, Z) uint8, changed in place.
+        start: (3,) in voxels; voxel i covers [i, i + 1).
+        ends: (N, 3) in voxels.
+
+    Source: Amanatides and Woo 1987, "A fast voxel traversal algorithm for ray tracing".
+    """
+    shape = mask.shape
+    voxel = np.empty(3, dtype=np.int64)
+    step = np.empty(3, dtype=np.int64)
+    until = np.empty(3)
+    stride = np.empty(3)
+    for k in range(len(ends)):
+        count = 0
+        for axis in range(3):
+            way = ends[k, axis] - start[axis]
+            voxel[axis] = int(np.floor(start[axis]))
+            count += abs(int(np.floor(ends[k, axis])) - voxel[axis])
+            step[axis] = 1 if way > 0 else -1
+            stride[axis] = abs(1.0 / way) if way != 0.0 else np.inf
+            edge = voxel[axis] + 1.0 - start[axis] if way > 0 else start[axis] - voxel[axis]
+            until[axis] = edge * stride[axis] if way != 0.0 else np.inf
+        for _ in range(count + 1):
+            if 0 <= voxel[0] < shape[0] and 0 <= voxel[1] < shape[1] and 0 <= voxel[2] < shape[2]:
+                mask[voxel[0], voxel[1], voxel[2]] = 1
+            axis = 0
+            if until[1] < until[axis]:
+                axis = 1
+            if until[2] < until[axis]:
+                axis = 2
+            voxel[axis] += step[axis]
+            until[axis] += stride[axis]
+
+
+@njit(cache=True, nogil=True)
+def mark_view(
+    mask: U8, camera_from_voxels: F64, intrinsics: F64, depth_cm: U16, slack_m: float
+) -> None:
+    """Set every voxel whose centre lies in the image and not behind what the image shows.
+
+    Args:
+        mask: (X, Y, Z) uint8, changed in place.
+        camera_from_voxels: (3, 4) takes voxel positions to the camera frame, metres.
+        intrinsics: (4,) fx, fy, cx, cy, pixels.
+        depth_cm: (H, W) depth along the optical axis.
+        slack_m: How far behind the surface a centre may lie: the surface's own voxel is seen.
+    """
+    height, width = depth_cm.shape
+    m = camera_from_voxels
+    for i in range(mask.shape[0]):
+        for j in range(mask.shape[1]):
+            x = m[0, 0] * (i + 0.5) + m[0, 1] * (j + 0.5) + m[0, 3]
+            y = m[1, 0] * (i + 0.5) + m[1, 1] * (j + 0.5) + m[1, 3]
+            z = m[2, 0] * (i + 0.5) + m[2, 1] * (j + 0.5) + m[2, 3]
+            for k in range(mask.shape[2]):
+                depth = z + m[2, 2] * (k + 0.5)
+                if depth < 0.1:
+                    continue
+                u = intrinsics[0] * (x + m[0, 2] * (k + 0.5)) / depth + intrinsics[2]
+                v = intrinsics[1] * (y + m[1, 2] * (k + 0.5)) / depth + intrinsics[3]
+                if not (0.0 <= u < width and 0.0 <= v < height):
+                    continue
+                if (depth - slack_m) * 100.0 <= depth_cm[int(v), int(u)]:
+                    mask[i, j, k] = 1

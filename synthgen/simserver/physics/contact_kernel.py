@@ -484,6 +484,10 @@ def resolve_pairs(vehicles, nv, walkers, nw, props, np_, bodies, boxes, pairs, p
             px, py = 0.5 * (px + touch[5]), 0.5 * (py + touch[6])
         report[p, 0] -= total[0] * touch[0]
         report[p, 1] -= total[0] * touch[1]
-        report[p, 2], report[p, 3], report[p, 4] = px, py, 1.0
-        report[p, 5] = max(a.low_z, b.low_z)
+        # Boxes that merely touch while they part are no collision; what a client puts into
+        # another actor, with its physics off, is one without an impulse.
+        placed = j >= 0 and a.inv_mass * b.inv_mass == 0.0 and touch[4] > SLOP_M
+        if total[0] > 0.0 or placed:
+            report[p, 2], report[p, 3], report[p, 4] = px, py, 1.0
+            report[p, 5] = max(a.low_z, b.low_z)
     _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies)

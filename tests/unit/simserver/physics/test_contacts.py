@@ -263,6 +263,25 @@ def test_car_without_physics_is_a_wall_to_others() -> None:
     assert dynamics.vehicles.pose(2)[0] == 10.0
 
 
+def test_car_put_into_another_without_physics_is_a_contact() -> None:
+    dynamics = make_dynamics()
+    add_car(dynamics, 1)
+    add_car(dynamics, 2, x=10.0)
+    run(dynamics, 40)
+    dynamics.vehicles.set_simulate_physics(2, False)
+    dynamics.vehicles.set_transform(2, (4.5, 0.0, 0.0), (0.0, 0.0, 0.0))
+    contacts = dynamics.step(0.05)
+    assert [(c.actor_id, c.other_id) for c in contacts] == [(1, 2)]
+
+
+def test_cars_that_rest_against_each_other_are_no_contact() -> None:
+    dynamics = make_dynamics()
+    add_car(dynamics, 1)
+    add_car(dynamics, 2, x=4.8)
+    run(dynamics, 20)
+    assert dynamics.step(0.05) == ()
+
+
 def test_settled_car_wakes_when_it_is_hit() -> None:
     dynamics = make_dynamics()
     add_car(dynamics, 1, x=10.0)

@@ -11,8 +11,10 @@ from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
 TONES = 4096
+# The tone curve pales colours; cameras put them back.
+SATURATION = 1.18
 # An exposure of 1 suits this mean light; noon streets are near it.
-_KEY = 0.16
+_KEY = 0.13
 # The eye's and the sensor's limits: nights stay dark.
 _DARKEST, _BRIGHTEST = 0.2, 6.5
 
@@ -128,8 +130,10 @@ def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_
             luma = ((n & 0xFFFF) + (n >> 16)) * (1.0 / 65535.0) - 1.0
             m = bits(n, seed)
             wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
+            r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
+            grey = 0.2126 * r * gains[0] + 0.7152 * g * gains[1] + 0.0722 * b * gains[2]
             for c in range(3):
-                light = picture[y, x, c] * gains[c]
+                light = max(grey + SATURATION * (picture[y, x, c] * gains[c] - grey), 0.0)
                 if glowing:
                     light += spread_light(bloom, y, x, c)
                 tone = curve[int(top * math.sqrt(light / (1.0 + light)) + 0.5)]

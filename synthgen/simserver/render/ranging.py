@@ -96,7 +96,9 @@ def strength(beam, reflectivity, material, variant, t, cos):
         rho = 0.12 + 0.5 * uniform(variant, material)
     # Below 8 m the receiver's lens is out of focus: intensity is flat there.
     fade = 1.0 / (1.0 + 0.12 * max(0.125 * t - 1.0, 0.0))
-    return min(1.0, rho * math.sqrt(max(cos, 0.02)) * fade * decay(2.0 * beam[EXTINCTION] * t))
+    return min(
+        1.0, 1.5 * rho * math.sqrt(max(cos, 0.02)) * fade * decay(2.0 * beam[EXTINCTION] * t)
+    )
 
 
 @fast

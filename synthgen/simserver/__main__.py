@@ -1,6 +1,6 @@
 """`python -m synthgen.simserver`: start the server, say READY, serve until told to stop.
 
-`warmup` compiles the kernels instead, `bench` measures them.
+`warmup` compiles the kernels instead, `bench` measures them, `gallery` draws pictures.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from synthgen.simserver import bench  # compiled kernels: slow, and not for a server
 
         return bench.main(arguments[1:])
+    if arguments[:1] == ["gallery"]:
+        from synthgen.simserver.bench import gallery
+
+        return gallery.main(arguments[1:])
     if arguments[:1] == ["warmup"]:
         from synthgen.simserver.render import warmup
 

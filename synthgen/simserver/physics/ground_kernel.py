@@ -1,8 +1,4 @@
-"""Height queries on the ground, for the kernels.
-
-numba caches a kernel by the file it stands in: after an edit here, delete the caches of
-`vehicle_kernel` and `walker_kernel`.
-"""
+"""Height queries on the ground, for the kernels."""
 
 import math
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from synthgen.simserver.physics import Dynamics, StaticBoxes, flat_ground
 from synthgen.simserver.render import self_test
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.specs import CAMERA_OUTPUTS, CameraSpec, LidarSpec, Weather
@@ -56,6 +57,7 @@ def _steps(renderer: Renderer) -> tuple[tuple[str, Callable[[], object]], ...]:
         return renderer.cast(pose[None, :, 3], down, 10.0)
 
     return (
+        ("physics", Dynamics(flat_ground(), StaticBoxes.none()).warm),
         ("rays", rays),
         ("cameras", lambda: camera("low", CAMERA_OUTPUTS)),
         ("anti-aliasing", lambda: camera("high", frozenset({"rgb"}))),

@@ -91,10 +91,10 @@ def flower_bed(size: Size, rng: Rng) -> Shape:
     """A low strip of ground cover."""
     length, width, height = size
     parts = [slab((-length / 2, -width / 2, 0), (length / 2, width / 2, height * 0.3), Mat.SOIL)]
-    for x in np.arange(-length / 2 + 0.15, length / 2 - 0.1, 0.28):
+    for x in np.arange(-length / 2 + 0.15, length / 2 - 0.1, 0.4):
         for y in (-width * 0.25, width * 0.25):
             at = (float(x), float(y), height * 0.5)
-            parts.append(_leafy(at, height * 0.45, rng, 14))
+            parts.append(_leafy(at, height * 0.45, rng, 11))
     return join(parts)
 
 

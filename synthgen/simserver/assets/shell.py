@@ -72,6 +72,7 @@ class Silhouette:
         two_tone_roof: Roof and pillars in the second colour.
         two_tone_doors: Doors in the second colour below the belt.
         screen_frame_m: Painted frame beside screen and rear screen.
+        lid_gaps: Whether the gaps beside bonnet and boot lid are drawn.
     """
 
     belt: Knots
@@ -100,6 +101,7 @@ class Silhouette:
     two_tone_roof: bool = False
     two_tone_doors: bool = False
     screen_frame_m: float = 0.06
+    lid_gaps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class Size:
 
 # Rows above the belt: foot and head of the side glass, cant rail, then fractions of the half
 # width towards the middle, the first of which is the inner edge of the pillars.
-_ROOF_ROWS = (1.0, 0.72, 0.45, 0.2, 0.0)
+_ROOF_ROWS = (1.0, 0.988, 0.72, 0.45, 0.2, 0.0)
 _FLOOR_ROWS = 3
 _ACROSS = (1.0, 0.992, 0.965, 0.92, 0.86, 0.78, 0.68, 0.55, 0.4, 0.22, 0.0)
 
@@ -391,6 +393,12 @@ class Shell:
         front = form.screen[0] * half
         cowl = (x > front) & (x < front + form.cowl_m)
         out[cowl, screens] = Material.PLASTIC
+        if form.lid_gaps:
+            # The gaps beside bonnet and boot lid, between the first two rows of the roof.
+            nose, tail = half - 0.12, -half + 0.10
+            bonnet = (x > front + form.cowl_m) & (x < nose)
+            boot = (x < form.rear_screen[0] * half) & (x > tail)
+            out[bonnet | boot, belt + 4] = Material.PLASTIC
         if form.glass is None:
             return
         side = self._between(x, *form.glass)

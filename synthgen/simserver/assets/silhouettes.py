@@ -18,9 +18,47 @@ _BRAKE = Lamp(Mat.BRAKE_LAMP, -1, (0.68, 1.0), (0.68, 0.8), 0.1)
 _REAR_TURN = Lamp(Mat.INDICATOR_RIGHT, -1, (0.86, 1.0), (0.58, 0.68), 0.1)
 _REVERSE = Lamp(Mat.REVERSE_LAMP, -1, (0.55, 0.68), (0.68, 0.8))
 _BUMPER = Lamp(Mat.PLASTIC, -1, (-0.1, 0.86), (0.05, 0.18))
-MODERN = (_GRILLE, _UPPER_GRILLE, _CHROME, _HEAD, _TURN, _FOG,
-          _TAIL, _BRAKE, _REAR_TURN, _REVERSE, _BUMPER)  # fmt: skip
-ELECTRIC = tuple(lamp for lamp in MODERN if lamp not in (_UPPER_GRILLE, _CHROME))
+_REAR = (_TAIL, _BRAKE, _REAR_TURN, _REVERSE, _BUMPER)
+# Four faces: lamps under a dark brow, slim lamps beside a broad grille, a tall single-frame
+# grille, and a closed nose.
+MODERN = (
+    _GRILLE,
+    _UPPER_GRILLE,
+    _CHROME,
+    Lamp(Mat.GLASS, 1, (0.55, 1.0), (0.68, 0.9), 0.05),
+    Lamp(Mat.HEADLAMP, 1, (0.6, 0.92), (0.68, 0.8)),
+    _TURN,
+    _FOG,
+    *_REAR,
+)
+SLIM = (
+    _GRILLE,
+    Lamp(Mat.CHROME, 1, (-0.1, 0.55), (0.46, 0.9)),
+    Lamp(Mat.PLASTIC, 1, (-0.1, 0.4), (0.58, 0.8)),
+    Lamp(Mat.GLASS, 1, (0.55, 1.0), (0.68, 0.9), 0.1),
+    Lamp(Mat.HEADLAMP, 1, (0.55, 0.965), (0.8, 0.9)),
+    _TURN,
+    _FOG,
+    *_REAR,
+)
+TALL_GRILLE = (
+    Lamp(Mat.PLASTIC, 1, (0.6, 0.92), (0.18, 0.46)),
+    Lamp(Mat.CHROME, 1, (-0.1, 0.4), (0.05, 0.9)),
+    Lamp(Mat.PLASTIC, 1, (-0.1, 0.22), (0.18, 0.8)),
+    Lamp(Mat.PLASTIC, 1, (-0.1, 0.4), (0.18, 0.8)),
+    _HEAD,
+    _TURN,
+    _FOG,
+    *_REAR,
+)
+ELECTRIC = (
+    Lamp(Mat.PLASTIC, 1, (-0.1, 0.68), (0.18, 0.32)),
+    Lamp(Mat.GLASS, 1, (0.55, 1.0), (0.68, 0.9), 0.08),
+    Lamp(Mat.HEADLAMP, 1, (0.6, 0.965), (0.68, 0.8)),
+    _TURN,
+    _FOG,
+    *_REAR,
+)
 
 SALOON = Silhouette(
     belt=(
@@ -39,7 +77,7 @@ SALOON = Silhouette(
     glass=(-0.6, 0.45),
     pillars=((-0.02, 0.09), (-0.36, 0.05)),
     doors=(0.34, -0.02, -0.42),
-    lamps=MODERN,
+    lamps=SLIM,
 )
 
 FASTBACK = replace(
@@ -142,6 +180,7 @@ COUPE = replace(
     glass=(-0.5, 0.42),
     pillars=((-0.22, 0.04),),
     doors=(0.32, -0.24),
+    lamps=TALL_GRILLE,
 )
 
 FASTBACK_60S = replace(
@@ -225,7 +264,13 @@ MINI = replace(
     tumblehome=0.22,
     squareness=(2.5, 3.6),
     cladding=0.06,
-    lamps=(_GRILLE, _UPPER_GRILLE, _CHROME, _FOG, _TAIL, _BRAKE, _REAR_TURN, _REVERSE, _BUMPER),
+    lamps=(
+        _GRILLE,
+        _UPPER_GRILLE,
+        _CHROME,
+        _FOG,
+        *(replace(lamp, wrap_m=0.0) for lamp in _REAR),
+    ),
 )
 
 MPV = replace(
@@ -254,6 +299,7 @@ MPV = replace(
     glass=(-0.88, 0.56),
     pillars=((-0.08, 0.09), (-0.52, 0.1)),
     doors=(0.4, -0.08, -0.54),
+    lamps=SLIM,
 )
 
 PRIUS = replace(
@@ -264,6 +310,7 @@ PRIUS = replace(
     screen=(0.6, 0.2),
     pillars=((-0.06, 0.09), (-0.46, 0.08)),
     doors=(0.38, -0.06, -0.5),
+    lamps=ELECTRIC,
 )
 
 SUV = replace(
@@ -297,6 +344,7 @@ SUV = replace(
     tumblehome=0.28,
     squareness=(3.4, 3.8),
     corner_m=(0.36, 0.26),
+    lamps=TALL_GRILLE,
 )
 
 OFF_ROAD = replace(
@@ -320,6 +368,7 @@ OFF_ROAD = replace(
     squareness=(4.6, 4.6),
     corner_m=(0.3, 0.2),
     roof_power=4.0,
+    lamps=MODERN,
 )
 
 JEEP = Silhouette(
@@ -360,6 +409,7 @@ JEEP = Silhouette(
         Lamp(Mat.REVERSE_LAMP, -1, (0.78, 0.86), (0.58, 0.68)),
         Lamp(Mat.PLASTIC, -1, (-0.1, 1.0), (0.0, 0.18)),
     ),
+    lid_gaps=False,
 )
 
 PICKUP_WEDGE = Silhouette(
@@ -395,6 +445,7 @@ PICKUP_WEDGE = Silhouette(
         Lamp(Mat.REVERSE_LAMP, -1, (0.55, 0.68), (0.9, 1.0)),
         Lamp(Mat.PLASTIC, -1, (-0.1, 1.0), (0.05, 0.32)),
     ),
+    lid_gaps=False,
 )
 
 MICRO = replace(
@@ -430,6 +481,7 @@ MICRO = replace(
         Lamp(Mat.INDICATOR_RIGHT, -1, (0.92, 1.0), (0.68, 0.8)),
         Lamp(Mat.REVERSE_LAMP, -1, (0.22, 0.4), (0.58, 0.68)),
     ),
+    lid_gaps=False,
 )
 
 VAN = Silhouette(
@@ -471,6 +523,7 @@ VAN = Silhouette(
         Lamp(Mat.INDICATOR_RIGHT, -1, (0.92, 1.0), (0.58, 0.68)),
         Lamp(Mat.REVERSE_LAMP, -1, (0.92, 1.0), (0.46, 0.58)),
     ),
+    lid_gaps=False,
 )
 
 BUS_VAN = replace(
@@ -508,6 +561,7 @@ BUS_VAN = replace(
         Lamp(Mat.INDICATOR_RIGHT, -1, (0.86, 0.965), (0.8, 0.9)),
         Lamp(Mat.REVERSE_LAMP, -1, (0.86, 0.965), (0.32, 0.46)),
     ),
+    lid_gaps=False,
 )
 
 BUS = replace(
@@ -548,6 +602,7 @@ BUS = replace(
         Lamp(Mat.INDICATOR_RIGHT, -1, (0.86, 0.965), (0.8, 0.9)),
         Lamp(Mat.REVERSE_LAMP, -1, (0.86, 0.965), (0.32, 0.46)),
     ),
+    lid_gaps=False,
 )
 
 # A cab over the engine, for trucks: only the cab, cut off flat behind.
@@ -585,6 +640,7 @@ CAB = replace(
         Lamp(Mat.INDICATOR_RIGHT, 1, (0.92, 0.992), (0.32, 0.46)),
         Lamp(Mat.FOG_LAMP, 1, (0.68, 0.86), (0.18, 0.32)),
     ),
+    lid_gaps=False,
 )
 
 # The cab of a van conversion: bonnet, screen and doors, cut off flat behind them.
@@ -609,4 +665,5 @@ CAB_VAN = replace(
     tumblehome=0.16,
     cladding=0.12,
     lamps=tuple(lamp for lamp in VAN.lamps if lamp.end > 0),
+    lid_gaps=False,
 )

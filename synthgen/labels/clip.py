@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.clip import ClipView
 from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.point_clouds import LidarSweep
+from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.datatypes.taxonomy import Taxonomy, default_taxonomy
 from synthgen.errors import DatasetError
 from synthgen.labels.bev import BevGrid, BevScene, bev_columns, bev_map
 from synthgen.labels.boxes2d import BOXES2D_COLUMNS
 from synthgen.labels.columns import Columns, stacked
+from synthgen.labels.extents import repaired_objects
 from synthgen.labels.frame import POINT_COLUMNS, FrameLabels, SensorFrames, label_frame
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS
 from synthgen.labels.occupancy import ClipSurfaces, VoxelGrid, occupancy_columns
@@ -42,6 +46,13 @@ def label_clip(
     settings = settings or LabelSettings()
     taxonomy = taxonomy or default_taxonomy()
     states = {item.tick: item for item in clip.ticks}
+    objects = repaired_objects(
+        clip.objects,
+        clip.ticks,
+        _sweeps(clip),
+        taxonomy=taxonomy,
+        skeleton=default_skeleton(),
+    )
     labels = []
     for frame, sensors in zip(clip.frames, sensor_frames(clip), strict=True):
         if frame.tick not in states:
@@ -49,7 +60,7 @@ def label_clip(
         labels.append(
             label_frame(
                 frame,
-                objects=clip.objects,
+                objects=objects,
                 states=states[frame.tick],
                 sensors=sensors,
                 calibration=clip.calibration,
@@ -57,7 +68,15 @@ def label_clip(
                 settings=settings,
             )
         )
-    return label_tables(clip, labels, settings, taxonomy=taxonomy)
+    return label_tables(clip, objects, labels, settings, taxonomy=taxonomy)
+
+
+def _sweeps(clip: ClipView) -> Iterator[tuple[ActorStates, LidarSweep]]:
+    """Every sweep with the states of its tick."""
+    states = {item.tick: item for item in clip.ticks}
+    for sensor in clip.calibration.of_modality("lidar"):
+        for frame, sweep in zip(clip.frames, clip.lidar_sweeps(sensor.name), strict=True):
+            yield states[frame.tick], sweep
 
 
 def _occupancy(frames: Sequence[FrameRecord], labels: Sequence[FrameLabels]) -> Columns:
@@ -95,6 +114,7 @@ def _status(
 
 def label_tables(
     clip: ClipView,
+    objects: Sequence[ObjectInfo],
     labels: Sequence[FrameLabels],
     settings: LabelSettings,
     *,
@@ -104,13 +124,14 @@ def label_tables(
 
     Args:
         clip: The clip; its sensor data is not read.
+        objects: Its objects, repaired.
         labels: One per capture, in order.
         settings: Those that `labels` were made with.
         taxonomy: Categories.
     """
     taxonomy = taxonomy or default_taxonomy()
     tracks = track_tables(
-        clip.objects,
+        objects,
         clip.frames,
         clip.ticks,
         labels,

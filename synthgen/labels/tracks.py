@@ -195,6 +195,8 @@ def _boxes3d(
             "visible_fraction": measured["visible_fraction"],
             "is_static": rows.is_static,
             "activity": _activities(rows, places, taxonomy, settings),
+            "extent_source": [info.extent_source for info in rows.infos],
+            "parent_track_id": [info.parent_track_id for info in rows.infos],
         }
     )
 

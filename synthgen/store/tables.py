@@ -235,6 +235,8 @@ BOXES3D: Final = pa.schema(
         _field("visible_fraction", _F32, nullable=True),
         _field("is_static", pa.bool_()),
         _field("activity", _TEXT),
+        _field("extent_source", _TEXT),
+        _field("parent_track_id", _I32, nullable=True),
     ]
 )
 

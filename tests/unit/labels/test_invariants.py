@@ -86,6 +86,13 @@ def scaled(track_id: int, factors: tuple[float, float, float]) -> Fault:
     )
 
 
+def without_ids(clip: MemoryClip) -> MemoryClip:
+    """No LiDAR points from which a size could be repaired."""
+    return replace(
+        clip, lidars={"lidar": [replace(s, track_id=None) for s in clip.lidars["lidar"]]}
+    )
+
+
 def with_states(change: Callable[[ActorStates], ActorStates]) -> Fault:
     return lambda clip: replace(clip, ticks=[change(states) for states in clip.ticks])
 
@@ -173,8 +180,11 @@ def swapped(clip: MemoryClip) -> MemoryClip:
 
 # Faults between client and labels, some of them CARLA's own, with the checks that must fire.
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
-    "two-wheeler of width 0": (scaled(2, (1, 0, 1)), {"degenerate"}),
-    "box 250 m high": (scaled(2, (1, 1, 160)), {"absurd_size", "size"}),
+    "two-wheeler of width 0": (lambda c: without_ids(scaled(2, (1, 0, 1))(c)), {"degenerate"}),
+    "box 250 m high": (
+        lambda c: without_ids(scaled(2, (1, 1, 160))(c)),
+        {"absurd_size", "size"},
+    ),
     "walker's box too large": (scaled(3, (4, 4, 1)), {"box_loose", "size"}),
     "walker's box cut at the neck": (
         scaled(3, (1, 1, 0.7)),

@@ -73,6 +73,7 @@ class SensorArray:
         payloads: dict[int, list[Payload]] = {}
         if seeing and frame.renders:
             self.scene.update(world, frame)
+            vision.follow(world, self._views, frame)
             views = {actor.id: self._views[actor.id] for actor in seeing}
             payloads = vision.measure(self.scene, world, views, frame)
         for actor in due:

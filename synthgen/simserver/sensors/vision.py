@@ -50,7 +50,11 @@ class View:
         spec: What the renderer is told.
         sensor_tick_s: Time between measurements as asked for.
         attributes: All its attributes.
-        previous: Its pose one tick ago.
+        latest: Its pose when the scene last moved, None before that.
+        latest_time_s: When that was.
+        previous: Its pose when the scene moved before; flow, rolling shutters and spinning
+            heads measure the motion since then.
+        since_previous_s: Time since then.
         angle_rad: Where a LiDAR's head stopped.
         luma: What an event camera saw last.
     """
@@ -59,7 +63,10 @@ class View:
     spec: CameraSpec | LidarSpec | RadarSpec
     sensor_tick_s: float
     attributes: Attributes
+    latest: F32 | None = None
+    latest_time_s: float = 0.0
     previous: F32 | None = None
+    since_previous_s: float = 0.0
     angle_rad: float = 0.0
     luma: F32 | None = None
 
@@ -163,6 +170,13 @@ def _lidar_spec(attributes: Attributes) -> LidarSpec:
     )
 
 
+def follow(world: World, views: Mapping[int, View], frame: Frame) -> None:
+    """Note where every view is, once each time the scene moves."""
+    for actor_id, view in views.items():
+        view.previous, view.since_previous_s = view.latest, frame.time_s - view.latest_time_s
+        view.latest, view.latest_time_s = _matrix(world, actor_id), frame.time_s
+
+
 def measure(
     scene: SceneMirror, world: World, views: Mapping[int, View], frame: Frame
 ) -> dict[int, list[Payload]]:
@@ -233,6 +247,7 @@ def _photograph(
         weather=scene.weather,
         frame=frame.episode_number,
         outputs=frozenset(CAMERA_OUTPUT[view.type_id] for view in group.values()),
+        delta_s=group[first].since_previous_s,
     )
     header = image_header(spec.width, spec.height, spec.fov_deg)
     payloads: dict[int, list[Payload]] = {}

@@ -46,8 +46,9 @@ def _surface_coordinates(shape: Shape, corners: I64, normal: F64) -> F32:
     faces = np.abs(normal).argmax(axis=1)
     u = np.where(faces == 0, at[:, 1], at[:, 0])
     v = np.where(faces == 2, at[:, 1], at[:, 2])
-    plates = np.isin(corners, shape.triangles[shape.material == Material.PLATE])
-    for end in (at[:, 0] > 0, at[:, 0] <= 0):
+    is_plate = shape.material == Material.PLATE
+    plates = np.isin(corners, shape.triangles[is_plate]) if is_plate.any() else is_plate[:0]
+    for end in (at[:, 0] > 0, at[:, 0] <= 0) if len(plates) else ():
         mine = plates & end
         if mine.any():
             v[mine] -= (v[mine].min() + v[mine].max()) / 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.simserver.assets.finish import to_mesh
-from synthgen.simserver.assets.shapes import F64, Shape, ellipsoid, join, make, tube
+from synthgen.simserver.assets.shapes import F64, Shape, drop_slivers, ellipsoid, join, make, tube
 from synthgen.simserver.scene import Material, Mesh, Tag
 
 Box = tuple[float, float, float]
@@ -51,6 +51,7 @@ def build_plant(kind: str, variant: int) -> Mesh:
         np.random.SeedSequence([0x7EEE, sorted(PLANTS).index(kind), variant])
     )
     wood, leaves = plant.grow(rng)
+    leaves = Leaves(drop_slivers(leaves.shape), leaves.normals)
     both = join([wood, leaves.shape])
     half = np.array(plant.size_lwh_m) / 2
     both = both.fitted((-half[0], -half[1], 0.0), (half[0], half[1], plant.size_lwh_m[2]))

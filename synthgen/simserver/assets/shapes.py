@@ -141,7 +141,7 @@ def grid(points: ArrayLike, material: Material, *, closed: bool = False) -> Shap
     k = (j + 1) % n
     a, b, c, d = i * n + j, (i + 1) * n + j, (i + 1) * n + k, i * n + k
     faces = np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3)
-    return drop_slivers(make(at.reshape(-1, 3), faces, material))
+    return make(at.reshape(-1, 3), faces, material)
 
 
 def drop_slivers(shape: Shape) -> Shape:
@@ -325,7 +325,7 @@ def polygon_with_holes(rings: Sequence[F64], material: Material) -> Shape:
             vertices += [(left[0], low, 0), (right[0], low, 0)]
             vertices += [(right[1], high, 0), (left[1], high, 0)]
             faces += [(n, n + 1, n + 2), (n, n + 2, n + 3)]
-    return drop_slivers(make(vertices, faces, material))
+    return make(vertices, faces, material)
 
 
 def spline(knots: ArrayLike, at: ArrayLike) -> F64:

@@ -174,7 +174,7 @@ class Stage:
         settings = self._job.capture
         self._cast = spawn_cast(self._session.client, self._world, self._concrete)
         self.ego = self._cast.ego
-        self._traffic_manager = ambient_traffic(self._session, self._concrete, self._cast)
+        self._ambient = ambient_traffic(self._session, self._concrete, self._cast)
         add_still_objects(self._world, self._concrete, self._cast)
         self._still = frozenset(item.info.track_id for item in self._cast.still)
         self._track_of_instance = self._cast.track_of_instance()
@@ -319,8 +319,8 @@ class Stage:
         """Close all streams and destroy all that was spawned, in the order the client survives."""
         self._bump.stop()
         self._capture.stop()
-        if self._traffic_manager is not None:
-            self._traffic_manager.set_synchronous_mode(False)
-            self._traffic_manager.shut_down()
+        self._ambient.dismiss()
         sensors = [*self._capture.actors.values(), self._bump]
-        release(self._session, [*sensors, *(m.actor for m in self._cast.members)])
+        walkers_minds = self._ambient.controllers
+        members = [member.actor for member in self._cast.members]
+        release(self._session, [*sensors, *walkers_minds, *members])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass, field
 from typing import Final
 
 import carla
@@ -17,30 +18,97 @@ logger = logging.getLogger(__name__)
 
 _SPAWN_GAP_M: Final = 8.0
 _WALKER_SPEED_MPS: Final = (0.9, 1.7)
+# Random places are drawn all over the town; so many draws for each walker wanted near the ego.
+_PLACES_PER_WALKER: Final = 60
 
 
-def ambient_traffic(
-    session: Session, concrete: ConcreteScenario, cast: Cast
-) -> carla.TrafficManager | None:
-    """Spawn the scenario's ambient traffic; it takes the track ids after the actors.
+@dataclass(slots=True)
+class Ambient:
+    """The ambient traffic of one clip.
 
-    Returns:
-        The Traffic Manager to shut down before its vehicles are destroyed, or None.
+    Attributes:
+        manager: The Traffic Manager, or None without vehicles.
+        controllers: The walkers' AI controllers.
     """
+
+    manager: carla.TrafficManager | None = None
+    controllers: list[carla.Actor] = field(default_factory=list)
+
+    def dismiss(self) -> None:
+        """Let go of vehicles and walkers; must come before any of them is destroyed.
+
+        A Traffic Manager that still drives when its vehicles go takes the whole client with it.
+        """
+        for controller in self.controllers:
+            controller.stop()
+        if self.manager is not None:
+            self.manager.set_synchronous_mode(False)
+            self.manager.shut_down()
+
+
+def ambient_traffic(session: Session, concrete: ConcreteScenario, cast: Cast) -> Ambient:
+    """Spawn the scenario's ambient traffic; it takes the track ids after the actors."""
     traffic = concrete.traffic
     vehicles = _spawn_vehicles(session.world, concrete) if traffic.vehicles else []
-    add_traffic(cast, vehicles)
-    if not vehicles:
-        return None
+    walkers = _spawn_walkers(session.world, concrete) if traffic.walkers else []
+    add_traffic(cast, [*vehicles, *walkers])
+    if not vehicles and not walkers:
+        return Ambient()
     # One tick between spawn and registration: the Traffic Manager wants a state of each vehicle.
     session.world.tick()
+    ambient = Ambient(controllers=_start_walking(session.world, walkers, traffic))
+    if vehicles:
+        ambient.manager = _drive(session, vehicles, traffic)
+    logger.info("%d ambient vehicles, %d walkers", len(vehicles), len(walkers))
+    return ambient
+
+
+def _drive(session: Session, vehicles: list[carla.Actor], traffic: Traffic) -> carla.TrafficManager:
     manager = session.client.get_trafficmanager(session.tm_port)
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(traffic.tm_seed)
     for vehicle in vehicles:
         vehicle.set_autopilot(True, session.tm_port)
-    logger.info("%d ambient vehicles on Traffic Manager port %d", len(vehicles), session.tm_port)
     return manager
+
+
+def _spawn_walkers(world: carla.World, concrete: ConcreteScenario) -> list[carla.Actor]:
+    traffic = concrete.traffic
+    rng = np.random.Generator(np.random.PCG64(traffic.walker_seed))
+    world.set_pedestrians_seed(traffic.walker_seed % 2**31)
+    blueprints = sorted(
+        world.get_blueprint_library().filter("walker.pedestrian.*"), key=lambda b: b.id
+    )
+    walkers: list[carla.Actor] = []
+    for _ in range(traffic.walkers * _PLACES_PER_WALKER):
+        place = world.get_random_location_from_navigation()
+        if place is None or len(walkers) == traffic.walkers:
+            break
+        blueprint = blueprints[int(rng.integers(len(blueprints)))]
+        at = carla.Transform(carla.Location(place.x, place.y, place.z + 1.0))
+        if _is_allowed(at, concrete, traffic):
+            walker = world.try_spawn_actor(blueprint, at)
+            if walker is not None:
+                walkers.append(walker)
+    return walkers
+
+
+def _start_walking(
+    world: carla.World, walkers: list[carla.Actor], traffic: Traffic
+) -> list[carla.Actor]:
+    if not walkers:
+        return []
+    rng = np.random.Generator(np.random.PCG64([traffic.walker_seed, 1]))
+    blueprint = world.get_blueprint_library().find("controller.ai.walker")
+    controllers = [
+        world.spawn_actor(blueprint, carla.Transform(), attach_to=walker) for walker in walkers
+    ]
+    world.tick()
+    for controller in controllers:
+        controller.start()
+        controller.go_to_location(world.get_random_location_from_navigation())
+        controller.set_max_speed(float(rng.uniform(*_WALKER_SPEED_MPS)))
+    return controllers
 
 
 def _spawn_vehicles(world: carla.World, concrete: ConcreteScenario) -> list[carla.Actor]:

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["warmup"]:
         from synthgen.simserver.render import warmup
 
-        return warmup.main()
+        return warmup.main() or _warm_physics()
     options = _options(arguments)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
@@ -75,6 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     port = rpc_door.getsockname()[1]
     print(f"READY rpc={port} stream={streams.port}", flush=True)  # noqa: T201  # the contract
     server.run()
+    return 0
+
+
+def _warm_physics() -> int:
+    from synthgen.simserver.physics import Dynamics, StaticBoxes, flat_ground
+    from synthgen.simserver.world import road_kernel
+
+    print("warmup physics", flush=True)  # noqa: T201  # progress for the owner
+    Dynamics(flat_ground(), StaticBoxes.none()).warm()
+    assert road_kernel.find_lights.signatures
     return 0
 
 

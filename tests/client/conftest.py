@@ -69,8 +69,18 @@ def synchronous(world: carla.World) -> carla.World:
     return world
 
 
+@pytest.fixture(scope="session")
+def warm_kernels() -> None:
+    """Compile before any server has to, which may take a minute the first time."""
+    subprocess.run(
+        [sys.executable, "-m", "synthgen.simserver", "warmup"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 @pytest.fixture(scope="module")
-def address(request: pytest.FixtureRequest) -> Iterator[Address]:
+def address(request: pytest.FixtureRequest, warm_kernels: None) -> Iterator[Address]:
     carla_host = request.config.getoption("--carla-host")
     if carla_host is not None:
         host, _, port = str(carla_host).partition(":")

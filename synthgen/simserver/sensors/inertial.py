@@ -14,8 +14,10 @@ from synthgen.simserver.wire.structs import Transform, Vector3D
 from synthgen.simserver.world.poses import matrix_of
 
 GRAVITY_MPS2 = 9.81
-# LibCarla's geo conversion: a sphere of the equator's radius (client/geom/GeoLocation).
+# The client's own conversion, found by its results: a sphere of the equator's radius and UTM's
+# scale, whatever `+k` the map names.
 EARTH_RADIUS_M = 6378137.0
+SCALE_AT_MERIDIAN = 0.9996
 _GEO_ORIGIN = re.compile(r"\+(lat_0|lon_0)=([-+0-9.eE]+)")
 
 
@@ -44,15 +46,14 @@ class GeoReference:
     def degrees_of(self, location: Vector3D) -> tuple[float, float, float]:
         """Latitude, longitude and altitude of a place on the map.
 
-        Source: LibCarla's Mercator projection, scaled by the cosine of the origin's latitude.
+        The transverse Mercator projection of the sphere, inverted (Snyder, Map Projections,
+        equations 8-6 and 8-7).
         """
-        scale = math.cos(math.radians(self.latitude_deg))
-        mx = scale * math.radians(self.longitude_deg) * EARTH_RADIUS_M + location.x
-        north = math.log(math.tan(math.radians(90.0 + self.latitude_deg) / 2.0))
-        my = scale * EARTH_RADIUS_M * north + location.y
-        longitude_deg = math.degrees(mx / (EARTH_RADIUS_M * scale))
-        angle = 2.0 * math.atan(math.exp(my / (EARTH_RADIUS_M * scale)))
-        return math.degrees(angle) - 90.0, longitude_deg, location.z
+        scale = SCALE_AT_MERIDIAN * EARTH_RADIUS_M
+        east, north = location.x / scale, location.y / scale + math.radians(self.latitude_deg)
+        latitude = math.asin(math.sin(north) / math.cosh(east))
+        longitude = math.atan2(math.sinh(east), math.cos(north))
+        return math.degrees(latitude), self.longitude_deg + math.degrees(longitude), location.z
 
 
 def gnss_payload(

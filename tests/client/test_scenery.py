@@ -1,0 +1,97 @@
+"""Environment objects, rays, lamps, layers, debug shapes."""
+
+import carla
+import pytest
+
+from tests.client.conftest import tick
+
+pytestmark = pytest.mark.server
+
+
+def test_object_ids_are_stable_over_episodes(client: carla.Client, world: carla.World) -> None:
+    before = [item.id for item in world.get_environment_objects(carla.CityObjectLabel.Any)]
+    fresh = client.reload_world(False)
+    after = [item.id for item in fresh.get_environment_objects(carla.CityObjectLabel.Any)]
+    assert before == after
+    assert len(set(before)) == len(before) > 100
+
+
+def test_level_boxes_are_those_of_the_label(world: carla.World) -> None:
+    boxes = world.get_level_bbs(carla.CityObjectLabel.Buildings)
+    objects = world.get_environment_objects(carla.CityObjectLabel.Buildings)
+    assert len(boxes) == len(objects) > 10
+    assert all(item.type == carla.CityObjectLabel.Buildings for item in objects)
+
+
+def _hit(world: carla.World, box: carla.BoundingBox) -> carla.CityObjectLabel | None:
+    above = carla.Location(box.location.x, box.location.y, box.location.z + box.extent.z + 5.0)
+    found = world.project_point(above, carla.Vector3D(0.0, 0.0, -1.0), 6.0 + box.extent.z)
+    return found.label if found else None
+
+
+def test_disabled_object_is_neither_seen_nor_hit(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    parked = world.get_environment_objects(carla.CityObjectLabel.Car)[0]
+    assert _hit(world, parked.bounding_box) == carla.CityObjectLabel.Car
+    blueprint = library.find("vehicle.audi.tt")
+    place = carla.Transform(parked.transform.location, parked.transform.rotation)
+    assert world.try_spawn_actor(blueprint, place) is None
+    world.enable_environment_objects({parked.id}, False)
+    world.tick()
+    assert _hit(world, parked.bounding_box) != carla.CityObjectLabel.Car
+    assert world.try_spawn_actor(blueprint, place) is not None
+    world.enable_environment_objects({parked.id}, True)
+
+
+def test_unloaded_layer_hides_the_parked_cars(world: carla.World) -> None:
+    parked = world.get_environment_objects(carla.CityObjectLabel.Car)[0]
+    world.unload_map_layer(carla.MapLayer.ParkedVehicles)
+    world.tick()
+    assert _hit(world, parked.bounding_box) != carla.CityObjectLabel.Car
+    world.load_map_layer(carla.MapLayer.ParkedVehicles)
+    world.tick()
+    assert _hit(world, parked.bounding_box) == carla.CityObjectLabel.Car
+
+
+def test_ground_projection_is_the_road_height(world: carla.World) -> None:
+    waypoint = world.get_map().generate_waypoints(20.0)[5].transform.location
+    above = carla.Location(waypoint.x + 0.4, waypoint.y + 0.3, waypoint.z + 3.0)
+    assert world.ground_projection(above, 10.0).location.z == pytest.approx(waypoint.z, abs=0.05)
+    assert world.ground_projection(above, 1.0) is None
+
+
+def test_cast_ray_lists_what_it_passes(
+    world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
+) -> None:
+    place = car.get_location()
+    start = carla.Location(place.x, place.y, place.z + 10.0)
+    end = carla.Location(place.x, place.y, place.z - 1.0)
+    labels = [point.label for point in world.cast_ray(start, end)]
+    assert labels[0] == carla.CityObjectLabel.Car
+    assert carla.CityObjectLabel.Roads in labels
+
+
+def test_street_lights_are_switched(world: carla.World) -> None:
+    manager = world.get_lightmanager()
+    lights = manager.get_all_lights(carla.LightGroup.Street)
+    assert len(lights) > 5
+    manager.turn_off(lights[:3])
+    tick(world, 2)
+    assert [manager.is_active(lights[:1])[0], manager.is_active(lights[5:6])[0]] == [False, True]
+    manager.turn_on(lights[:3])
+
+
+def test_debug_shapes_are_taken(world: carla.World, car: carla.Vehicle) -> None:
+    here = car.get_location()
+    world.debug.draw_point(here, 0.1, carla.Color(255, 0, 0), 1.0)
+    world.debug.draw_line(here, here + carla.Location(x=1.0))
+    world.debug.draw_box(car.bounding_box, car.get_transform().rotation)
+    world.debug.draw_string(here, "here")
+    tick(world, 2)
+
+
+def test_unsupported_calls_say_so(world: carla.World, library: carla.BlueprintLibrary) -> None:
+    texture = carla.TextureColor(2, 2)
+    with pytest.raises(RuntimeError, match="textures cannot be changed"):
+        world.apply_color_texture_to_object("x", carla.MaterialParameter.Diffuse, texture)

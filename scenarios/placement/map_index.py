@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +114,12 @@ def load_index(xodr: Path | str, name: str) -> MapIndex:
     folder = cache_folder() / f"{sha256[:32]}-{_code_version()}"
     if not (folder / "index.npz").is_file():
         _build(text, name, folder)
+    return _read(name, sha256, folder)
+
+
+@lru_cache(maxsize=16)
+def _read(name: str, sha256: str, folder: Path) -> MapIndex:
+    """One object a map, so that what is found on it is found once."""
     with np.load(folder / "index.npz") as stored:
         tables = {key: stored[key] for key in stored.files}
     return MapIndex(name, sha256, folder, tables)

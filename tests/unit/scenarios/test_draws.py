@@ -1,0 +1,192 @@
+"""Draws: the same on every run, each value on its own stream, encounters as asked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenarios.compile import Slot, build, compile_draw, sites_for
+from scenarios.encounter import solve, travel_time
+from scenarios.loader import load_scenario
+from scenarios.metrics import Metrics
+from scenarios.scene import meet_of
+from scenarios.spec import ScenarioSpec
+from scenarios.surrogate import Calibration, simulate
+from scenarios.values import draw_values, satisfied
+from scenarios.verify import is_hit, verify
+from synthgen.errors import ConfigError
+from tests.unit.scenarios.factories import LIBRARY, play, town
+
+JAYWALK = LIBRARY / "jaywalk_parked_van.yaml"
+
+
+def edited(tmp_path: Path, text: str) -> ScenarioSpec:
+    """The jaywalk scenario with some fields replaced."""
+    file = tmp_path / "edited.yaml"
+    file.write_text(f"extends: {JAYWALK}\n{text}")
+    return load_scenario(file)
+
+
+def first_draw(spec: ScenarioSpec, k: int = 0, seed: int = 7):  # type: ignore[no-untyped-def]  # a ConcreteScenario
+    return compile_draw(spec, index=town(), root_seed=seed, k=k, draw=0)
+
+
+def test_draw_is_the_same_twice() -> None:
+    spec = load_scenario(JAYWALK)
+    assert first_draw(spec).canonical_json() == first_draw(spec).canonical_json()
+
+
+def test_draws_differ_between_slots_draws_and_seeds() -> None:
+    spec = load_scenario(JAYWALK)
+    one = first_draw(spec).digest()
+    assert one != first_draw(spec, k=1).digest()
+    assert one != first_draw(spec, seed=8).digest()
+
+
+def test_compiling_never_imports_carla() -> None:
+    first_draw(load_scenario(JAYWALK))
+    assert "carla" not in sys.modules
+
+
+def test_new_parameter_changes_no_other_value(tmp_path: Path) -> None:
+    before = first_draw(load_scenario(JAYWALK)).parameters
+    after = first_draw(edited(tmp_path, 'params: {extra: {uniform: ["1 m", "2 m"]}}\n')).parameters
+    assert {k: v for k, v in after.items() if k != "extra"} == before
+
+
+def test_other_weather_changes_nothing_but_the_weather() -> None:
+    spec = load_scenario(JAYWALK)
+    plain = first_draw(spec)
+    night = compile_draw(
+        spec, index=town(), root_seed=7, k=0, draw=0,
+        overrides={"weather": {"preset": "HardRainNight"}},
+    )  # fmt: skip
+    assert night.weather != plain.weather
+    assert night.actors == plain.actors
+    assert night.traffic == plain.traffic
+
+
+def test_pinned_parameter_is_taken_and_others_stay() -> None:
+    spec = load_scenario(JAYWALK)
+    pinned = compile_draw(
+        spec, index=town(), root_seed=7, k=0, draw=0, prescreen=False,
+        overrides={"params": {"ego_speed": "36 km/h"}},
+    )  # fmt: skip
+    free = compile_draw(spec, index=town(), root_seed=7, k=0, draw=0, prescreen=False)
+    assert pinned.parameters["ego_speed"] == pytest.approx(10.0)
+    assert pinned.parameters["walk_speed"] == free.parameters["walk_speed"]
+
+
+def test_constraints_hold_in_every_draw() -> None:
+    spec = load_scenario(JAYWALK)
+    drawn = [first_draw(spec, k=k).parameters for k in range(12)]
+    assert not any(p["who"] == "elderly" and float(p["walk_speed"]) > 1.6 for p in drawn)
+
+
+def test_van_stands_its_gap_before_the_walking_line() -> None:
+    concrete = first_draw(load_scenario(JAYWALK))
+    van, walker = concrete.actor("van"), concrete.actor("walker")
+    along = np.array([np.cos(van.start.yaw_rad), np.sin(van.start.yaw_rad)])
+    to_walker = np.array([walker.start.x_m - van.start.x_m, walker.start.y_m - van.start.y_m])
+    free = float(to_walker @ along) - van.size_lwh_m[0] / 2
+    assert free == pytest.approx(concrete.parameters["van_gap"], abs=0.05)
+
+
+def test_walking_time_from_rest_is_that_of_paper() -> None:
+    # 2 m/s at 1 m/s2: 2 s and 2 m to get up to speed, then 4 m in 2 s.
+    assert travel_time(np.array([6.0]), np.array([2.0]), np.array([1.0]))[0] == pytest.approx(4.0)
+    # Never up to speed: s = a t^2 / 2.
+    assert travel_time(np.array([0.5]), np.array([2.0]), np.array([1.0]))[0] == pytest.approx(1.0)
+
+
+def test_blind_ego_and_no_offset_always_touch(tmp_path: Path) -> None:
+    spec = edited(
+        tmp_path,
+        'ego: {behaviour: [{do: follow_lane, speed: $ego_speed}]}\nparams: {arrival: "0 s"}\n',
+    )
+    slot = Slot(spec.name, 1, 0, 0)
+    values = draw_values(spec, 64, slot.uniforms)
+    values = values.take(np.flatnonzero(satisfied(spec, values)))
+    site = sites_for(spec, town())[0]
+    scene, encounter = build(spec, site, values, slot, 8.0, 1.0)
+    assert encounter is not None
+    calm = np.tile([0.0, 1.0, 1.0, 1.0], (values.n, 1))
+    outcome = simulate(encounter.model, calm)
+    runs = scene.ego.fits & (outcome.start_s > 0.1)
+    assert runs.sum() > 20
+    assert outcome.contact[runs].all()
+
+
+def test_offset_moves_the_meeting_by_as_much(tmp_path: Path) -> None:
+    spec = edited(
+        tmp_path,
+        'ego: {behaviour: [{do: follow_lane, speed: "36 km/h"}]}\n'
+        'params: {arrival: {grid: ["-0.6 s", "0.6 s"]}, walk_speed: "1.5 m/s", who: adult}\n',
+    )
+    slot = Slot(spec.name, 1, 0, 0)
+    values = draw_values(
+        spec, 2, lambda name, n: np.array([0.25, 0.75]) if name == "arrival" else np.full(n, 0.5)
+    )
+    scene, _ = build(spec, sites_for(spec, town())[0], values, slot, 8.0, 1.0)
+    found = meet_of(spec)
+    assert found is not None
+    encounter = solve(spec, scene, values, found, 8.0)
+    outcome = simulate(encounter.model, np.tile([0.0, 1.0, 1.0, 1.0], (2, 1)))
+    assert outcome.start_s[0] - outcome.start_s[1] == pytest.approx(1.2, abs=0.15)
+
+
+def test_planned_encounter_comes_true_in_a_kinematic_world() -> None:
+    spec = load_scenario(JAYWALK)
+    errors, hits = [], 0
+    for k in range(6):
+        concrete = first_draw(spec, k=k)
+        metrics = Metrics(concrete, play(concrete))
+        errors.append(abs(metrics.offset_error_s()))
+        hits += (
+            is_hit(concrete, metrics)[0] or is_hit(concrete, metrics)[1] == "reveal_outside_band"
+        )
+    assert np.median(errors) < 0.15
+    assert hits >= 4
+
+
+def test_run_in_which_nobody_moves_is_refused() -> None:
+    concrete = first_draw(load_scenario(JAYWALK))
+    frozen = concrete.model_copy(
+        update={
+            "actors": tuple(
+                a.model_copy(update={"behaviours": ()}) if a.role == "critical" else a
+                for a in concrete.actors
+            )
+        }
+    )
+    verdict = verify(frozen, play(frozen))
+    assert not verdict.accepted
+    assert verdict.reasons == ("never_started: walker",)
+
+
+def test_map_without_a_site_names_query_and_nearest_miss(tmp_path: Path) -> None:
+    spec = edited(tmp_path, 'where: {length_min: 900 m, lanes_same_direction: ">= 4"}\n')
+    with pytest.raises(ConfigError) as caught:
+        first_draw(spec)
+    text = str(caught.value)
+    assert text.startswith("jaywalk_parked_van: where: SynthDowntown has no site for {")
+    assert "lanes_same_direction" in text
+    assert "nearest miss: lane " in text
+
+
+def test_disturbances_begin_with_the_nominal_run() -> None:
+    assert Calibration().disturbances()[0] == pytest.approx([0.05, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("file", sorted(LIBRARY.glob("*.yaml")), ids=lambda p: p.stem)
+def test_library_file_is_sound_and_says_what_it_is(file: Path) -> None:
+    spec = load_scenario(file)
+    assert spec.name == file.stem
+    assert spec.description
+    assert spec.source
+    assert spec.tags
+    assert spec.expect
+    assert any(actor.critical for actor in spec.actors.values())

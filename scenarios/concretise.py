@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,8 @@ from scenarios.concrete import (
 from scenarios.distributions import Distribution, Quantity, Reference
 from scenarios.encounter import Encounter, Line, arrival_reach, crossing_line, is_standing
 from scenarios.placement.map_index import MapIndex
-from scenarios.scene import Party, Scene, crossing_step
-from scenarios.spec import Behaviour, CutIn, RunRedLight, ScenarioSpec
+from scenarios.scene import Party, Scene, crossing_step, lane_t
+from scenarios.spec import Behaviour, CutIn, FollowPath, Reverse, RunRedLight, ScenarioSpec
 from scenarios.spec import Trigger as TriggerSpec
 from scenarios.values import Values
 from scenarios.weather import resolve_weather
@@ -156,10 +157,14 @@ def _motion(
         points = np.array([[x + d * np.cos(yaw), y + d * np.sin(yaw), z, yaw] for d in (0.0, end)])
         return _pose(points[0]), _xyz(points), ()
     s, t = float(party.s[i]), float(party.t[i])
-    if c.encounter is not None and name == c.encounter.name:
+    if c.encounter is not None and name == c.encounter.name and c.encounter.line is None:
         s = float(c.encounter.model.other.station_m[i])
     speed = _first_speed(c, name, party)
-    if is_standing(party) or speed is None:
+    corners = _points_path(c, name, party)
+    if corners is not None:
+        return _pose(corners[0]), _xyz(corners), tuple(rounded(speed or 1.0) for _ in corners)
+    backs = any(isinstance(b, Reverse) for b in party.spec.behaviour)
+    if is_standing(party) or speed is None or backs:
         point = party.way.at(s, t)
         point[3] += party.yaw[i]
         return _pose(point), (), ()
@@ -168,6 +173,29 @@ def _motion(
     stations = _stations(spawn, party.way.ahead_m)
     points = party.way.at(stations, t)
     return _pose(points[0]), _xyz(points), tuple(rounded(speed) for _ in stations)
+
+
+def _points_path(c: Candidate, name: str, party: Party) -> F64 | None:
+    """The polyline of a `follow_path` at 1 m steps, from where the actor starts, if it has one."""
+    for k, behaviour in enumerate(party.spec.behaviour):
+        if not isinstance(behaviour, FollowPath):
+            continue
+        corners = [party.pose()[c.i]]
+        for j, at in enumerate(behaviour.points):
+            path = f"actors.{name}.behaviour.{k}.points.{j}"
+            s = c.number(at.s, f"{path}.s")
+            t = lane_t(c.spec, c.scene.site, at.lane, party.size[:, 1])[c.i]
+            corners.append(c.scene.site.ego.at(s, t + c.number(at.t, f"{path}.t")))
+        steps = [
+            a + (b - a) * share
+            for a, b in pairwise(corners)
+            for share in np.linspace(0, 1, max(int(np.hypot(*(b - a)[:2])), 1), endpoint=False)
+        ]
+        path_points = np.array([*steps, corners[-1]])
+        ahead = np.diff(path_points[:, :2], axis=0)
+        path_points[:-1, 3] = np.arctan2(ahead[:, 1], ahead[:, 0])
+        return path_points
+    return None
 
 
 def _line_of(c: Candidate, name: str, party: Party) -> Line:
@@ -243,9 +271,7 @@ def concrete_meet(c: Candidate, e: Encounter) -> Meet:
         other="ego",
         conflict_x_m=rounded(point[0]),
         conflict_y_m=rounded(point[1]),
-        reach_m=0.0
-        if e.line is not None
-        else rounded(arrival_reach(c.scene, c.scene.parties[e.name])[i]),
+        reach_m=rounded(_reach(c, e)),
         other_station_m=rounded(float(c.scene.ego.conflict_m[i] - c.scene.ego.spawn_m[i])),
         distance_m=rounded(float(other.distance_m[i])),
         travel_time_s=rounded(travel),
@@ -258,6 +284,14 @@ def concrete_meet(c: Candidate, e: Encounter) -> Meet:
         planned_other_arrival_s=rounded(arrival),
         planned_actor_arrival_s=rounded(arrival - offset),
     )
+
+
+def _reach(c: Candidate, e: Encounter) -> float:
+    """From the actor's middle to the conflict when it arrives."""
+    party = c.scene.parties[e.name]
+    if isinstance(party.spec.behaviour[e.step], Reverse):
+        return float(party.size[c.i, 0]) / 2
+    return 0.0 if e.line is not None else float(arrival_reach(c.scene, party)[c.i])
 
 
 def _trigger(c: Candidate, name: str, path: str, spec: TriggerSpec | None) -> Trigger | None:

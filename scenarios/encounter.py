@@ -44,6 +44,7 @@ F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 VEHICLE_ACCEL = 2.5
+REVERSE_ACCEL = 1.2
 NEAR_MISS_TTC_S = 1.5
 NEAR_MISS_PET_S = 1.0
 MILD_TTC_S = 3.0
@@ -123,6 +124,9 @@ def solve(
     if isinstance(step, OpenDoor):
         line = door_line(scene, values, party)
         other = _door_model(values, line)
+    elif isinstance(step, Reverse):
+        line = reverse_line(scene, values, party)
+        other = _reverse_model(values, party, path, step, line)
     elif isinstance(step, CrossRoad | DartOut | FollowProp):
         line = crossing_line(scene, values, name)
         other = _line_model(values, party, path, step, line)
@@ -238,6 +242,39 @@ def _door_model(values: Values, line: Line) -> OtherModel:
     )
 
 
+def reverse_line(scene: Scene, values: Values, party: Party) -> Line:
+    """The line on which a car backs into the road, tail first."""
+    pose = party.pose()
+    target = impact_t(values, party.name, party.spec, scene.ego)
+    distance = np.maximum(np.abs(target - party.t) - party.size[:, 0] / 2, 0.1)
+    start = np.column_stack([pose[:, 0], pose[:, 1], pose[:, 3] + np.pi])
+    return Line(start, distance, distance)
+
+
+def _reverse_model(
+    values: Values, party: Party, path: str, step: Reverse, line: Line
+) -> OtherModel:
+    n = values.n
+    speed = values.number(step.speed, f"{path}.speed")
+    accel = np.full(n, REVERSE_ACCEL)
+    return OtherModel(
+        start=line.start,
+        way=None,
+        station_m=np.zeros(n),
+        lateral_m=np.zeros(n),
+        speed_mps=speed,
+        accel_mps2=accel,
+        distance_m=line.distance_m,
+        travel_s=travel_time(line.distance_m, speed, accel),
+        length_m=party.size[:, 0],
+        width_m=party.size[:, 1],
+        rolls=False,
+        pause_at_m=values.number(step.distance, f"{path}.distance"),
+        pause_s=np.full(n, 1e3),
+        back_at_m=np.full(n, np.inf),
+    )
+
+
 def _second_thoughts(values: Values, party: Party) -> tuple[F64, F64, F64]:
     """Where the crossing pauses, for how long, and where it turns back; inf and 0 if not."""
     pause_at, pause = np.full(values.n, np.inf), np.zeros(values.n)
@@ -256,7 +293,7 @@ def _way_model(
     scene: Scene, values: Values, party: Party, path: str, step: object, offset: F64
 ) -> OtherModel:
     """An actor that rolls on a way: it is put where it arrives in time at its speed."""
-    assert isinstance(step, FollowLane | Turn | RunRedLight | FollowPath | WalkAlong | Reverse)
+    assert isinstance(step, FollowLane | Turn | RunRedLight | FollowPath | WalkAlong)
     speed = values.number(getattr(step, "speed", 1.0), f"{path}.speed")
     length = party.size[:, 0]
     arrival = scene.ego.arrival_s - offset

@@ -22,6 +22,7 @@ from scenarios.spec import (
     ScenarioSpec,
     Swerve,
     Trigger,
+    WalkAlong,
 )
 from scenarios.surrogate import CORRIDOR_MARGIN_M, DT_S, Calibration
 from scenarios.values import Values
@@ -83,7 +84,7 @@ class FollowOutcome:
 
 def leader_of(spec: ScenarioSpec) -> str | None:
     """The critical actor that acts in the ego's lane, if the scenario has one."""
-    kinds = (Brake, CutIn, CutOut, Swerve)
+    kinds = (Brake, CutIn, CutOut, Swerve, WalkAlong)
     for name, actor in spec.actors.items():
         if actor.critical and any(isinstance(step, kinds) for step in actor.behaviour):
             return name
@@ -102,8 +103,8 @@ def follow_model(
         _leader_step(values, f"{path}.{i}", step, party.t)
         for i, step in enumerate(party.spec.behaviour)
     )
-    if not isinstance(party.spec.behaviour[0], FollowLane):
-        raise ConfigError(f"{spec.name}: {path}.0: a leader begins with follow_lane")
+    if not isinstance(party.spec.behaviour[0], FollowLane | WalkAlong):
+        raise ConfigError(f"{spec.name}: {path}.0: a leader begins with follow_lane or walk_along")
     return FollowModel(
         ego_s=ego.station_m,
         ego_mps=ego.speeds_mps[np.arange(values.n), column],

@@ -225,7 +225,7 @@ def _meet_partners(
 
 
 def _has_encounter(behaviour: Behaviour) -> bool:
-    following = {"cut_in", "brake", "cut_out", "swerve"}
+    following = {"cut_in", "brake", "cut_out", "swerve", "walk_along"}
     return getattr(behaviour, "meet", None) is not None or getattr(behaviour, "do", "") in following
 
 

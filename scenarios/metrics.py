@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scenarios.behaviours.stage import Event, Track
 from scenarios.concrete import ConcreteScenario
-from scenarios.geometry2d import DOOR_M, door_box, gap, time_to_collision
+from scenarios.geometry2d import DOOR_M, DOOR_S, door_box, gap, time_to_collision
 
 F64 = NDArray[np.float64]
 
@@ -23,6 +23,7 @@ TET_BELOW_S = 1.5
 STOPPED_MPS = 0.3
 STARTED_MPS = 0.3
 MIN_PX = 20
+OVER_LINE_M = 0.3
 STILL_MPS = 0.05
 
 
@@ -194,9 +195,17 @@ class Metrics:
         return middle if distance[i, j] < 1.0 else None
 
     def lane_entry_tick(self, actor: str) -> int | None:
-        """First tick with the actor's middle in the ego's lane."""
+        """First tick with the actor 30 cm over the edge of the ego's lane (UN R157, cut-in)."""
         half = float(self.concrete.site.get("lane_width_m") or 3.5) / 2
-        inside = np.flatnonzero(np.abs(self.frames[actor][:, 1]) < half)
+        track, frame = self.track(actor), self.frames[actor]
+        stations = np.clip(frame[:, 0], 0, self.ego_path.stations[-1])
+        near = np.searchsorted(self.ego_path.stations, stations)
+        last = len(self.ego_path.stations) - 1
+        tangents = np.array([self.ego_path.tangent(min(int(i), last)) for i in near])
+        turn = track.yaw_rad - np.arctan2(tangents[:, 1], tangents[:, 0])
+        length, width, _ = track.size_lwh_m
+        reach = np.abs(np.sin(turn)) * length / 2 + np.abs(np.cos(turn)) * width / 2
+        inside = np.flatnonzero(np.abs(frame[:, 1]) - reach < half - OVER_LINE_M)
         return int(inside[0]) if len(inside) else None
 
     def in_ego_lane(self, actor: str) -> bool:
@@ -260,13 +269,18 @@ class Metrics:
         start = None if meet is None else self.start_tick(meet.actor)
         if meet is None or start is None:
             return float("nan")
+        steps = self.concrete.actor(meet.actor).behaviours
+        if any(step.do in ("hesitate", "turn_back") for step in steps):
+            return float("nan")
+        due = start * self.run.tick_s + self.arrival_s(start)
+        if any(step.do == "open_door" for step in steps):
+            return due - (start * self.run.tick_s + DOOR_S) - meet.offset_s
         conflict = np.array([meet.conflict_x_m, meet.conflict_y_m])
         distance = np.hypot(*(self.track(meet.actor).xy_m - conflict).T)
         inside = np.flatnonzero(distance <= meet.reach_m + 0.5)
         if not len(inside):
             return float("nan")
         arrived = int(inside[0] if meet.reach_m > 0 else np.argmin(distance))
-        due = start * self.run.tick_s + self.arrival_s(start)
         return due - arrived * self.run.tick_s - meet.offset_s
 
     def collided(self, actor: str, other: str | None = None) -> bool:

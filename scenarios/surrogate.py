@@ -23,6 +23,7 @@ CORRIDOR_MARGIN_M = 0.4
 RESUME_MPS2 = 2.0
 WAIT_MPS, WAIT_M, WAIT_S = 1.5, 10.0, 2.5
 RESYNC_LIMIT = 0.2
+LEAD_IN_S, LEAD_OUT_S = 4.0, 3.5
 LAUNCH_MPS2 = 3.0
 
 
@@ -124,14 +125,16 @@ class Calibration:
 class _Run:
     """State of all runs while they are stepped."""
 
-    def __init__(self, model: EncounterModel, disturbance: F64) -> None:
+    def __init__(self, model: EncounterModel, disturbance: F64, first_s: float) -> None:
         self.model = model
         self.n = len(model.offset_s)
+        speeds = model.ego.speeds_mps
+        self.steady = bool((speeds == speeds[:, :1]).all())
         self.delay, self.walk_ratio, self.ego_ratio, self.decel_ratio = disturbance.T
         ego, other = model.ego, model.other
-        self.station = ego.station_m.copy()
         self.speed = ego.speed_mps * self.ego_ratio
-        self.progress = np.zeros(self.n)
+        self.station = ego.station_m + self.speed * first_s
+        self.progress = np.where(other.rolls, other.speed_mps * self.walk_ratio * first_s, 0.0)
         self.pace = np.where(other.rolls, other.speed_mps, 0.0)
         self.started = np.full(self.n, other.rolls)
         self.start_s = np.where(other.rolls, 0.0, np.nan)
@@ -167,12 +170,16 @@ class _Run:
     def ego_arrival_s(self) -> F64:
         """Route time of the ego to the conflict at its present speed."""
         left = np.maximum(self.model.ego_conflict_m - self.station, 0.0)
+        if self.steady:
+            return np.asarray(left / np.maximum(self.speed, 0.5))
         want = self._wanted(self.station)
         ahead = self._route_time(self.station, left)
         return np.asarray(ahead * want / np.maximum(self.speed, 0.5))
 
     def _wanted(self, station: F64) -> F64:
         ego = self.model.ego
+        if self.steady:
+            return np.asarray(ego.speeds_mps[:, 0] * self.ego_ratio)
         column = np.clip(station - ego.way.stations[0], 0, ego.speeds_mps.shape[1] - 1).astype(int)
         return np.asarray(ego.speeds_mps[np.arange(self.n), column] * self.ego_ratio)
 
@@ -182,9 +189,8 @@ class _Run:
         near = self._wanted(station + 0.9 * left)
         return np.asarray(left * (1 / here + 2 / half + 1 / near) / 4)
 
-    def advance_other(self, now_s: float) -> None:
+    def advance_other(self, now_s: float, arrival: F64) -> None:
         other, model = self.model.other, self.model
-        arrival = self.ego_arrival_s()
         if other.rolls:
             wanted = other.speed_mps * self.walk_ratio
             if model.resync == "until_conflict":
@@ -223,14 +229,19 @@ class _Run:
         self.speed = np.where(braking, hard, free)
         self.station = self.station + self.speed * DT_S
 
+    def reach(self, box: F64) -> F64:
+        """Half of what boxes (..., 5) show across the ego's way at the conflict."""
+        along = box[..., 2] - np.arctan2(-self.normal[:, 0], self.normal[:, 1])
+        return np.asarray(
+            np.abs(np.sin(along)) * box[..., 3] / 2 + np.abs(np.cos(along)) * box[..., 4] / 2
+        )
+
     def threat(self, other_box: F64, other_velocity: F64, visible: Bool) -> Bool:
         """Whether the other is, or will be when the ego gets there, in the ego's corridor."""
         ego = self.model.ego
         t = ((other_box[:, :2] - self.origin) * self.normal).sum(axis=1)
         rate = (other_velocity * self.normal).sum(axis=1)
-        half = (
-            ego.width_m / 2 + CORRIDOR_MARGIN_M + np.minimum(other_box[:, 3], other_box[:, 4]) / 2
-        )
+        half = ego.width_m / 2 + CORRIDOR_MARGIN_M + self.reach(other_box)
         left = self.model.ego_conflict_m - self.station
         arrival = np.maximum(left, 0.0) / np.maximum(self.speed, 0.5)
         inside = np.zeros(self.n, dtype=bool)
@@ -246,26 +257,26 @@ class _Run:
 
 def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
     """Run every row once; `disturbance` (n, 4) as of `Calibration.disturbances`."""
-    run = _Run(model, disturbance)
-    steps = round(model.duration_s / DT_S)
+    first, last = _window(model)
+    run = _Run(model, disturbance, first * DT_S)
     boxes_ego, boxes_other, speeds_ego, speeds_other, seen = [], [], [], [], []
     reveal = np.full(run.n, np.nan)
-    for i in range(steps):
+    for i in range(first, last):
         ego, ego_velocity = run.ego_box()
         other, other_velocity = run.other_box()
         heading = np.stack([np.cos(ego[:, 2]), np.sin(ego[:, 2])], axis=1)
         eye = ego[:, :2] + EYE_FORWARD_M * heading
         visible = is_visible(eye, heading, other, model.occluders)
         arrival = run.ego_arrival_s()
-        first = visible & run.started & np.isnan(reveal)
-        reveal = np.where(first, arrival, reveal)
+        appears = visible & run.started & np.isnan(reveal)
+        reveal = np.where(appears, arrival, reveal)
         threat = run.threat(other, other_velocity, visible)
         boxes_ego.append(ego)
         boxes_other.append(other)
         speeds_ego.append(ego_velocity)
         speeds_other.append(other_velocity)
         seen.append(visible)
-        run.advance_other(i * DT_S)
+        run.advance_other(i * DT_S, arrival)
         run.advance_ego(threat)
     return _outcome(
         run,
@@ -275,7 +286,24 @@ def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
         np.stack(speeds_other),
         np.stack(seen),
         reveal,
+        first,
     )
+
+
+def _window(model: EncounterModel) -> tuple[int, int]:
+    """First and last step worth running: nothing happens before anyone starts or long after."""
+    other = model.other
+    arrival = other.travel_s + model.offset_s
+    nominal = model.ego_conflict_m - model.ego.station_m
+    steady = bool((model.ego.speeds_mps == model.ego.speeds_mps[:, :1]).all())
+    end = round(model.duration_s / DT_S)
+    if not steady:
+        return 0, end
+    due = nominal / np.maximum(model.ego.speed_mps, 0.5)
+    begin = due - LEAD_IN_S if other.rolls else due - arrival - 0.4
+    first = max(0, int(np.floor(begin.min() / DT_S)))
+    last = int(np.ceil((due.max() + LEAD_OUT_S) / DT_S))
+    return min(first, end - 1), min(last, end)
 
 
 def is_visible(eye: F64, heading: F64, other: F64, occluders: F64) -> Bool:
@@ -291,17 +319,17 @@ def is_visible(eye: F64, heading: F64, other: F64, occluders: F64) -> Bool:
 
 
 def _outcome(
-    run: _Run, ego: F64, other: F64, ego_velocity: F64, other_velocity: F64, seen: Bool, reveal: F64
-) -> Outcome:
+    run: _Run, ego: F64, other: F64, ego_velocity: F64, other_velocity: F64, seen: Bool,
+    reveal: F64, first: int,
+) -> Outcome:  # fmt: skip
     started = ~np.isnan(run.start_s)
-    times: F64 = np.arange(len(ego), dtype=np.float64)[:, None] * DT_S
+    times: F64 = np.arange(first, first + len(ego), dtype=np.float64)[:, None] * DT_S
     moving = started & (times >= np.nan_to_num(run.start_s, nan=np.inf))
     clearance = gap(ego, other)
     ttc = time_to_collision(ego, other, ego_velocity, other_velocity)
     ttc = np.where(moving, ttc, np.inf)
     corridor = np.abs(((other[..., :2] - run.origin) * run.normal).sum(axis=2))
-    across = other[..., 4] if run.model.other.way is None else other[..., 3]
-    inside = corridor < run.model.ego.width_m / 2 + across / 2
+    inside = corridor < run.model.ego.width_m / 2 + run.reach(other)
     return Outcome(
         contact=np.asarray((clearance < 0.05).any(axis=0)),
         entered=(inside & moving).any(axis=0),

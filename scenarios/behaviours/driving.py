@@ -25,8 +25,6 @@ CALM_S = 0.5
 SIGHT_M = 80.0
 MOVING_MPS = 0.3
 WAIT_MPS, WAIT_M, WAIT_S = 1.5, 10.0, 2.5
-# One does not brake for a ball.
-OVERRUN_M = 0.4
 
 
 class Driver:
@@ -123,7 +121,7 @@ class EmergencyBrake:
         driver, stage = self.driver, self.driver.stage
         me, track = driver.view, driver.track
         xy = np.array([other.x_m, other.y_m])
-        if not other.is_alive or other.size_lwh_m[2] < OVERRUN_M:
+        if not other.is_alive or self._is_prop(name):
             return False
         meet = stage.concrete.meet
         if meet is not None and name == meet.actor:
@@ -155,6 +153,10 @@ class EmergencyBrake:
         inside = any(abs(offset + rate * arrival * share) < half for share in (0.0, 0.5, 1.0))
         return inside and stage.sees(driver.name, name)
 
+    def _is_prop(self, name: str) -> bool:
+        """Emergency brakes are for road users: not for balls and carts."""
+        return any(a.name == name and a.role == "prop" for a in self.driver.stage.concrete.actors)
+
     def _will_cross(self, meet: Meet, other: ActorView) -> bool:
         """Whether the one it is to meet is, or will be on its arrival, in its corridor there.
 
@@ -164,14 +166,18 @@ class EmergencyBrake:
         me, track = driver.view, driver.track
         left = meet.other_station_m - track.station
         arrival = driver.stage.arrival_s(driver.name, meet.other_station_m)
-        if left < -2.0 or other.speed_mps < MOVING_MPS:
+        if left < -2.0:
             return False
         near = int(np.clip(np.searchsorted(track.stations, meet.other_station_m), 0, 10**6))
         tangent = track.tangent(min(near, len(track.stations) - 1))
         delta = np.array([other.x_m - meet.conflict_x_m, other.y_m - meet.conflict_y_m])
         t = float(tangent[0] * delta[1] - tangent[1] * delta[0])
         rate = float(tangent[0] * other.velocity_y_mps - tangent[1] * other.velocity_x_mps)
-        half = me.size_lwh_m[1] / 2 + CORRIDOR_MARGIN_M + min(other.size_lwh_m[:2]) / 2
+        turn = other.yaw_rad - math.atan2(tangent[1], tangent[0])
+        length, width, _ = other.size_lwh_m
+        half = me.size_lwh_m[1] / 2 + abs(math.sin(turn)) * length / 2
+        half += abs(math.cos(turn)) * width / 2
+        half += CORRIDOR_MARGIN_M if other.speed_mps > MOVING_MPS else 0.0
         if me.speed_mps < WAIT_MPS and left < WAIT_M:
             # Having stopped, it lets pass what is still coming.
             return abs(t) < half or (t * rate < 0 and abs(t) - half < abs(rate) * WAIT_S)

@@ -135,6 +135,8 @@ class VehicleScript:
         """Backwards along its path at a speed, over a distance."""
         speed, distance = float(step.args["speed_mps"]), float(step.args["distance_m"])
         start = self.stage.view.actors[self.actor.name]
+        while step.meet is not None and not is_due(self.stage, step.meet):
+            yield [VehicleControl(self.actor.name, 0.0, 0.0, 1.0, hand_brake=True)]
         self.stage.note(self.actor.name, "started", step.label)
         while True:
             view = self.stage.view.actors[self.actor.name]

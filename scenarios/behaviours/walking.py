@@ -85,6 +85,18 @@ class WalkerScript:
             yield self._go(wanted * self._resync(step, wanted), accel)
         yield self._stand()
 
+    def along(self, step: Step) -> Script:
+        """Along its own path, corner by corner, at a steady pace."""
+        self.stage.note(self.actor.name, "started", step.label)
+        track = self.stage.tracks[self.actor.name]
+        wanted, tick_s = float(step.args["speed_mps"]), self.stage.concrete.tick_s
+        while track.station < float(track.stations[-1]) - 0.5:
+            ahead = track.at(track.station + 1.0)[:2] - np.array([self.view.x_m, self.view.y_m])
+            x, y = ahead / max(float(np.hypot(*ahead)), 1e-6)
+            self.speed_mps = min(self.speed_mps + 2.0 * tick_s, wanted)
+            yield [WalkerControl(self.actor.name, (float(x), float(y), 0.0), self.speed_mps)]
+        yield self._stand()
+
     def follow_prop(self, step: Step) -> Script:
         """Run after a prop, some time after it set off."""
         prop = str(step.args["prop"])
@@ -158,7 +170,7 @@ _SCRIPTS: dict[str, Callable[[WalkerScript, Step], Script]] = {
     "idle": WalkerScript.idle,
     "cross_road": WalkerScript.cross,
     "dart_out": WalkerScript.cross,
-    "walk_along": WalkerScript.cross,
-    "follow_path": WalkerScript.cross,
+    "walk_along": WalkerScript.along,
+    "follow_path": WalkerScript.along,
     "follow_prop": WalkerScript.follow_prop,
 }

@@ -246,4 +246,5 @@ def _has_parking(side: StreetSide) -> bool:
     """Whether a parking lane lies beside the sidewalk."""
     grid, lane_id = side.strip.grid, side.strip.lane_id
     inner = lane_id - 1 if lane_id > 0 else lane_id + 1
-    return inner != 0 and grid.section.lanes[inner].kind == "parking"
+    lane = grid.section.lanes.get(inner)
+    return lane is not None and lane.kind == "parking"

@@ -216,16 +216,20 @@ def parse_opendrive(name: str, text: str) -> RoadNetwork:
         element.tag = _local(element.tag)
     try:
         roads = {r.road_id: r for r in (_road(e) for e in root.findall("road"))}
+        junctions = {j.junction_id: j for j in (_junction(e) for e in root.findall("junction"))}
     except _BadRecord as err:
         raise MapError(f"{name}: {err}") from err
     if not roads:
         raise MapError(f"{name}: no <road> in the file")
-    junctions = {j.junction_id: j for j in (_junction(e) for e in root.findall("junction"))}
     controllers = {
         c.get("id", ""): tuple(dict.fromkeys(k.get("signalId", "") for k in c.findall("control")))
         for c in root.findall("controller")
     }
     return RoadNetwork(roads, junctions, controllers)
+
+
+# Beyond these a number is a slip, and memory would run out before anybody saw it.
+_MAX_LENGTH_M, _MAX_COORDINATE_M = 1e5, 1e6
 
 
 class _BadRecord(ValueError):
@@ -272,8 +276,10 @@ def _road_body(element: ET.Element, road_id: str) -> Road:
     geometries = tuple(_geometry(g) for g in element.findall("planView/geometry"))
     if not geometries:
         raise _BadRecord("no <planView><geometry>")
-    if length <= 0.0:
-        raise _BadRecord(f"expected a length above 0, found {length}")
+    if not 0.0 < length <= _MAX_LENGTH_M:
+        raise _BadRecord(f"expected a length above 0 up to {_MAX_LENGTH_M:g}, found {length}")
+    if any(max(abs(g.x), abs(g.y)) > _MAX_COORDINATE_M for g in geometries):
+        raise _BadRecord(f"expected coordinates up to {_MAX_COORDINATE_M:g} m from the origin")
     sections = _sections(element.findall("lanes/laneSection"), length)
     if not sections:
         raise _BadRecord("no <laneSection>")

@@ -8,6 +8,12 @@ from synthgen.simserver.maps.townmap import MapError
 from tests.unit.simserver.maps.tiny_roads import lane, opendrive, road, sections
 
 
+BROKEN_JUNCTION = (
+    '<junction id="9"><connection id="0" incomingRoad="1" connectingRoad="1" '
+    'contactPoint="start"><laneLink from="-1"/></connection></junction>'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -17,6 +23,9 @@ from tests.unit.simserver.maps.tiny_roads import lane, opendrive, road, sections
         ("<OpenDRIVE><header/></OpenDRIVE>", "no <road>"),
         (opendrive(road(lanes="")), "road 1: no <laneSection>"),
         (opendrive(road(length=-5.0)), "road 1: expected a length above 0"),
+        (opendrive(road(length=1e9)), "road 1: expected a length above 0 up to"),
+        (opendrive(road(x=1e9)), "road 1: expected coordinates up to"),
+        (opendrive(road(), rest=BROKEN_JUNCTION), "<laneLink> lacks to"),
         (opendrive(road(shape="")), "road 1: <geometry> holds none of"),
         (opendrive(road(shape="<arc/>")), "road 1: <arc> lacks curvature"),
         (opendrive(road(shape='<arc curvature="x"/>')), "expected a number, found 'x'"),

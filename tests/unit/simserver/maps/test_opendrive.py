@@ -7,7 +7,6 @@ from synthgen.simserver.maps.opendrive import parse_opendrive
 from synthgen.simserver.maps.townmap import MapError
 from tests.unit.simserver.maps.tiny_roads import lane, opendrive, road, sections
 
-
 BROKEN_JUNCTION = (
     '<junction id="9"><connection id="0" incomingRoad="1" connectingRoad="1" '
     'contactPoint="start"><laneLink from="-1"/></connection></junction>'

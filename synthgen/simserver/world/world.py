@@ -300,8 +300,8 @@ class World:
         """What the model of a light or sign depends on, as text."""
         signal = self._signals[actor.id]
         return {
-            "head_height": f"{signal.head_height_m:.3f}",
-            "arm": f"{signal.arm_m:.3f}",
+            "head_height_m": f"{signal.head_height_m:.3f}",
+            "arm_m": f"{signal.arm_m:.3f}",
             "value": f"{signal.value:g}",
         }
 

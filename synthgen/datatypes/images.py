@@ -21,7 +21,7 @@ class CameraFrame:
         frame_index: Capture number.
         timestamp_ns: Clip-relative time.
         world_from_camera: Pose of the optical frame at that time.
-        rgb: (H, W, 3) uint8, in OpenCV's order B, G, R.
+        rgb: (H, W, 3) uint8, in the order R, G, B.
         depth_cm: (H, W) uint16, centimetres along the optical axis, 65535 = none.
         semantic: (H, W) uint8, CARLA tags.
         instance: (H, W) uint16, track ids, 0 = no object of this clip.

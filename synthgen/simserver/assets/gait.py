@@ -153,8 +153,11 @@ def _cycle(phase: F64, run: float) -> F64:
     for side, sign, shift in (("L", -1.0, 0.0), ("R", 1.0, 0.5)):
         own = (phase + shift) % 1.0
         _leg(turns, side, own, hip_z, duty, run)
-        arm = (18.0 + 14.0 * run) * np.cos(2 * np.pi * (own + 0.5)) - 2.0 - 6.0 * run
-        elbow = 16.0 + 62.0 * run + 9.0 * np.cos(2 * np.pi * (own + 0.5))
+        swing = np.cos(2 * np.pi * (own + 0.5))
+        back = 16.0 * run + 18.0 * np.sin(np.pi * run)
+        arm = (18.0 + 8.0 * run) * swing - 2.0 - back
+        # A runner's hand comes up before the chest rather than forward, out of the box.
+        elbow = 16.0 + 78.0 * run + (9.0 + 28.0 * run) * swing
         turns[f"crl_arm__{side}"] = _about_x(np.full_like(phase, sign * 6.0)) @ _about_y(-arm)
         turns[f"crl_foreArm__{side}"] = _about_y(-elbow)
     return forward(turns, hips)

@@ -24,6 +24,7 @@ SCENERY = [
 ]
 FOUR_WHEELERS = [key for key in VEHICLES if tag_of(key) in {Tag.CAR, Tag.BUS, Tag.TRUCK}]
 WALK_SPEEDS_MPS = (0.0, 1.4, 1.8)
+RUN_SPEEDS_MPS = (2.6, 4.0)
 
 
 def posed_points(model: Model, pose: F32) -> F32:
@@ -74,6 +75,17 @@ def test_box_fits_the_walking_mesh_within_2_cm(walker: str) -> None:
     ]
     mesh = np.stack([np.min(steps, axis=0)[0], np.max(steps, axis=0)[1]])
     np.testing.assert_allclose(mesh, box_bounds(model), atol=0.02)
+
+
+@pytest.mark.parametrize("walker", WALKERS[::7])
+@pytest.mark.parametrize("speed", RUN_SPEEDS_MPS)
+def test_runner_stays_in_the_box_within_2_cm(walker: str, speed: float) -> None:
+    model = model_of(walker, {}, 0)
+    low, high = box_bounds(model)
+    for phase in np.linspace(0, 1, 12, endpoint=False):
+        points = posed_points(model, pose_of_walker(model, WalkerState(phase, speed)))
+        assert (points > low - 0.02).all()
+        assert (points < high + 0.02).all()
 
 
 @pytest.mark.parametrize("walker", [w for w in WALKERS if can_use_wheelchair(w)][::4])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver import compile_cache
 from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.physics.crowd import WalkerCrowd
 from synthgen.simserver.physics.fleet import VehicleFleet
@@ -252,7 +251,6 @@ def _contact(ids: list[int], pair: NDArray[np.int64], row: NDArray[np.float64]) 
 def _kernels() -> tuple[ModuleType, ModuleType, ModuleType]:
     # Here and not at the top: numba takes most of a second to import, which a server without
     # vehicles need not wait for.
-    compile_cache.prepare()
     from synthgen.simserver.physics import contact_kernel, vehicle_kernel, walker_kernel
 
     return vehicle_kernel, walker_kernel, contact_kernel

@@ -38,6 +38,9 @@ KERB_LOSS = 0.15
 # A tyre's grip falls from its peak at this slip (tangent of the slip angle) to this share at 1.
 SLIDES_FROM = 0.4
 SLIDING_SHARE = 0.6
+# Stability control: from this speed on, once the tail slides by this angle (rad).
+ASSISTED_FROM_MPS = 3.0
+TAIL_SLIDE = 0.10
 STILL_MPS = 0.02
 STILL_TICKS = 8
 DEGREES = 180.0 / math.pi
@@ -333,6 +336,22 @@ def _loads(c, arm_front, arm_rear):
 
 
 @njit(nogil=True, error_model="numpy")
+def _stabilise(c, side_rear, u, r, grip_front):
+    """Yaw moment of electronic stability control, N m: one front wheel brakes a sliding tail."""
+    if u < ASSISTED_FROM_MPS:
+        return 0.0
+    slide = math.atan2(side_rear, u)
+    excess = abs(slide) - TAIL_SLIDE
+    back = r if slide > 0.0 else -r
+    if excess <= 0.0 or back > 1.0:
+        return 0.0
+    # A rider balances with the whole body where a car brakes one of two wheels.
+    lever = 0.8 * (c.axle_front + c.axle_rear) if c.two_wheeled == 1 else 0.5 * c.track
+    moment = min(excess * 8.0, 1.0) * grip_front * lever
+    return moment if slide > 0.0 else -moment
+
+
+@njit(nogil=True, error_model="numpy")
 def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splitting hides the order
     """Body-frame velocity (forward, right, yaw rate) after the tyres' forces of one step."""
     arm_front = max(c.axle_front - c.com_x, 0.1)
@@ -392,6 +411,9 @@ def _tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splittin
     u -= push_front * sin / c.mass
     w += (push_front * cos + push_rear) / c.mass
     r += (push_front * cos * arm_front - push_rear * arm_rear) / c.inertia
+
+    if c.hand_brake == 0:
+        r += h * _stabilise(c, side_rear, u, r, grip_front) / c.inertia
 
     c.load_front, c.load_rear = load_front, load_rear
     c.fx_front, c.fx_rear = along_front, along_rear

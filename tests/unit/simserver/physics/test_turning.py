@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from synthgen.simserver.assets.extents import size_table
 from tests.unit.simserver.physics.bodies import (
     GRAVITY,
     add_car,
@@ -87,6 +88,24 @@ def test_sharp_steering_at_speed_does_not_spin_the_car() -> None:
         slip = math.degrees(math.atan2(vy, vx)) - dynamics.vehicles.pose(1)[4]
         worst = max(worst, abs((slip + 180.0) % 360.0 - 180.0))
     assert worst < 45.0
+
+
+@pytest.mark.parametrize(
+    "blueprint", ["vehicle.audi.a2", "vehicle.kawasaki.ninja", "vehicle.bh.crossbike"]
+)
+def test_braking_while_swerving_does_not_spin_the_vehicle(blueprint: str) -> None:
+    dynamics = make_dynamics()
+    length, width, height = size_table()[blueprint].size_lwh_m
+    add_car(dynamics, blueprint=blueprint, half=(length / 2, width / 2, height / 2))
+    dynamics.vehicles.set_target_velocity(1, (12.0, 0.0, 0.0))
+    worst = 0.0
+    for tick in range(40):
+        press(dynamics, brake=0.5, steer=0.5 if tick < 15 else -0.5)
+        run(dynamics, 1)
+        vx, vy, _vz = dynamics.vehicles.velocity(1)
+        slip = math.degrees(math.atan2(vy, vx)) - dynamics.vehicles.pose(1)[4]
+        worst = max(worst, abs((slip + 180.0) % 360.0 - 180.0) * (speed(dynamics) > 2.0))
+    assert worst < 60.0
 
 
 def test_inner_wheel_turns_more_than_the_outer() -> None:

@@ -36,7 +36,7 @@ class Deadlines(Settings):
 
     boot_s: float = Field(default=120, gt=0)
     load_s: float = Field(default=180, gt=0)
-    tick_s: float = Field(default=30, gt=0)
+    tick_s: float = Field(default=60, gt=0)
     phase_s: float = Field(default=180, gt=0)
     clip_s: float = Field(default=1800, gt=0)
 

@@ -1,9 +1,9 @@
-/* A disk that fails once: preloaded into processes, it lets the n-th call that changes anything
- * below a folder fail with a given errno. The counter is a shared file, so n counts over all
- * processes of a run.
+/* A disk that fails: preloaded into processes, it lets the n-th call that changes anything below a
+ * folder fail with a given errno, or with -n the n-th and all that follow, as a full disk does. The
+ * counter is a shared file, so n counts over all processes of a run.
  *
  * FAILING_ROOT     folder that counts
- * FAILING_COUNTER  file of two int64: calls so far, number of the call that fails (0: none)
+ * FAILING_COUNTER  file of two int64: calls so far, n (0: none fails)
  * FAILING_ERRNO    errno of that call
  */
 #define _GNU_SOURCE
@@ -48,7 +48,8 @@ __attribute__((constructor)) static void start(void) {
 static int path_fails(const char *path) {
     if (!counter || strncmp(path, root, root_length) != 0) return 0;
     int64_t number = atomic_fetch_add(&counter[0], 1) + 1;
-    if (number != atomic_load(&counter[1])) return 0;
+    int64_t nth = atomic_load(&counter[1]);
+    if (nth == 0 || (nth > 0 && number != nth) || (nth < 0 && number < -nth)) return 0;
     errno = failure;
     return 1;
 }

@@ -1,4 +1,4 @@
-"""Builds and steers the disk that fails once (failing_disk.c)."""
+"""Builds and steers the disk that fails (failing_disk.c)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FailingDisk:
         return disk
 
     def arm(self, nth: int) -> None:
-        """Count from 0 again and let the n-th call fail; 0 lets none fail."""
+        """Count from 0 again and let the n-th call fail, with -n all from the n-th; 0: none."""
         if not self.counter.exists():
             self.counter.write_bytes(bytes(16))
         with self.counter.open("r+b") as file:  # In place: running processes map this file.

@@ -58,7 +58,7 @@ def chaos_setup(
             "kind": "embedded",
             "quality": "low",
             "threads": 1,
-            "deadlines": {"boot_s": 120, "tick_s": 25, "load_s": 60, "phase_s": 60},
+            "deadlines": {"boot_s": 120, "tick_s": 40, "load_s": 60, "phase_s": 60},
         },
         "capture": {"duration_s": 8.0, "period_ticks": 4},
         "max_draws": 20,

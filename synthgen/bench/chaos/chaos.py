@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from synthgen.bench.chaos.killer import MARK_VARIABLE, Kill, kill_one, processes_with
+from synthgen.bench.chaos.killer import MARK_VARIABLE, WEIGHTS, Kill, kill_one, processes_with
 from synthgen.bench.chaos.verify import Findings, verify_dataset
 from synthgen.errors import InternalError
 
@@ -32,7 +32,8 @@ class ChaosSetup:
     """What is run and how hard it is hit.
 
     `config` is a generation config without `out`; slots `poison` can never be made;
-    `environment` tells the capture program its bad habits.
+    `environment` tells the capture program its bad habits; `targets` are the kinds of processes to
+    kill, by their weights.
     """
 
     config: dict[str, Any]
@@ -43,6 +44,7 @@ class ChaosSetup:
     mean_interval_s: float
     seed: int = 0
     max_round_s: float = 1800.0
+    targets: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ def _play(setup: ChaosSetup, dataset: Path, battle: _Battle, *, kills: int) -> _
             for clip in dataset.glob("clips/*/*"):
                 commits.setdefault(clip.name, now)
             if now >= next_kill_s and len(battle.kills) < kills:
-                kill = kill_one(mark, battle.rng, now)
+                kill = kill_one(mark, setup.targets, battle.rng, now)
                 if kill is not None:
                     battle.kills.append(kill)
                 next_kill_s = battle.next_kill_s(now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ import numpy as np
 
 MARK_VARIABLE: Final = "SYNTHGEN_CHAOS_RUN"
 # How often a kind is chosen; a driver's death costs the whole run's start.
-_WEIGHTS: Final = {"driver": 0.6, "actor": 2.0, "guard": 2.0, "capture": 3.0, "server": 3.0}
+WEIGHTS: Final = {"driver": 0.6, "actor": 2.0, "guard": 2.0, "capture": 3.0, "server": 3.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,20 @@ def kind_of(pid: int) -> str | None:
     return "actor" if line.startswith("ray::SlotActor") else None
 
 
-def kill_one(mark: str, rng: np.random.Generator, now_s: float) -> Kill | None:
+def kill_one(
+    mark: str, targets: Mapping[str, float], rng: np.random.Generator, now_s: float
+) -> Kill | None:
     """SIGKILL one process of the run; None if there is none of the kind that was chosen.
 
     The kind is chosen first, so that a driver that is still alone is not hit all the time.
     """
-    kinds = sorted(_WEIGHTS)
-    weights = np.array([_WEIGHTS[kind] for kind in kinds])
+    kinds = sorted(targets)
+    weights = np.array([targets[kind] for kind in kinds])
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
-    targets = [pid for pid in processes_with(mark) if kind_of(pid) == kind]
-    if not targets:
+    pids = [pid for pid in processes_with(mark) if kind_of(pid) == kind]
+    if not pids:
         return None
-    pid = int(rng.choice(targets))
+    pid = int(rng.choice(pids))
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -111,7 +111,8 @@ class SceneMirror:
                 if model is None:
                     continue
                 self._models[actor.id] = model
-                renderer.add_actor(actor.id, instance_id(actor.id), model, actor.id)
+                look = actor.id - world.first_actor_id
+                renderer.add_actor(actor.id, instance_id(actor.id), model, look)
             shown.append(actor)
         renderer.move(
             [actor.id for actor in shown],

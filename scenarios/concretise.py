@@ -24,7 +24,7 @@ from scenarios.concrete import (
 from scenarios.distributions import Distribution, Quantity, Reference
 from scenarios.encounter import Encounter, Line, arrival_reach, crossing_line, is_standing
 from scenarios.placement.map_index import MapIndex
-from scenarios.scene import Party, Scene, crossing_step, lane_t
+from scenarios.scene import Party, Scene, bend_speeds, crossing_step, lane_t
 from scenarios.spec import Behaviour, CutIn, FollowPath, Reverse, RunRedLight, ScenarioSpec
 from scenarios.spec import Trigger as TriggerSpec
 from scenarios.values import Values
@@ -160,6 +160,8 @@ def _motion(
     if c.encounter is not None and name == c.encounter.name and c.encounter.line is None:
         s = float(c.encounter.model.other.station_m[i])
     speed = _first_speed(c, name, party)
+    if c.encounter is not None and name == c.encounter.name and speed is not None:
+        speed = float(c.encounter.model.other.speed_mps[i])
     corners = _points_path(c, name, party)
     if corners is not None:
         return _pose(corners[0]), _xyz(corners), tuple(rounded(speed or 1.0) for _ in corners)
@@ -172,7 +174,8 @@ def _motion(
     spawn = s - speed * c.warmup_s
     stations = _stations(spawn, party.way.ahead_m)
     points = party.way.at(stations, t)
-    return _pose(points[0]), _xyz(points), tuple(rounded(speed) for _ in stations)
+    speeds = np.minimum(np.interp(stations, party.way.stations, bend_speeds(party.way)), speed)
+    return _pose(points[0]), _xyz(points), tuple(rounded(v) for v in speeds)
 
 
 def _points_path(c: Candidate, name: str, party: Party) -> F64 | None:

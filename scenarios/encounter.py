@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.geometry2d import DOOR_FORWARD_M, DOOR_M, DOOR_S
-from scenarios.scene import Party, Scene, crossing_step, impact_t
+from scenarios.scene import Party, Scene, bend_speeds, crossing_step, impact_t
 from scenarios.spec import (
     CrossRoad,
     DartOut,
@@ -45,6 +45,9 @@ Bool = NDArray[np.bool_]
 
 VEHICLE_ACCEL = 2.5
 REVERSE_ACCEL = 1.2
+# Where a bend limits the speed at which another vehicle comes to the conflict.
+BEND_BEFORE_M, BEND_AFTER_M = 25.0, 15.0
+CORNER_LENGTH_M, CORNER_WIDTH_M, CORNER_SETBACK_M = 60.0, 20.0, 1.0
 NEAR_MISS_TTC_S = 1.5
 NEAR_MISS_PET_S = 1.0
 MILD_TTC_S = 3.0
@@ -296,6 +299,8 @@ def _way_model(
     assert isinstance(step, FollowLane | Turn | RunRedLight | FollowPath | WalkAlong)
     speed = values.number(getattr(step, "speed", 1.0), f"{path}.speed")
     length = party.size[:, 0]
+    near = (party.way.stations > -BEND_BEFORE_M) & (party.way.stations < BEND_AFTER_M)
+    speed = np.minimum(speed, bend_speeds(party.way)[near].min())
     arrival = scene.ego.arrival_s - offset
     distance = np.maximum(speed * arrival, 0.0)
     station = -distance - arrival_reach(scene, party)
@@ -334,7 +339,23 @@ def _occluders(scene: Scene, name: str, party: Party) -> F64:
         low = other.size[:, 2] < height - _OVERLOOKED_M
         box[low, 3:] = 1e-3
         boxes.append(box)
+    boxes += _corners(scene, len(height))
     return np.stack(boxes, axis=1) if boxes else np.zeros((len(height), 0, 5))
+
+
+def _corners(scene: Scene, n: int) -> list[F64]:
+    """Buildings that may stand at the corners of a junction: no map tells, so they are assumed."""
+    site = scene.site
+    if site.other is None or abs(np.sin(site.other.at(0.0)[3] - site.ego.at(0.0)[3])) < 0.5:
+        return []
+    left = max(b.left_m for b in site.bands.values()) + CORNER_SETBACK_M
+    right = min(b.right_m for b in site.bands.values()) - CORNER_SETBACK_M
+    s = site.stop_line_s - CORNER_LENGTH_M / 2
+    found = []
+    for t in (left + CORNER_WIDTH_M / 2, right - CORNER_WIDTH_M / 2):
+        x, y, _, yaw = site.ego.at(s, t)
+        found.append(np.tile([x, y, yaw, CORNER_LENGTH_M, CORNER_WIDTH_M], (n, 1)))
+    return found
 
 
 def is_standing(party: Party) -> bool:

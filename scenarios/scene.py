@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,7 @@ class Scene:
     parties: dict[str, Party]
 
 
+@lru_cache(maxsize=512)
 def shifted(way: Way, t: float) -> Way:
     """The way moved sideways, left positive; stations stay those of the original."""
     if t == 0.0:
@@ -138,15 +140,11 @@ def plan_ego(
     conflict = crossing_s - body.size_lwh_m[0] / 2
     share = values.number(spec.record.conflict_at, "record.conflict_at")
     clock = np.cumsum(1.0 / speeds, axis=1)
-    curve = np.sqrt(LATERAL_MPS2 / np.maximum(_curvature(way), 1e-6))
     first = np.empty(values.n)
     arrival = np.empty(values.n)
     for i in range(values.n):
         at_conflict = np.interp(conflict[i], way.stations, clock[i])
-        # No faster round a bend than tyres like: the run-up starts after the last such place.
-        blocked = way.stations[(curve < speeds[i] - 0.1) & (way.stations < conflict[i] - 1.0)]
-        start = max(way.stations[0], float(blocked[-1]) if len(blocked) else -np.inf)
-        room = at_conflict - np.interp(start, way.stations, clock[i])
+        room = at_conflict - clock[i, 0]
         arrival[i] = min(share[i] * duration_s, room - warmup_s)
         first[i] = np.interp(at_conflict - arrival[i], clock[i], way.stations)
     spawn = np.array(
@@ -156,6 +154,20 @@ def plan_ego(
         ]
     )
     return EgoPlan(body, way, shift, speeds, first, spawn, conflict, arrival, arrival >= 2.0)
+
+
+@lru_cache(maxsize=512)
+def bend_speeds(way: Way) -> F64:
+    """(S,) fastest speed at each station that keeps lateral acceleration low in every bend.
+
+    Room to brake before a bend and to pick up speed after it is allowed for.
+    """
+    corner = LATERAL_MPS2 / np.maximum(_curvature(way), 1e-6)
+    ahead = way.stations[None, :] - way.stations[:, None]
+    before = np.where(ahead >= 0, corner[None] + 2 * APPROACH_DECEL * ahead, np.inf)
+    after = np.where(ahead <= 0, corner[None] - 2 * LEAVE_ACCEL * ahead, np.inf)
+    limit: F64 = np.sqrt(np.minimum(before, after).min(axis=1))
+    return limit
 
 
 def _curvature(way: Way) -> F64:
@@ -184,7 +196,7 @@ def ego_speeds(spec: ScenarioSpec, site: Site, values: Values, way: Way) -> F64:
             speeds = np.minimum(speeds, wanted)
     if not np.isfinite(speeds).all():
         raise ConfigError(f"{spec.name}: ego.behaviour: no behaviour gives the ego a speed")
-    return np.asarray(np.maximum(speeds, 0.5))
+    return np.asarray(np.maximum(np.minimum(speeds, bend_speeds(way)), 0.5))
 
 
 def meet_of(spec: ScenarioSpec) -> tuple[str, int, Meet] | None:

@@ -127,7 +127,8 @@ def _partners(
         point = intersection(points[:, :2], theirs)
         if point is not None:
             found.append((other, point))
-    return found
+    straight = [p for p in found if p[0] is not None and direction_of(index, p[0]) == "straight"]
+    return straight or found
 
 
 def _near_edge(index: MapIndex, lane: int, ego_end: F64) -> F64:

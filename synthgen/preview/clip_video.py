@@ -90,7 +90,7 @@ def _fit(image: U8) -> U8:
 
 
 def write_preview(clip: ClipReader, path: Path) -> None:
-    """Write the clip's video (WebM, VP9) at its capture rate; beside it its middle frame as PNG.
+    """Write the clip's video (WebM, VP8) at its capture rate; beside it its middle frame as PNG.
 
     Raises:
         OutputError: The file cannot be written.
@@ -114,7 +114,7 @@ def write_preview(clip: ClipReader, path: Path) -> None:
 
 
 def _video(path: Path, rate_hz: float, size: tuple[int, int]) -> cv2.VideoWriter:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), rate_hz, size)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP80"), rate_hz, size)
     if not writer.isOpened():
-        raise OutputError(f"{path}: this OpenCV build cannot write VP9 video there")
+        raise OutputError(f"{path}: this OpenCV build cannot write VP8 video there")
     return writer

@@ -47,11 +47,12 @@ def _surface_coordinates(shape: Shape, corners: I64, normal: F64) -> F32:
     u = np.where(faces == 0, at[:, 1], at[:, 0])
     v = np.where(faces == 2, at[:, 1], at[:, 2])
     is_plate = shape.material == Material.PLATE
-    plates = np.isin(corners, shape.triangles[is_plate]) if is_plate.any() else is_plate[:0]
-    for end in (at[:, 0] > 0, at[:, 0] <= 0) if len(plates) else ():
-        mine = plates & end
-        if mine.any():
-            v[mine] -= (v[mine].min() + v[mine].max()) / 2
+    if is_plate.any():
+        plates = np.isin(corners, shape.triangles[is_plate])
+        for end in (at[:, 0] > 0, at[:, 0] <= 0):
+            z = at[plates & end, 2]
+            if len(z):
+                v[plates & end & (faces == 0)] -= (z.min() + z.max()) / 2
     return np.stack([u, v], axis=1).astype(np.float32)
 
 

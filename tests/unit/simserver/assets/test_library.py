@@ -152,6 +152,18 @@ def test_wheels_stand_on_the_ground(key: str) -> None:
             assert abs(lowest) < 0.006
 
 
+@pytest.mark.parametrize("key", ["vehicle.tesla.model3", "vehicle.carlamotors.firetruck"])
+def test_plates_count_surface_coordinates_from_their_middle(key: str) -> None:
+    mesh = model_of(key, {}, 0).parts[0].mesh
+    assert mesh.uv_m is not None
+    assert mesh.normals is not None
+    corners = np.unique(mesh.triangles[mesh.material == Material.PLATE])
+    front = corners[np.abs(mesh.normals[corners, 0]) > 0.9]
+    # European plates: 520 mm x 112 mm.
+    np.testing.assert_allclose(mesh.uv_m[front].min(axis=0), [-0.26, -0.056], atol=1e-3)
+    np.testing.assert_allclose(mesh.uv_m[front].max(axis=0), [0.26, 0.056], atol=1e-3)
+
+
 def test_color_attribute_paints_the_body() -> None:
     model = model_of("vehicle.audi.tt", {"color": "255,0,188"}, 0)
     # IEC 61966-2-1: 188 / 255 is 0.5029 linear.

@@ -164,8 +164,8 @@ class Furnisher:
             return
         name = str(
             rng.choice(
-                ["broadleaf", "broadleaf", "poplar", "conifer", "palm"],
-                p=[0.45, 0.25, 0.2, 0.07, 0.03],
+                ["broadleaf", "poplar", "palm"],
+                p=[0.75, 0.21, 0.04],
             )
         )
         kind = TREES[name]

@@ -378,21 +378,14 @@ def _draw_crosswalk(town: TownDrawing, arm: Arm) -> None:
 
 
 def _draw_lights(town: TownDrawing, junction: int, arms: list[Arm]) -> None:
-    """A light on the far side for each arm with traffic in; opposite arms share a phase."""
-    phases: list[tuple[float, list[int]]] = []
+    """A light on the far side for each arm with traffic in, each with a phase of its own.
+
+    As in CARLA's towns no two arms have green together: the client's Traffic Manager gives way
+    to oncoming traffic so politely that cars turning left block a junction for good.
+    """
     for arm in arms:
-        if arm.lanes_in == 0:
-            continue
-        signal = _draw_light(town, arm, arms)
-        axis = arm.angle % math.pi
-        for known, members in phases:
-            if abs((axis - known + math.pi / 2) % math.pi - math.pi / 2) < math.radians(40):
-                members.append(signal)
-                break
-        else:
-            phases.append((axis, [signal]))
-    for _, members in phases:
-        town.add_controller(junction, members)
+        if arm.lanes_in:
+            town.add_controller(junction, [_draw_light(town, arm, arms)])
 
 
 def _draw_light(town: TownDrawing, arm: Arm, arms: list[Arm]) -> int:

@@ -26,7 +26,8 @@ _MIN_PX: Final = {"pedestrian": 20}
 _MIN_PX_OTHERS: Final = 12
 _MIN_UNLABELLED_PX: Final = 30
 _MIN_UNLABELLED_POINTS: Final = 10
-_LOOSE_IOU: Final = {"vehicle": 0.6, "cyclist": 0.45, "pedestrian": 0.45, "object": 0.2}
+# A walker's box holds its whole stride, the mask one moment of it.
+_LOOSE_IOU: Final = {"vehicle": 0.6, "cyclist": 0.4, "pedestrian": 0.35, "object": 0.2}
 # Share of its width by which a mask may leave the cuboid; limbs swing out of a walker's.
 _SLACK: Final = {"vehicle": 0.06, "cyclist": 0.1, "pedestrian": 0.12, "object": 0.1}
 _DEPTH_MARGIN_M, _DEPTH_SHARE = 0.07, 0.04

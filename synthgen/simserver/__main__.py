@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_PORT = 2000
 LOOPBACK = "127.0.0.1"
 BAD_USAGE = 2
+# A call waits at most this long for a thread that computes beside it.
+SWITCH_INTERVAL_S = 0.0005
 # CARLA's own levels, and ours.
 QUALITY_LEVELS = {"low": "low", "medium": "medium", "high": "high", "epic": "medium"}
 # prctl(2): the signal a process gets when the thread that started it dies.
@@ -74,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _refuse(f"the owner, process {options.owner_pid}, is gone")
     port = rpc_door.getsockname()[1]
     print(f"READY rpc={port} stream={streams.port}", flush=True)  # noqa: T201  # the contract
+    # Loading the compiled physics takes a second that the first client need not wait for.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    threading.Thread(target=world.motion.warm, name="warm", daemon=True).start()
     server.run()
     return 0
 

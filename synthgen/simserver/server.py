@@ -174,7 +174,8 @@ class StreamDoor:
             subscribers = list(self._subscribers.get(stream_id, ()))
         if not subscribers:
             return
-        views = tuple(memoryview(part).cast("B") for part in parts)
+        # An empty part (a sweep without a point) would never count as sent.
+        views = tuple(memoryview(part).cast("B") for part in parts if memoryview(part).nbytes)
         length = FRAME_LENGTH.pack(sum(len(view) for view in views))
         message = (memoryview(length), *views)
         needs_help = [s for s in subscribers if s.push(message, drops=drops)]

@@ -295,3 +295,17 @@ def test_stopped_sensor_sends_nothing(world: carla.World, library: carla.Bluepri
     time.sleep(0.1)
     assert len(found) == 1
     assert sensor.destroy()
+
+
+def test_sweep_without_a_point_is_delivered_too(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    lidar = library.find("sensor.lidar.ray_cast")
+    lidar.set_attribute("range", "5")
+    high = carla.Transform(carla.Location(z=300.0))
+    sensor = world.spawn_actor(lidar, high)
+    found: list[carla.SensorData] = []
+    sensor.listen(found.append)
+    tick(world, 2)
+    assert [len(sweep) for sweep in arrived(found, 2)] == [0, 0]
+    sensor.stop()

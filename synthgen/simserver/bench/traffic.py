@@ -183,6 +183,9 @@ def _drive_managed(
     manager = client.get_trafficmanager(port)
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(SEED)
+    # Its thread may be in the middle of a free-running step, which must not see the cars.
+    for _ in range(2):
+        world.tick()
     for car in world.get_actors(cars):
         car.set_autopilot(True, port)
     figures = _measure(world, cars + walkers, ticks)

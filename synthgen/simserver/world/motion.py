@@ -262,6 +262,13 @@ class Motion:
 
     # ------------------------------------------------------------------ stepping
 
+    def warm(self) -> None:
+        """Load the compiled code; safe in a thread beside the world's."""
+        self.dynamics.warm()
+        from synthgen.simserver.world import road_kernel
+
+        assert road_kernel.find_lights.signatures
+
     def step(self, delta_s: float) -> None:
         """Move everything by one tick."""
         self.contacts = self.dynamics.step(delta_s)

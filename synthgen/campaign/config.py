@@ -129,6 +129,7 @@ class GenerationConfig(Settings):
     out: FileName
     exports: tuple[Export, ...] = ()
     previews: bool = True
+    publish: str | None = Field(default=None, pattern=r"^[a-z0-9]+://[^\s]+$")
     ray: RayCluster = RayCluster()
     cost: Cost = Cost()
     max_bytes: int = Field(default=10**12, gt=0, description="Refuse jobs forecast to be larger")

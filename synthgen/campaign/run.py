@@ -37,6 +37,7 @@ from synthgen.errors import ConfigError, OutputError, SimulatorLost
 from synthgen.store.commit import STAGING, collect_staging
 from synthgen.store.durable import output_errors, write_durably
 from synthgen.store.layout import readable_json, root_hash
+from synthgen.store.object_store import publish_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +130,9 @@ class _Campaign:
         if self._config.previews and tally.accepted and code in (0, 1):
             self._progress.note("drawing previews")
             make_previews(self._dataset, workers=self._config.workers)
+        if self._config.publish is not None and code in (0, 1):
+            taken = publish_dataset(self._dataset, self._config.publish)
+            self._progress.note(f"{self._config.publish}: took {taken} clips")
         self._account(tally, time.monotonic() - started, code)
         return code
 

@@ -70,9 +70,9 @@ def _yaw(stage: Stage, ego: int) -> float:
 
 
 def _child(stage: Stage, ego: int) -> None:
-    van = _ahead(stage, ego, 12.0, 2.6)
+    van = _ahead(stage, ego, 12.0, 2.0)
     stage.put("vehicle.mercedes.sprinter", van, _yaw(stage, ego), color="235,235,230")
-    child = _ahead(stage, ego, 8.2, 1.5)
+    child = _ahead(stage, ego, 7.4, 0.9)
     stage.put("walker.pedestrian.0009", child, _yaw(stage, ego) - 90.0)
 
 
@@ -97,9 +97,9 @@ SCENES = (
     Scene("fog", "SynthDowntown", 7, FOG),
     Scene("night", "SynthDowntown", 7, NIGHT),
     Scene("downtown", "SynthDowntown", 12),
-    Scene("suburb", "SynthSuburb", 4),
+    Scene("suburb", "SynthSuburb", 160),
     Scene("motorway", "SynthMotorway", 2),
-    Scene("child", "SynthSuburb", 8, OVERCAST, _child),
+    Scene("child", "SynthSuburb", 240, NOON, _child),
     Scene("cyclist", "SynthDowntown", 16, NOON, _cyclist),
     Scene("bus", "SynthDowntown", 20, NOON, _bus),
 )
@@ -222,6 +222,7 @@ def _bgr(image: U8 | F32) -> U8:
 
 
 def _write(path: Path, image: U8) -> None:
-    if not cv2.imwrite(str(path), image.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
+    if not cv2.imwrite(str(path), image.astype(np.uint8), quality):
         raise OSError(f"cannot write {path}")
     print(f"wrote {path}", flush=True)  # noqa: T201 (progress for the owner)

@@ -127,6 +127,8 @@ def _images(spec: CameraSpec, outputs: frozenset[str]) -> Images:
         facing=np.empty((*refined, 3), np.float32),
         skylight=np.empty((*opened, 3), np.float32),
         openness=np.empty(opened, np.float32),
+        sunlight=np.empty((*opened, 3), np.float32),
+        sunshine=np.empty(opened, np.float32),
         depth=bytes_of("depth"),
         semantic=bytes_of("semantic"),
         instance=bytes_of("instance"),

@@ -24,8 +24,12 @@ from synthgen.simserver.render.packets import FAR, fast, lane_masks, put_ray, ra
 from synthgen.simserver.render.records import Scratch
 from synthgen.simserver.render.shading import (
     BATCH,
+    COLOUR_COLUMNS,
+    FROM_SKY,
+    FROM_SUN,
     LIT_COLUMNS,
     OPEN,
+    SUN_SEEN,
     decode_batch,
     shade_batch,
 )
@@ -281,7 +285,7 @@ def room(scene_rays):
         np.zeros((scene_rays, HIT_CODES), np.int64),
         np.zeros((scene_rays, SURFACE_COLUMNS), np.float64),
         np.zeros((scene_rays, LIT_COLUMNS), np.float64),
-        np.zeros((scene_rays, 6), np.float64),
+        np.zeros((scene_rays, COLOUR_COLUMNS), np.float64),
     )
 
 
@@ -342,9 +346,11 @@ def keep_tile(view, images, w):
                 hdr[y, x, k] = c
                 picture[y, x, k] = c
                 if view.openness_rays:
-                    images.skylight[y, x, k] = colour[i, 3 + k]
+                    images.skylight[y, x, k] = colour[i, FROM_SKY + k]
+                    images.sunlight[y, x, k] = colour[i, FROM_SUN + k]
             if view.openness_rays:
                 images.openness[y, x] = w.lit[i, OPEN]
+                images.sunshine[y, x] = w.lit[i, SUN_SEEN]
 
 
 @fast
@@ -357,8 +363,11 @@ def keep_edges(view, images, w, n):
         for k in range(3):
             total = min(images.hdr[y, x, k], 8.0)
             for j in range(4):
-                shut = 1.0 - w.lit[i + j, OPEN] if view.openness_rays else 0.0
-                total += min(w.colour[i + j, k] - shut * w.colour[i + j, 3 + k], 8.0)
+                light = w.colour[i + j, k]
+                if view.openness_rays:
+                    light -= (1.0 - w.lit[i + j, OPEN]) * w.colour[i + j, FROM_SKY + k]
+                    light -= (1.0 - w.lit[i + j, SUN_SEEN]) * w.colour[i + j, FROM_SUN + k]
+                total += min(light, 8.0)
             images.picture[y, x, k] = 0.2 * total
 
 
@@ -405,12 +414,15 @@ def render_rows(world, view, images, refine, first_row, last_row):
 
 @fast
 def open_rows(images, first_row, last_row):
-    """Take the sky's light away where near things shut it out, averaged over 7 x 7 pixels.
+    """Take the sky's and the sun's light away where things shut them out.
+
+    The sky's share is averaged over 7 x 7 pixels, the sun's over 5 x 5: few rays, no grain.
 
     Only pixels of the same surface count, so the filter keeps edges. Reads no light of other
     rows: rows may be done in any order.
     """
-    keys, facing, openness = images.keys, images.facing, images.openness
+    keys, facing = images.keys, images.facing
+    openness, sunshine = images.openness, images.sunshine
     height, width = keys.shape
     for y in range(first_row, last_row):
         for x in range(width):
@@ -418,7 +430,7 @@ def open_rows(images, first_row, last_row):
             if key == SKY:
                 continue
             nx, ny, nz = facing[y, x, 0], facing[y, x, 1], facing[y, x, 2]
-            total, count = 0.0, 0
+            total, count, sun, near = 0.0, 0, 0.0, 0
             for v in range(max(y - 3, 0), min(y + 4, height)):
                 for u in range(max(x - 3, 0), min(x + 4, width)):
                     same = keys[v, u] == key
@@ -428,9 +440,14 @@ def open_rows(images, first_row, last_row):
                     ):
                         total += openness[v, u]
                         count += 1
+                        if abs(v - y) <= 2 and abs(u - x) <= 2:
+                            sun += sunshine[v, u]
+                            near += 1
             shut = 1.0 - total / count
+            dark = 1.0 - sun / near
             for k in range(3):
                 light = images.hdr[y, x, k] - shut * images.skylight[y, x, k]
+                light -= dark * images.sunlight[y, x, k]
                 images.hdr[y, x, k] = light
                 images.picture[y, x, k] = light
 

@@ -69,8 +69,8 @@ class Images(NamedTuple):
     """Where a camera's pixels go; an image that is not asked for has no pixels.
 
     `hdr` is linear light at the pixels' centres, `picture` the same after anti-aliasing;
-    `keys` and `facing` tell surfaces apart; `skylight` is the part of `hdr` that came from the
-    sky, `openness` the share of it that near things let through.
+    `keys` and `facing` tell surfaces apart; `skylight` and `sunlight` are the parts of `hdr`
+    that came from there, `openness` and `sunshine` the shares that things let through.
     """
 
     hdr: F32
@@ -79,6 +79,8 @@ class Images(NamedTuple):
     facing: F32
     skylight: F32
     openness: F32
+    sunlight: F32
+    sunshine: F32
     depth: U8
     semantic: U8
     instance: U8

@@ -54,21 +54,13 @@ from synthgen.simserver.render.surfaces import (
 BATCH = 64
 
 # Light received, per ray of the batch.
-(
-    SUN_SHARE,
-    LAMP_R,
-    LAMP_G,
-    LAMP_B,
-    KEY_R,
-    KEY_G,
-    KEY_B,
-    OPEN,
-    MIRROR,
-    MIRROR_R,
-    MIRROR_G,
-    MIRROR_B,
-) = range(12)
-LIT_COLUMNS = 12
+SUN_SHARE, SUN_SEEN, OPEN, LAMP_R, LAMP_G, LAMP_B, KEY_R, KEY_G, KEY_B = range(9)
+MIRROR, MIRROR_R, MIRROR_G, MIRROR_B = range(9, 13)
+LIT_COLUMNS = 13
+
+# Columns of a colour: all light, then the parts of it from the sky and from the sun.
+FROM_SKY, FROM_SUN = 3, 6
+COLOUR_COLUMNS = 9
 
 # Columns of a lamp (float64).
 LAMP_AT, LAMP_TO, LAMP_EDGE, LAMP_CORE, LAMP_REACH2, LAMP_RGB = 0, 3, 6, 7, 8, 9
@@ -193,7 +185,7 @@ def sun_pass(world, view, w, n):
     occlude(world.scene, world.coherent, more, count, w.masks)
     for k in range(count):
         if more[k >> 3, 8, k & 7] < 0.0:
-            lit[members[k], SUN_SHARE] = 0.0
+            lit[members[k], SUN_SEEN] = 0.0
 
 
 @fast
@@ -387,17 +379,17 @@ def glint(env, nx, ny, nz, dx, dy, dz, f0, gloss):
 
 
 @fast
-def combine(env, rays, hits, faces, lit, traced, colour, i):
-    """Write the light that leaves hit i towards the eye, and the sky's part of it.
+def combine(env, rays, hits, faces, lit, filtered, colour, i):
+    """Write the light that leaves hit i towards the eye, and the sky's and the sun's part.
 
-    With `traced` openness the sky's light is whole here and shut out later.
+    With `filtered` both are whole here, and what shuts them out is averaged and taken later.
     """
     p = i >> 3
     lane = i & 7
     dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
     nx, ny, nz = hits[i, NX], hits[i, NY], hits[i, NZ]
     mirror = lit[i, MIRROR]
-    sun = lit[i, SUN_SHARE]
+    sun = lit[i, SUN_SHARE] if filtered else lit[i, SUN_SHARE] * lit[i, SUN_SEEN]
     clear = clarity(env, rays[p, 2, lane], dz, hits[i, T])
     fr, fg, fb = 0.0, 0.0, 0.0
     if clear < 0.999:
@@ -406,16 +398,17 @@ def combine(env, rays, hits, faces, lit, traced, colour, i):
     if sun > 0.0 and faces[i, GLOSS] > 0.15:
         shine = sun * glint(env, nx, ny, nz, dx, dy, dz, faces[i, F0], faces[i, GLOSS])
     keep = clear * (1.0 - mirror)
-    guessed = 1.0 if traced else lit[i, OPEN]
+    guessed = 1.0 if filtered else lit[i, OPEN]
     for k in range(3):
         albedo = faces[i, R + k] * keep
         skylight = albedo * guessed * ambient(env, nx, ny, nz, k)
-        light = albedo * (sun * env[SUNLIGHT + k] + lit[i, LAMP_R + k]) + skylight
+        sunlight = (albedo * sun + clear * shine) * env[SUNLIGHT + k]
+        light = albedo * lit[i, LAMP_R + k] + skylight + sunlight
         light += clear * (mirror * lit[i, MIRROR_R + k] + faces[i, GLOW_R + k])
-        light += clear * shine * env[SUNLIGHT + k]
         fog = fr if k == 0 else (fg if k == 1 else fb)
         colour[i, k] = light + fog * (1.0 - clear)
-        colour[i, 3 + k] = skylight
+        colour[i, FROM_SKY + k] = skylight
+        colour[i, FROM_SUN + k] = sunlight
 
 
 @fast
@@ -454,6 +447,7 @@ def surface_batch(world, w, n, guess):
         for k in range(LIT_COLUMNS):
             lit[i, k] = 0.0
         lit[i, OPEN] = 1.0
+        lit[i, SUN_SEEN] = 1.0
         if alive[i]:
             if guess and hits[i, NZ] > 0.8:
                 lit[i, OPEN] = under_bodies(env, bodies, body_cells, hits, i)
@@ -481,4 +475,5 @@ def shade_batch(world, view, w, n):
             lane = i & 7
             r, g, b = backdrop(env, table, rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane])
             colour[i, 0], colour[i, 1], colour[i, 2] = r, g, b
-            colour[i, 3], colour[i, 4], colour[i, 5] = 0.0, 0.0, 0.0
+            for k in range(FROM_SKY, COLOUR_COLUMNS):
+                colour[i, k] = 0.0

@@ -38,8 +38,8 @@ def _steps(renderer: Renderer) -> tuple[tuple[str, Callable[[], object]], ...]:
     weather = Weather()
 
     def camera(quality: str, outputs: frozenset[str]) -> object:
-        spec = CameraSpec(width=32, height=16, quality=quality)
-        return renderer.camera(spec, pose, None, weather=weather, frame=0, outputs=outputs)
+        spec = CameraSpec(width=32, height=16, quality=quality, motion_blur_intensity=0.5)
+        return renderer.camera(spec, pose, pose, weather=weather, frame=0, outputs=outputs)
 
     def lidar() -> object:
         return renderer.lidar(

@@ -37,7 +37,7 @@ def test_library_holds_every_family(library: carla.BlueprintLibrary) -> None:
     assert len(library.filter("vehicle.*")) == 41
     assert len(library.filter("walker.pedestrian.*")) == 52
     assert len(library.filter("static.prop.*")) > 90
-    assert len(library.filter("sensor.camera.*")) == len(CAMERAS)
+    assert len(library.filter("sensor.camera.*")) == len(CAMERAS) + 1  # cosmos
     assert library.find("controller.ai.walker") is not None
 
 
@@ -66,3 +66,10 @@ def test_walker_speeds_are_stand_walk_run(library: carla.BlueprintLibrary) -> No
     speeds = library.find("walker.pedestrian.0001").get_attribute("speed").recommended_values
     assert len(speeds) == 3
     assert float(speeds[0]) == 0.0 < float(speeds[1]) < float(speeds[2])
+
+
+def test_unsupported_sensor_is_listed_but_refused(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    with pytest.raises(RuntimeError, match=r"sensor\.other\.v2x is not supported"):
+        world.spawn_actor(library.find("sensor.other.v2x"), carla.Transform())

@@ -129,3 +129,25 @@ def test_control_of_a_walker_is_refused_for_a_car(
 ) -> None:
     command = carla.command.ApplyWalkerControl(car.id, carla.WalkerControl())
     assert "is not a walker" in client.apply_batch_sync([command], False)[0].error
+
+
+def test_friction_trigger_makes_braking_longer(
+    world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
+) -> None:
+    place = car.get_transform()
+    forward = place.get_forward_vector()
+
+    def braking_distance() -> float:
+        car.set_transform(place)
+        car.apply_control(carla.VehicleControl(brake=1.0))
+        car.set_target_velocity(forward * 8.0)
+        tick(world, 60)
+        return float(car.get_location().distance(place.location))
+
+    dry = braking_distance()
+    ice = library.find("static.trigger.friction")
+    ice.set_attribute("friction", "0.7")
+    for axis in "xyz":
+        ice.set_attribute(f"extent_{axis}", "4000.0")
+    world.spawn_actor(ice, place)
+    assert braking_distance() > 1.8 * dry

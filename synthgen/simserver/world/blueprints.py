@@ -44,6 +44,15 @@ SENSOR_GROUPS = {
     "sensor.other.obstacle": ("periodic", "obstacle"),
     "sensor.other.collision": (),
     "sensor.other.lane_invasion": (),
+    "sensor.other.v2x": ("periodic", "v2x_channel", "v2x_cam", "seeded"),
+    "sensor.other.v2x_custom": ("periodic", "v2x_channel", "seeded"),
+    "sensor.camera.cosmos_visualization": ("periodic", "camera"),
+}
+# In the library, since programs look them up, but refused when spawned.
+UNSUPPORTED = {
+    "sensor.other.v2x",
+    "sensor.other.v2x_custom",
+    "sensor.camera.cosmos_visualization",
 }
 
 

@@ -84,7 +84,7 @@ def _limb(points: F64, radii: F64, material: Mat, *, sides: int = 9) -> Shape:
     """A limb through points with (N, 2) half breadths across and fore-and-aft, ends rounded."""
     start = (
         points[0]
-        + (points[0] - points[1]) / np.linalg.norm(points[0] - points[1]) * radii[0, 0] * 0.7
+        + (points[0] - points[1]) / np.linalg.norm(points[0] - points[1]) * radii[0, 0] * 0.45
     )
     end = (
         points[-1]
@@ -149,13 +149,14 @@ def _hips(look: Look) -> Shape:
 
 def _chest(look: Look) -> Shape:
     g = _girth(look)
-    shoulder = 0.93 if look.female else 1.0
+    shoulder = 0.97 if look.female else 1.0
     bust = 0.010 if look.female and not look.child else 0.0
     rings = [
         (-0.09, 0.078, 0.055, 0.0), (-0.05, 0.080, 0.058, 0.002),
         (0.0, 0.088, 0.064, 0.003 + bust / 2), (0.055, 0.094, 0.066, 0.003 + bust),
-        (0.10, 0.100 * shoulder, 0.062, 0.0), (0.135, 0.098 * shoulder, 0.050, -0.006),
-        (0.155, 0.062, 0.036, -0.008), (0.168, 0.034, 0.030, -0.006),
+        (0.10, 0.104 * shoulder, 0.062, 0.0), (0.135, 0.101 * shoulder, 0.050, -0.006),
+        (0.148, 0.082 * shoulder, 0.042, -0.008), (0.160, 0.056, 0.035, -0.008),
+        (0.170, 0.034, 0.030, -0.006),
     ]  # fmt: skip
     thick = 1.06 if look.top in {"jacket", "coat"} else 1.0
     parts = [_trunk(rings, Mat.PAINT_0, g * thick)]
@@ -175,8 +176,9 @@ def _chest(look: Look) -> Shape:
         parts.append(join([pack, strap.both_sides()]))
     if look.bag == "shoulder":
         sack = rounded_box((0.15, 0.05, 0.12), 0.025, Mat.PAINT_3).moved(-0.01, 0.115, -0.14)
-        strap = tube([(0.0, -0.06, 0.148), (0.062, 0.0, 0.08), (0.06, 0.08, -0.04),
-                      (0.0, 0.118, -0.09)], 0.008, Mat.PAINT_3, sides=5)  # fmt: skip
+        line = [(0.0, -0.055, 0.158), (0.058, -0.02, 0.12), (0.078, 0.03, 0.04),
+                (0.072, 0.08, -0.05), (0.01, 0.118, -0.09)]  # fmt: skip
+        strap = tube(line, 0.008, Mat.PAINT_3, sides=5)
         parts += [sack, strap]
     return join(parts)
 
@@ -240,7 +242,7 @@ def _sleeve(look: Look) -> float:
 def _upper_arm(look: Look) -> Shape:
     g = _girth(look) * _sleeve(look)
     points = _along("crl_arm", "crl_foreArm", [0.02, 0.3, 0.65, 1.0])
-    radii = np.array([(0.031, 0.033), (0.028, 0.031), (0.025, 0.027), (0.022, 0.023)]) * g
+    radii = np.array([(0.027, 0.031), (0.028, 0.031), (0.025, 0.027), (0.022, 0.023)]) * g
     if look.top in {"tee", "vest"}:
         cut = _along("crl_arm", "crl_foreArm", [0.02, 0.3, 0.5])
         sleeve = _limb(cut, radii[:3] * 1.08, Mat.PAINT_0)

@@ -26,9 +26,9 @@ _CENTRE = {
 }
 _SIDED = {
     "crl_shoulder": ("crl_spine01__C", 0.0, 0.03, 0.815),
-    "crl_arm": ("crl_shoulder", -0.005, 0.100, 0.800),
-    "crl_foreArm": ("crl_arm", -0.008, 0.122, 0.632),
-    "crl_hand": ("crl_foreArm", 0.004, 0.132, 0.487),
+    "crl_arm": ("crl_shoulder", -0.005, 0.094, 0.800),
+    "crl_foreArm": ("crl_arm", -0.008, 0.116, 0.632),
+    "crl_hand": ("crl_foreArm", 0.004, 0.127, 0.487),
     "crl_thigh": ("crl_hips__C", 0.0, 0.052, 0.525),
     "crl_leg": ("crl_thigh", 0.0, 0.052, 0.285),
     "crl_foot": ("crl_leg", 0.0, 0.052, 0.042),

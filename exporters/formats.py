@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,16 @@ def export(dataset: Path, name: str, out: Path) -> dict[str, Any]:
         DatasetError: The dataset cannot be read.
         OutputError: The folder cannot be written.
     """
-    if name not in FORMATS:
-        raise ConfigError(f"format {name}: expected one of {', '.join(sorted(FORMATS))}")
+    require_formats([name])
     return FORMATS[name](dataset, out)
+
+
+def require_formats(names: Iterable[str]) -> None:
+    """Check that each format is known, before hours are spent on a dataset.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    for name in names:
+        if name not in FORMATS:
+            raise ConfigError(f"format {name}: expected one of {', '.join(sorted(FORMATS))}")

@@ -95,6 +95,19 @@ def plan(
 
 
 @app.command()
+def export(
+    form: Annotated[str, typer.Argument(metavar="FORMAT", help="E.g. coco or kitti-object.")],
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    out: Annotated[Path, typer.Option(help="New folder for the copy.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a dataset in another format."""
+    from exporters.formats import export as write_export
+
+    _print(write_export(dataset, form, out), as_json)
+
+
+@app.command()
 def doctor(
     simulator: Annotated[str | None, typer.Option(help="HOST:PORT of a CARLA server.")] = None,
     carla: Annotated[Path | None, typer.Option(help="Executable of an installed CARLA.")] = None,

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from exporters.formats import export, require_formats
 from scenarios.placement.map_index import load_index
 from synthgen.campaign.carla_launch import remove_containers
 from synthgen.campaign.config import GenerationConfig
@@ -77,15 +78,21 @@ def run_campaign(
     options = options or RunOptions()
     plan = make_plan(config, root)
     refuse_absurd(plan, config.max_bytes)
-    dataset = (root / config.out).resolve()
+    dataset = dataset_folder(config, root)
+    require_formats(wanted.format for wanted in config.exports)
     if options.must_resume and not (dataset / "dataset.json").is_file():
         raise ConfigError(f"{dataset}: there is no dataset to resume")
     _require_writable(dataset)
     with _exclusive(dataset):
         open_dataset(dataset, plan)
-        campaign = _Campaign(config, plan, dataset, progress, options)
+        campaign = _Campaign(config, plan, root, progress, options)
         with _stop_on_signals(campaign.stop):
             return campaign.run()
+
+
+def dataset_folder(config: GenerationConfig, root: Path) -> Path:
+    """Where a config's dataset goes; links in the path are followed once, here."""
+    return (root / config.out).resolve()
 
 
 class _Campaign:
@@ -95,15 +102,16 @@ class _Campaign:
         self,
         config: GenerationConfig,
         plan: Plan,
-        dataset: Path,
+        root: Path,
         progress: Progress,
         options: RunOptions,
     ) -> None:
         self.stop = threading.Event()
         self._config = config
         self._plan = plan
-        self._dataset = dataset
-        self._run_folder = dataset / "run"
+        self._root = root
+        self._dataset = dataset_folder(config, root)
+        self._run_folder = self._dataset / "run"
         self._progress = progress
         self._options = options
         self._faults = FaultBook(self._run_folder / "faults.jsonl")
@@ -130,6 +138,8 @@ class _Campaign:
         if self._config.previews and tally.accepted and code in (0, 1):
             self._progress.note("drawing previews")
             make_previews(self._dataset, workers=self._config.workers)
+        if code in (0, 1):
+            self._export()
         if self._config.publish is not None and code in (0, 1):
             taken = publish_dataset(self._dataset, self._config.publish)
             self._progress.note(f"{self._config.publish}: took {taken} clips")
@@ -297,6 +307,16 @@ class _Campaign:
         if tally.stop_kind is not None:
             return OutputError.exit_code
         return 1 if tally.quarantined or self._status.quarantined else 0
+
+    def _export(self) -> None:
+        """Write the copies that the config asks for and that are not there yet."""
+        for wanted in self._config.exports:
+            out = (self._root / wanted.out).resolve()
+            if out.exists():
+                self._progress.note(f"{out} is there already; remove it to export anew")
+                continue
+            self._progress.note(f"exporting {wanted.format} to {out}")
+            export(self._dataset, wanted.format, out)
 
     def _account(self, tally: Tally, elapsed_s: float, code: int) -> None:
         hashed = _bytes_below(self._dataset / "clips") <= _MAX_HASHED_BYTES

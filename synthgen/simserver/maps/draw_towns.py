@@ -111,6 +111,7 @@ _QUIET_LANE = Street(
     speed=(30, "km/h"),
 )
 _ARM_M, _RING_ARM_M = 15.0, 31.0
+_ROUNDABOUTS = ("R", "H", "K")
 # Place and height of each meeting point of the suburb, then its arms: compass directions in
 # degrees, anticlockwise from +x.
 _SUBURB_NODES: dict[str, tuple[float, float, float]] = {
@@ -144,7 +145,7 @@ _SUBURB_EDGES: tuple[tuple[str, float, str, float, float], ...] = (
 
 
 def draw_suburb() -> str:
-    """Winding hilly streets round a roundabout; stop and yield signs, one set of lights."""
+    """Winding hilly streets with roundabouts, stop and yield signs, some lights."""
     town = TownDrawing("SynthSuburb", 48.312, 11.668)
     arms: dict[str, list[Arm]] = {name: [] for name in _SUBURB_NODES}
     for a, out, b, back, hump in _SUBURB_EDGES:
@@ -155,10 +156,14 @@ def draw_suburb() -> str:
         road.elevation = _hill(_SUBURB_NODES[a][2], _SUBURB_NODES[b][2], hump, road.length)
         arms[a].append(Arm(road, street, at_end=False))
         arms[b].append(Arm(road, street, at_end=True))
-    draw_roundabout(town, _SUBURB_NODES["R"][:2], arms.pop("R"))
     for name, meeting in arms.items():
-        control = {"B": "lights", "H": "yield", "K": "yield"}.get(name, "stop")
-        draw_junction(town, meeting, control=control, minor=_minor(meeting))
+        if name in _ROUNDABOUTS:
+            draw_roundabout(town, _SUBURB_NODES[name][:2], meeting)
+        else:
+            # Stop signs where little traffic meets; elsewhere lights, since the client's
+            # Traffic Manager takes no turns at a sign and blocks itself when it is busy.
+            control = "stop" if name == "E" else "lights"
+            draw_junction(town, meeting, control=control, minor=_minor(meeting))
     return town.text()
 
 
@@ -168,7 +173,7 @@ def _suburb_pose(
     """Where an arm of a node begins; its own direction where it is not the heading."""
     x, y, _ = _SUBURB_NODES[node]
     angle = math.radians(heading_deg if arm_deg is None else arm_deg)
-    gap = _RING_ARM_M if node == "R" else _ARM_M
+    gap = _RING_ARM_M if node in _ROUNDABOUTS else _ARM_M
     return x + gap * math.cos(angle), y + gap * math.sin(angle), math.radians(heading_deg)
 
 

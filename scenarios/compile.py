@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,6 +27,7 @@ from scenarios.following import follow_model, leader_of, screen_following
 from scenarios.placement.map_index import MapIndex
 from scenarios.placement.query import Needs, choose_site, find_sites
 from scenarios.placement.sites import Site
+from scenarios.sampling import spread_uniforms
 from scenarios.scene import Scene, meet_of, place, plan_ego
 from scenarios.spec import CutIn, ScenarioSpec, Weather
 from scenarios.surrogate import Calibration
@@ -100,8 +101,9 @@ def compile_draw(
     duration = duration_s if duration_s is not None else _fixed(spec, "duration")
     warmup = round(_fixed(spec, "warmup") / tick_s) * tick_s
     site = choose_site(sites_for(spec, index), slot.rng("placement"))
+    uniforms = spread_uniforms(spec, root_seed, k, slot.uniforms)
     values = draw_values(
-        spec, spec.sampling.budget, slot.uniforms, pinned if isinstance(pinned, Mapping) else None
+        spec, spec.sampling.budget, uniforms, pinned if isinstance(pinned, Mapping) else None
     )
     rows = np.flatnonzero(satisfied(spec, values))
     if not len(rows):
@@ -116,7 +118,7 @@ def compile_draw(
         passed, reasons = _pick(spec, scene, encounter, calibration, prescreen, batch, duration)
         against += reasons
         if passed.any():
-            i = int(np.flatnonzero(passed)[0])
+            i = _diverse(np.flatnonzero(passed), encounter, k)
             chosen = Candidate(spec, index, scene, batch, i, encounter, duration, warmup)
             return _write(chosen, slot, tick_s, int(some[i]))
     why = ", ".join(f"{reason} {n}" for reason, n in sorted(against.items()))
@@ -159,6 +161,36 @@ def build(
     if found is None:
         return scene, None
     return scene, solve(spec, scene, values, found, duration_s)
+
+
+def _diverse(passed: NDArray[np.int64], encounter: Encounter | None, k: int) -> int:
+    """The candidate to take: slots are given kinds of encounter in turn, so that none rules.
+
+    Kinds are who is first at the conflict, and how late the other comes into sight; a kind that no
+    candidate has falls back to the first that passed.
+    """
+    if encounter is None:
+        return int(passed[0])
+    first = encounter.model.offset_s[passed] > 0
+    pace = encounter.model.other.speed_mps[passed]
+    quick = pace > np.median(encounter.model.other.speed_mps)
+    kind = 2 * first.astype(int) + quick.astype(int)
+    wanted = np.flatnonzero(kind == k % 4)
+    return int(passed[wanted[0]] if len(wanted) else passed[0])
+
+
+def counterfactuals(
+    spec: ScenarioSpec, weathers: Sequence[object], *, index: MapIndex, root_seed: int, k: int,
+    draw: int, duration_s: float | None = None,
+) -> list[ConcreteScenario]:  # fmt: skip
+    """One draw under several weathers; everything else stays equal, traffic included."""
+    return [
+        compile_draw(
+            spec, index=index, root_seed=root_seed, k=k, draw=draw, duration_s=duration_s,
+            overrides={"weather": weather},
+        )
+        for weather in weathers
+    ]  # fmt: skip
 
 
 def _pick(

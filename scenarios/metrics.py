@@ -283,6 +283,27 @@ class Metrics:
         arrived = int(inside[0] if meet.reach_m > 0 else np.argmin(distance))
         return due - arrived * self.run.tick_s - meet.offset_s
 
+    def residuals(self, start: int) -> dict[str, float]:
+        """How the run differs from its plan: start delay, speeds of the actor and of the ego."""
+        meet = self.concrete.meet
+        assert meet is not None
+        actor, ego = self.concrete.actor(meet.actor), self.track("ego")
+        step = next(s for s in actor.behaviours if s.meet is not None)
+        due = self.arrival_s(start) - meet.travel_time_s - meet.offset_s
+        path = self.ego_path
+        path.station = float(self.frames["ego"][start, 0])
+        found = {
+            "start_delay_s": -due if not actor.path_speeds_mps else float("nan"),
+            "ego_speed_ratio": float(ego.speed_mps[start]) / path.wanted(),
+        }
+        wanted = float(step.args.get("speed_mps", 0.0))
+        if wanted > 0.0:
+            ramp = round(2 * wanted / (2.0 * self.run.tick_s))
+            steady = self.track(meet.actor).speed_mps[start + ramp : start + ramp + 20]
+            if len(steady):
+                found["actor_speed_ratio"] = float(np.median(steady)) / wanted
+        return found
+
     def collided(self, actor: str, other: str | None = None) -> bool:
         """Whether the actor touched anything, or that other."""
         pairs = [(c.actor, c.other) for c in self.run.collisions]

@@ -98,6 +98,7 @@ def numbers_of(concrete: ConcreteScenario, metrics: Metrics) -> dict[str, float]
         start = metrics.start_tick(meet.actor)
         if start is not None:
             found[f"{meet.actor}.start_s"] = start * metrics.run.tick_s
+            found |= metrics.residuals(start)
     return found
 
 

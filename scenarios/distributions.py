@@ -90,6 +90,9 @@ class Distribution:
         return self.numbers[-2], self.numbers[-1]
 
 
+# Pydantic cannot resolve a reference to a definition of ours; `json_schema` puts it in afterwards.
+DISTRIBUTION_PLACEHOLDER = {"title": "a distribution"}
+
 Quantity = float | Reference | Distribution
 Text = str | Reference | Distribution
 Option = float | str | bool
@@ -238,7 +241,7 @@ def _schema(dimension: str) -> dict[str, object]:
     options: list[dict[str, object]] = [
         {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*({units})\s*$"},
         {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"},
-        {"$ref": "#/$defs/Distribution"},
+        dict(DISTRIBUTION_PLACEHOLDER),
     ]
     if dimension == "ratio":
         options.insert(0, {"type": "number"})
@@ -277,7 +280,7 @@ Choice = Annotated[
     Text,
     PlainValidator(parse_text),
     PlainSerializer(_to_text),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Distribution"}]}),
+    WithJsonSchema({"anyOf": [{"type": "string"}, dict(DISTRIBUTION_PLACEHOLDER)]}),
 ]
 
 DISTRIBUTION_SCHEMA: dict[str, object] = {

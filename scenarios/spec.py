@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from scenarios.distributions import (
+    DISTRIBUTION_PLACEHOLDER,
     DISTRIBUTION_SCHEMA,
     Acceleration,
     Angle,
@@ -96,7 +97,7 @@ SpeedLimit = Annotated[Comparison, *_comparison("speed", "<= 60 km/h")]
 Parameter = Annotated[
     Distribution,
     PlainValidator(parse_parameter),
-    WithJsonSchema({"anyOf": [{"type": ["string", "number"]}, {"$ref": "#/$defs/Distribution"}]}),
+    WithJsonSchema({"anyOf": [{"type": ["string", "number"]}, dict(DISTRIBUTION_PLACEHOLDER)]}),
 ]
 
 
@@ -538,7 +539,18 @@ def json_schema() -> dict[str, object]:
     """The JSON Schema (2020-12) of a scenario file, for editors and other programs."""
     schema = ScenarioSpec.model_json_schema(by_alias=True)
     schema["$defs"]["Distribution"] = DISTRIBUTION_SCHEMA
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    resolved = _resolved(schema)
+    assert isinstance(resolved, dict)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **resolved}
+
+
+def _resolved(node: object) -> object:
+    """The schema with references in place of the placeholders."""
+    if node == DISTRIBUTION_PLACEHOLDER:
+        return {"$ref": "#/$defs/Distribution"}
+    if isinstance(node, dict):
+        return {key: _resolved(value) for key, value in node.items()}
+    return [_resolved(value) for value in node] if isinstance(node, list) else node
 
 
 def quantities(

@@ -179,6 +179,19 @@ def _map_source(name: str, simulator: EmbeddedSimulator | CarlaSimulator, root: 
         raise ConfigError(f"map {name}: the file name may hold A-Z a-z 0-9 _ - only") from err
 
 
+def town_file(name: str) -> Path:
+    """The OpenDRIVE file of a town of ours, or the file of that path.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    path = Path(name) if name.endswith(".xodr") else TOWNS / f"{name}.xodr"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in TOWNS.glob("*.xodr")))
+        raise ConfigError(f"map {name}: no such file or town; towns: {known}")
+    return path
+
+
 def _named_map(name: str) -> MapSource:
     try:
         return MapSource(name=name, path=None, sha256=None)

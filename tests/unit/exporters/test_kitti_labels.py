@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,42 +23,42 @@ BOX2D = {
 CAMERA_FROM_FLU = SE3(np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]]), np.zeros(3))
 
 
-def fields(yaw_left_rad, center_flu_m=(20.0, -4.0, 0.0)):
-    flu_from_box = SE3(rotation_about_z(yaw_left_rad), np.array(center_flu_m))
+def fields(yaw_left_rad: float) -> list[str]:
+    flu_from_box = SE3(rotation_about_z(yaw_left_rad), np.array([20.0, -4.0, 0.0]))
     row = label_row("Car", BOX2D, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
     return row.split()
 
 
-def test_size_is_height_width_length_and_location_the_bottom_centre():
+def test_size_is_height_width_length_and_location_the_bottom_centre() -> None:
     row = fields(0.0)
     assert [float(v) for v in row[8:11]] == [1.5, 1.8, 4.0]
     assert [float(v) for v in row[11:14]] == pytest.approx([4.0, 0.75, 20.0])
 
 
 @pytest.mark.parametrize("yaw_left_rad", [0.0, 0.3, -1.2, 2.5])
-def test_rotation_y_is_minus_yaw_minus_a_quarter_turn(yaw_left_rad):
+def test_rotation_y_is_minus_yaw_minus_a_quarter_turn(yaw_left_rad: Any) -> None:
     # docs/formats.md, A0: ry = -yaw_flu_cam - pi/2.
     expected = (-yaw_left_rad - np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
     assert float(fields(yaw_left_rad)[14]) == pytest.approx(expected, abs=1e-4)
 
 
-def test_alpha_is_rotation_y_less_the_bearing():
+def test_alpha_is_rotation_y_less_the_bearing() -> None:
     row = fields(0.3)
     bearing = np.arctan2(float(row[11]), float(row[13]))
     assert float(row[3]) == pytest.approx(float(row[14]) - bearing, abs=1e-4)
 
 
-def test_right_edge_is_the_last_pixel():
+def test_right_edge_is_the_last_pixel() -> None:
     assert [float(v) for v in fields(0.0)[4:8]] == [100, 50, 199, 149]
 
 
 @pytest.mark.parametrize(("share", "level"), [(0.0, 0), (0.09, 0), (0.1, 1), (0.5, 2), (1.0, 2)])
-def test_occlusion_levels(share, level):
+def test_occlusion_levels(share: Any, level: Any) -> None:
     assert occlusion_level(share) == level
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real KITTI frames are not here")
-def test_rotation_y_of_a_real_box_gives_its_real_image_box():
+def test_rotation_y_of_a_real_box_gives_its_real_image_box() -> None:
     # Geometry as label_row assumes it, applied to KITTI's own frame 000001 car, must give KITTI's
     # own 2D box: the convention is theirs, not ours.
     row = next(

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from sensors.carla_adapter.frame_barrier import FrameBarrier
@@ -6,25 +10,25 @@ from synthgen.errors import SensorFault
 SENSORS = ("cam_left/rgb", "lidar_top/points")
 
 
-def deliver(barrier, frame, sensors=SENSORS):
+def deliver(barrier: Any, frame: Any, sensors: Any = SENSORS) -> None:
     for sensor in sensors:
         barrier.deliver(sensor, frame, f"{sensor}@{frame}")
 
 
-def test_complete_frame_is_returned_by_sensor():
+def test_complete_frame_is_returned_by_sensor() -> None:
     barrier = FrameBarrier(SENSORS)
     deliver(barrier, 7)
     assert barrier.collect(7, 0.01) == {s: f"{s}@7" for s in SENSORS}
 
 
-def test_missing_sensor_is_named_with_the_count():
+def test_missing_sensor_is_named_with_the_count() -> None:
     barrier = FrameBarrier(SENSORS)
     deliver(barrier, 7, SENSORS[:1])
     with pytest.raises(SensorFault, match=r"frame 7: no data from lidar_top/points .*1 of 2"):
         barrier.collect(7, 0.01)
 
 
-def test_double_measurement_is_a_fault():
+def test_double_measurement_is_a_fault() -> None:
     barrier = FrameBarrier(SENSORS)
     deliver(barrier, 7)
     barrier.deliver("cam_left/rgb", 7, "again")
@@ -32,7 +36,7 @@ def test_double_measurement_is_a_fault():
         barrier.collect(7, 0.01)
 
 
-def test_late_measurement_is_a_fault_of_the_next_frame():
+def test_late_measurement_is_a_fault_of_the_next_frame() -> None:
     barrier = FrameBarrier(SENSORS)
     deliver(barrier, 7)
     barrier.collect(7, 0.01)
@@ -42,7 +46,7 @@ def test_late_measurement_is_a_fault_of_the_next_frame():
         barrier.collect(9, 0.01)
 
 
-def test_unasked_frame_between_two_captures_is_a_fault():
+def test_unasked_frame_between_two_captures_is_a_fault() -> None:
     barrier = FrameBarrier(SENSORS)
     deliver(barrier, 7)
     barrier.collect(7, 0.01)
@@ -52,7 +56,7 @@ def test_unasked_frame_between_two_captures_is_a_fault():
         barrier.collect(9, 0.01)
 
 
-def test_warm_up_frames_before_the_first_capture_are_dropped():
+def test_warm_up_frames_before_the_first_capture_are_dropped() -> None:
     barrier = FrameBarrier(SENSORS)
     deliver(barrier, 3)
     deliver(barrier, 5)

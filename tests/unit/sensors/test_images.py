@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ import pytest
 from sensors.carla_adapter import images
 
 
-def image(pixels_bgra):
+def image(pixels_bgra: Any) -> Any:
     pixels = np.array(pixels_bgra, dtype=np.uint8)[None]
     return SimpleNamespace(raw_data=pixels.tobytes(), height=1, width=pixels.shape[1])
 
@@ -22,23 +25,23 @@ def image(pixels_bgra):
         ((255, 255, 255, 255), 65535),
     ],
 )
-def test_depth_follows_carlas_formula(bgra, centimetres):
+def test_depth_follows_carlas_formula(bgra: Any, centimetres: Any) -> None:
     assert images.decode_depth(image([bgra]))[0, 0] == centimetres
 
 
-def test_instance_id_is_green_low_and_blue_high():
+def test_instance_id_is_green_low_and_blue_high() -> None:
     assert images.decode_instance(image([(2, 5, 14, 255)]))[0, 0] == 2 * 256 + 5
 
 
-def test_semantic_tag_is_red():
+def test_semantic_tag_is_red() -> None:
     assert images.decode_semantic(image([(2, 5, 14, 255)]))[0, 0] == 14
 
 
-def test_rgb_is_in_the_order_red_green_blue():
+def test_rgb_is_in_the_order_red_green_blue() -> None:
     assert images.decode_rgb(image([(1, 2, 3, 255)]))[0, 0].tolist() == [3, 2, 1]
 
 
-def test_flow_of_half_an_image_width_is_that_many_pixels():
+def test_flow_of_half_an_image_width_is_that_many_pixels() -> None:
     flow = np.array([[[0.5, 0.5]]], dtype=np.float32)
     measured = SimpleNamespace(raw_data=flow.tobytes(), height=1, width=1)
     assert images.decode_flow(measured)[0, 0].tolist() == [0.25, -0.25]

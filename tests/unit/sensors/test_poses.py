@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import carla
 import numpy as np
 import pytest
@@ -12,13 +16,15 @@ METRES = st.floats(-500.0, 500.0)
 FLIP = np.diag([1.0, -1.0, 1.0])
 
 
-def carla_transform(x, y, z, pitch, yaw, roll):
+def carla_transform(x: float, y: float, z: float, pitch: float, yaw: float, roll: float) -> Any:
     return carla.Transform(carla.Location(x, y, z), carla.Rotation(pitch=pitch, yaw=yaw, roll=roll))
 
 
 @settings(deadline=None)
 @given(METRES, METRES, METRES, TILT, ANGLE, ANGLE)
-def test_pose_equals_the_clients_matrix_between_two_flips(x, y, z, pitch, yaw, roll):
+def test_pose_equals_the_clients_matrix_between_two_flips(
+    x: float, y: float, z: float, pitch: float, yaw: float, roll: float
+) -> None:
     transform = carla_transform(x, y, z, pitch, yaw, roll)
     matrix = np.array(transform.get_matrix())
     pose = pose_from_carla(transform)
@@ -28,20 +34,22 @@ def test_pose_equals_the_clients_matrix_between_two_flips(x, y, z, pitch, yaw, r
 
 @settings(deadline=None)
 @given(METRES, METRES, METRES, TILT, ANGLE, ANGLE)
-def test_pose_survives_the_way_to_carla_and_back(x, y, z, pitch, yaw, roll):
+def test_pose_survives_the_way_to_carla_and_back(
+    x: float, y: float, z: float, pitch: float, yaw: float, roll: float
+) -> None:
     pose = pose_from_carla(carla_transform(x, y, z, pitch, yaw, roll))
     back = pose_from_carla(pose_to_carla(pose))
     np.testing.assert_allclose(back.rotation, pose.rotation, atol=5e-6)
     np.testing.assert_allclose(back.translation_m, pose.translation_m, atol=1e-3)
 
 
-def test_a_car_to_the_right_in_carla_is_at_negative_y():
+def test_a_car_to_the_right_in_carla_is_at_negative_y() -> None:
     pose = pose_from_carla(carla_transform(0, 3, 0, 0, 90, 0))
     np.testing.assert_allclose(pose.translation_m, [0, -3, 0])
     # CARLA's yaw of 90 degrees turns forward to the right, which is -y here.
     np.testing.assert_allclose(pose.rotation @ [1, 0, 0], [0, -1, 0], atol=1e-7)
 
 
-def test_clockwise_yaw_rate_is_negative_in_radians():
+def test_clockwise_yaw_rate_is_negative_in_radians() -> None:
     spin = spin_from_carla(carla.Vector3D(0, 0, 90))
     assert spin[2] == pytest.approx(-np.pi / 2)

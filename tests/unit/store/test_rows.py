@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from synthgen.datatypes.images import CameraFrame
@@ -9,7 +13,7 @@ from synthgen.store.clip_writer import ClipWriter
 from synthgen.store.rows import image_rows, sweep_row
 
 
-def make_sweep(points=4, frame_index=0):
+def make_sweep(points: Any = 4, frame_index: Any = 0) -> Any:
     rng = np.random.default_rng(points)
     return LidarSweep(
         name="top",
@@ -26,7 +30,7 @@ def make_sweep(points=4, frame_index=0):
     )
 
 
-def test_sweeps_come_back_as_written_though_one_is_empty(tmp_path):
+def test_sweeps_come_back_as_written_though_one_is_empty(tmp_path: Any) -> None:
     writer = ClipWriter(tmp_path)
     written = [make_sweep(4, 0), make_sweep(0, 1), make_sweep(7, 2)]
     for sweep in written:
@@ -42,7 +46,7 @@ def test_sweeps_come_back_as_written_though_one_is_empty(tmp_path):
     )
 
 
-def make_frame():
+def make_frame() -> Any:
     rng = np.random.default_rng(1)
     shape = (6, 8)
     return CameraFrame(
@@ -57,7 +61,7 @@ def make_frame():
     )
 
 
-def test_image_channels_come_back_exactly():
+def test_image_channels_come_back_exactly() -> None:
     from synthgen.store import image_codec
 
     frame = make_frame()
@@ -74,7 +78,7 @@ def test_image_channels_come_back_exactly():
         )
 
 
-def test_flow_comes_back_within_a_64th_of_a_pixel_and_keeps_its_axes():
+def test_flow_comes_back_within_a_64th_of_a_pixel_and_keeps_its_axes() -> None:
     from synthgen.store import image_codec
 
     flow = np.zeros((2, 2, 2), dtype=np.float32)

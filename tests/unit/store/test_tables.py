@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +18,7 @@ SHORT_FORMS = ("_x_m", "_y_m", "_z_m", "_qw", "_qx", "_qy", "_qz", "_mps", "_mps
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_every_column_stands_on_the_format_page(name):
+def test_every_column_stands_on_the_format_page(name: Any) -> None:
     plain = [c for c in TABLES[name].names if not c.endswith(SHORT_FORMS)]
     missing = [c for c in plain if c not in PAGE and not c.endswith("_px")]
     assert missing == []

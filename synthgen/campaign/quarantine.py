@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 from typing import Final
 
 from synthgen.campaign.faults import Fault
 from synthgen.campaign.plan import Plan
-from synthgen.datatypes.clip_job import Slot
+from synthgen.datatypes.clip_job import ClipJob, Slot
 from synthgen.store.durable import write_durably
 from synthgen.store.layout import readable_json
 
@@ -25,9 +27,40 @@ def write_quarantine(
         "seed": plan.seed,
         "reason": reason,
         "faults": [fault.model_dump(mode="json") for fault in faults[-_MAX_FAULTS:]],
+        "reproduce": _reproduce(dataset, plan, slot),
         "try_again": f"rm {dataset}/quarantine/{slot.name}.json, then run with --resume",
     }
     write_durably(dataset / "quarantine" / f"{slot.name}.json", readable_json(record))
+
+
+def keep_job(run_folder: Path, job_file: Path, job: ClipJob) -> None:
+    """Keep the job of a failed attempt, so that the failure can be seen again by hand."""
+    target = _job_path(run_folder, job.slot, job.draw)
+    with contextlib.suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(job_file, target)
+
+
+def _job_path(run_folder: Path, slot: Slot, draw: int) -> Path:
+    return run_folder / "faults" / f"{slot.name}.{draw}.job.json"
+
+
+def _reproduce(dataset: Path, plan: Plan, slot: Slot) -> list[str]:
+    """Commands that make the slot's last failed attempt again: a server, then a capture process."""
+    jobs = sorted((dataset / "run" / "faults").glob(f"{slot.name}.*.job.json"))
+    if not jobs:
+        return []
+    map_name = next(task.map.name for task in plan.slots if task.slot == slot)
+    server = (
+        f"python -m synthgen.simserver --port 20000 --maps-dir {dataset}/run/maps --map {map_name} "
+        f"--synchronous --fixed-delta {plan.capture.tick_s!r} --quality-level "
+        f"{plan.simulator.quality}"
+    )
+    capture = (
+        f"python -m synthgen.runner --job {jobs[-1]} --server 127.0.0.1:20000 --tm-port 20003 "
+        "--staging /tmp/staging --heartbeat /tmp/heartbeat.json --receipt /tmp/receipt.json"
+    )
+    return [server, capture] if plan.simulator.kind == "embedded" else [capture]
 
 
 def quarantined_slots(dataset: Path) -> set[str]:

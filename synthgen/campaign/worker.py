@@ -21,6 +21,7 @@ from synthgen.campaign.config import CarlaSimulator, EmbeddedSimulator
 from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.plan import SlotTask
 from synthgen.campaign.processes import reap
+from synthgen.campaign.quarantine import keep_job
 from synthgen.campaign.simulators import Simulator, SimulatorRequest, start_simulator
 from synthgen.campaign.slot_state import SlotState, write_state
 from synthgen.datatypes.clip_job import (
@@ -248,6 +249,7 @@ class SlotWorker:
             logger.warning("slot %s draw %d: %s", task.slot.name, job.draw, end.message)
             self._drop_simulator()
             collect_staging(Path(self._settings.dataset) / STAGING)
+            keep_job(self._settings.run_folder, self._files.job, job)
         return end
 
     def _ready_simulator(self, task: SlotTask, *, draw: int) -> Simulator:

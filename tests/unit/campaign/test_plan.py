@@ -1,0 +1,143 @@
+"""The plan: the same everywhere, resumed from what is committed, never mixed with another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthgen.campaign.config import PACKAGE_ROOT, GenerationConfig, load_config
+from synthgen.campaign.faults import Fault, FaultKind
+from synthgen.campaign.forecast import forecast, frames_per_clip, refuse_absurd
+from synthgen.campaign.plan import Plan, committed_slots, make_plan, open_dataset, pending
+from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
+from synthgen.datatypes.clip_job import CaptureSettings, Slot
+from synthgen.errors import ConfigError, DatasetError
+
+JAYWALK = {"file": "scenarios/library/jaywalk_parked_van.yaml", "clips": 3}
+
+
+def make(folder: Path, **changes: Any) -> Plan:
+    """The plan of a small config; its maps are files of any text, for a plan only hashes them."""
+    for name in ("North", "South"):
+        (folder / f"{name}.xodr").write_text(f"<OpenDRIVE>{name}</OpenDRIVE>")
+    fields: dict[str, Any] = {
+        "schema": "synthgen/generation@1",
+        "name": "test",
+        "seed": 1,
+        "scenarios": [JAYWALK],
+        "maps": [str(folder / "North.xodr")],
+        "rig": "sensors/rigs/front.yaml",
+        "simulator": {"kind": "embedded"},
+        "out": "out",
+        **changes,
+    }
+    return make_plan(GenerationConfig.model_validate(fields), folder)
+
+
+def commit(dataset: Path, k: int) -> None:
+    """A clip folder that has nothing but the part of a manifest that the planner reads."""
+    clip = dataset / "clips" / f"{k:02x}" / f"{k:02x}"
+    clip.mkdir(parents=True)
+    slot = {"scenario": "jaywalk_parked_van", "k": k}
+    (clip / "clip.json").write_text(json.dumps({"slot": slot}))
+
+
+def test_plan_is_the_same_twice(tmp_path: Path) -> None:
+    assert make(tmp_path).digest == make(tmp_path).digest
+
+
+@pytest.mark.parametrize("changes", [{"workers": 7}, {"executor": "ray"}, {"name": "other"}])
+def test_who_makes_it_is_no_part_of_the_plan(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert make(tmp_path, **changes).digest == make(tmp_path).digest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 2},
+        {"max_draws": 3},
+        {"capture": {"period_ticks": 4}},
+        {"simulator": {"kind": "embedded", "quality": "low"}},
+        {"scenarios": [{**JAYWALK, "weather": [{"preset": "ClearNoon"}]}]},
+    ],
+)
+def test_what_clips_depend_on_is_part_of_the_plan(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert make(tmp_path, **changes).digest != make(tmp_path).digest
+
+
+def test_map_is_known_by_its_content(tmp_path: Path) -> None:
+    before = make(tmp_path).digest
+    other = tmp_path / "moved"
+    other.mkdir()
+    assert make(other).digest == before
+    (tmp_path / "North.xodr").write_text("<OpenDRIVE>rebuilt</OpenDRIVE>")
+    config_maps = {"maps": [str(tmp_path / "North.xodr")]}
+    assert make(other, **config_maps).digest != before
+
+
+def test_slots_count_on_over_entries_and_take_maps_and_weathers_in_turn(tmp_path: Path) -> None:
+    maps = [str(tmp_path / "North.xodr"), str(tmp_path / "South.xodr")]
+    rain = {**JAYWALK, "clips": 2, "weather": [{"preset": "SoftRainNoon"}]}
+    plan = make(tmp_path, scenarios=[JAYWALK, rain], maps=maps)
+    rows = [(t.slot.k, t.map.name, bool(t.overrides)) for t in plan.slots]
+    assert rows == [
+        (0, "North", False),
+        (1, "South", False),
+        (2, "North", False),
+        (3, "South", True),
+        (4, "North", True),
+    ]
+
+
+def test_committed_slots_are_left_out(tmp_path: Path) -> None:
+    plan = make(tmp_path)
+    commit(tmp_path / "out", 1)
+    assert [task.slot.k for task in pending(plan, tmp_path / "out")] == [0, 2]
+
+
+def test_unreadable_manifest_is_named(tmp_path: Path) -> None:
+    commit(tmp_path, 1)
+    (tmp_path / "clips" / "01" / "01" / "clip.json").write_text("{")
+    with pytest.raises(DatasetError, match=r"clip\.json"):
+        committed_slots(tmp_path)
+
+
+def test_dataset_of_another_plan_is_refused_with_the_difference(tmp_path: Path) -> None:
+    open_dataset(tmp_path / "out", make(tmp_path))
+    open_dataset(tmp_path / "out", make(tmp_path))
+    with pytest.raises(ConfigError, match=r"another plan \(seed\)"):
+        open_dataset(tmp_path / "out", make(tmp_path, seed=2))
+
+
+def test_frames_of_eight_seconds_at_ten_hertz(tmp_path: Path) -> None:
+    assert frames_per_clip(CaptureSettings(duration_s=8.0, tick_s=0.05, period_ticks=2)) == 80
+    assert forecast(make(tmp_path)).frames == 240
+
+
+def test_absurd_job_is_refused(tmp_path: Path) -> None:
+    plan = make(tmp_path, scenarios=[{**JAYWALK, "clips": 10_000}])
+    with pytest.raises(ConfigError, match="forecast 800000 frames"):
+        refuse_absurd(plan, 10**12)
+
+
+def test_quarantine_says_why_and_how_to_see_it_again(tmp_path: Path) -> None:
+    plan = make(tmp_path)
+    slot = Slot(scenario="jaywalk_parked_van", k=1)
+    jobs = tmp_path / "run" / "faults"
+    jobs.mkdir(parents=True)
+    (jobs / f"{slot.name}.2.job.json").write_text("{}")
+    fault = Fault(kind=FaultKind.SIMULATOR, signature="run|7|SIGSEGV", message="m")
+    write_quarantine(tmp_path, plan, slot, "it crashes", [fault])
+    record = json.loads((tmp_path / "quarantine" / f"{slot.name}.json").read_text())
+    assert record["faults"][0]["signature"] == "run|7|SIGSEGV"
+    assert any(f"{slot.name}.2.job.json" in command for command in record["reproduce"])
+    assert quarantined_slots(tmp_path) == {slot.name}
+
+
+@pytest.mark.parametrize("name", ["quickstart.yaml", "carla.yaml", "cluster.yaml"])
+def test_shipped_config_can_be_planned(name: str) -> None:
+    file = PACKAGE_ROOT / "configs" / "generation" / name
+    assert make_plan(load_config(file), PACKAGE_ROOT).slots

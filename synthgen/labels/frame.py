@@ -234,15 +234,14 @@ def _smallest_box(points_m: F64, boxes: Cuboids) -> I64:
 
 def points_in_boxes(points_m: F64, boxes: Cuboids) -> I32:
     """Number of points (P, 3) within each of N boxes of the same frame: (N,)."""
-    counts = np.zeros(len(boxes), dtype=np.int32)
     reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
-    farthest_m = np.linalg.norm(points_m, axis=1).max(initial=0.0)
-    is_near = np.linalg.norm(boxes.center_m, axis=1) - reach_m <= farthest_m
-    for index in np.flatnonzero(is_near).tolist():
-        near = np.abs(points_m[:, 0] - boxes.center_m[index, 0]) <= reach_m[index]
-        near &= np.abs(points_m[:, 1] - boxes.center_m[index, 1]) <= reach_m[index]
-        counts[index] = np.count_nonzero(boxes[index].contains(points_m[near]))
-    return counts
+    gap_x = np.abs(boxes.center_m[:, None, 0] - points_m[:, 0])
+    gap_y = np.abs(boxes.center_m[:, None, 1] - points_m[:, 1])
+    box, point = np.nonzero((gap_x <= reach_m[:, None]) & (gap_y <= reach_m[:, None]))
+    offset_m = points_m[point] - boxes.center_m[box]
+    local_m = np.einsum("pji,pj->pi", boxes.rotation[box], offset_m)
+    is_inside = (np.abs(local_m) <= boxes.size_lwh_m[box] / 2).all(axis=1)
+    return np.bincount(box[is_inside], minlength=len(boxes)).astype(np.int32)
 
 
 def _check_frame(frame_index: int, sensors: SensorFrames) -> None:

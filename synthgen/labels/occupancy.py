@@ -256,8 +256,11 @@ class ClipSurfaces:
         points_m = np.concatenate([np.zeros((0, 3)), *(part.points_m for part in parts)])
         tag = np.concatenate([np.zeros(0, np.uint8), *(part.tag for part in parts)])
         track_id = np.concatenate([np.zeros(0, np.int32), *(part.track_id for part in parts)])
-        order = np.argsort(track_id, kind="stable")
-        self._points_m, self._tag, self._track_id = points_m[order], tag[order], track_id[order]
+        whole = _thinned(points_m, tag, track_id, grid)
+        order = np.argsort(whole.track_id, kind="stable")
+        self._points_m = whole.points_m[order]
+        self._tag = whole.tag[order]
+        self._track_id = whole.track_id[order]
         self.grid = grid
 
     def semantic(self, world_from_ego: SE3, boxes: SceneBoxes) -> U8:

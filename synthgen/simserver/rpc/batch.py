@@ -28,7 +28,7 @@ from synthgen.simserver.wire.structs import (
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
 
-SPAWN, DESTROY = 0, 1
+SPAWN, DESTROY, VEHICLE_CONTROL = 0, 1, 2
 # The actor that the spawn command around this one makes.
 FUTURE_ACTOR = 0
 _MAX_DEPTH = 8
@@ -86,6 +86,8 @@ def apply_batch(world: World, commands: list[object], do_tick: bool) -> list[Any
     responses: list[Any] = []
     for index, run in itertools.groupby(commands, _index_of):
         same = list(run)
+        if index == VEHICLE_CONTROL:
+            world.end_managed_step()
         responses += _in_bulk(world, index, same) or [_respond(world, command) for command in same]
     if do_tick:
         world.tick()

@@ -48,7 +48,8 @@ from synthgen.simserver.world.weather import DEFAULT_WEATHER
 logger = logging.getLogger(__name__)
 
 # A client's Traffic Manager loses a wake-up, and the client hangs, when a synchronous tick
-# comes back within microseconds; a real server never is that fast.
+# comes back soon after its step's end, before its thread waits again; on busy cores that takes
+# a while. A real server never is that fast.
 SHORTEST_MANAGED_TICK_S = 0.002
 # Half sizes of a three-lamp head with its back plate.
 HEAD_EXTENT_M = Vector3D(0.25, 0.2, 0.55)
@@ -114,6 +115,7 @@ class World:
         self._next_actor_id = 1
         self._next_stream_id = FIRST_SENSOR_STREAM
         self._last_tick_s = time.monotonic()
+        self._managed_step_s: float | None = None
         self._begin()
 
     # ------------------------------------------------------------------ episodes
@@ -365,10 +367,16 @@ class World:
         self.streams.wait_for_expected()
         self._step(self.settings.fixed_delta_seconds or DEFAULT_STEP_S)
         if self.traffic_managers:
-            left_s = SHORTEST_MANAGED_TICK_S - (time.monotonic() - started_s)
+            since_s = self._managed_step_s or started_s
+            self._managed_step_s = None
+            left_s = SHORTEST_MANAGED_TICK_S - (time.monotonic() - since_s)
             if left_s > 0:
                 time.sleep(left_s)
         return self.clock.frame
+
+    def end_managed_step(self) -> None:
+        """Note that a Traffic Manager has sent its controls: its step is over now."""
+        self._managed_step_s = time.monotonic()
 
     def _step(self, delta_s: float) -> None:
         self.clock.step(delta_s)

@@ -67,6 +67,10 @@ def _drive(session: Session, vehicles: list[carla.Actor], traffic: Traffic) -> c
     manager = session.client.get_trafficmanager(session.tm_port)
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(traffic.tm_seed)
+    # The manager's thread may be in the middle of a free-running step, which must not see the
+    # vehicles: one such step more or less, and the run is another.
+    for _ in range(2):
+        session.world.tick()
     for vehicle in vehicles:
         vehicle.set_autopilot(True, session.tm_port)
     return manager

@@ -81,6 +81,8 @@ def _label_lines(
         (row["frame_index"], row["track_id"]): row
         for row in clip.label_table("boxes3d").to_pylist()
     }
+    assert camera.camera is not None, "chosen for its camera"
+    model = camera.camera.camera
     camera_from_ego = camera.ego_from_sensor.inverse()
     lines: defaultdict[int, list[str]] = defaultdict(list)
     for row in clip.label_table("boxes2d").to_pylist():
@@ -93,7 +95,7 @@ def _label_lines(
             continue
         camera_from_box = camera_from_ego @ pose_of_row("ego_from_box", box3d)
         size = np.array([box3d["length_m"], box3d["width_m"], box3d["height_m"]])
-        lines[row["frame_index"]].append(label_row(kind, row, camera_from_box, size) + "\n")
+        lines[row["frame_index"]].append(label_row(kind, row, model, camera_from_box, size) + "\n")
     return lines
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from exporters.kitti.labels import label_row, occlusion_level
+from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.rotations import rotation_about_z
 from synthgen.geometry.se3 import SE3
 
@@ -19,13 +20,14 @@ BOX2D = {
     "truncated_fraction": 0.0,
     "occluded_fraction": 0.2,
 }
+CAMERA = PinholeCamera.from_fov(800, 450, np.pi / 2)
 # Camera axes of a forward-left-up frame: x right, y down, z ahead.
 CAMERA_FROM_FLU = SE3(np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]]), np.zeros(3))
 
 
 def fields(yaw_left_rad: float) -> list[str]:
     flu_from_box = SE3(rotation_about_z(yaw_left_rad), np.array([20.0, -4.0, 0.0]))
-    row = label_row("Car", BOX2D, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
+    row = label_row("Car", BOX2D, CAMERA, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
     return row.split()
 
 

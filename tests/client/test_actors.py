@@ -105,3 +105,14 @@ def test_prop_stands_and_is_static(world: carla.World, library: carla.BlueprintL
     tick(world, 5)
     assert prop.get_location().distance(place.location) < 1e-3
     assert prop.semantic_tags == [20]
+
+
+def test_attached_prop_rides_along(
+    world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
+) -> None:
+    mount = carla.Transform(carla.Location(-0.5, 0.0, 3.0))
+    box = world.spawn_actor(library.find("static.prop.box01"), mount, attach_to=car)
+    car.set_target_velocity(car.get_transform().get_forward_vector() * 5.0)
+    tick(world, 10)
+    expected = car.get_transform().transform(mount.location)
+    assert box.get_location().distance(expected) < 1e-2

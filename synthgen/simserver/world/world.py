@@ -400,6 +400,10 @@ class World:
     def _follow_parents(self, delta_s: float) -> None:
         for actor in self.actors.of_kind(ActorKind.SENSOR):
             self._follow(actor, delta_s)
+        for actor in self.actors.of_kind(ActorKind.PROP):
+            if actor.parent_id:
+                self._follow(actor, delta_s)
+                self.motion.place(actor, self.actors.pose(actor))
         # A controller is no more than a note on its walker.
         for actor in self.actors.of_kind(ActorKind.CONTROLLER):
             walker = self.actors.find(actor.parent_id)

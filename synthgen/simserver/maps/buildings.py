@@ -10,7 +10,7 @@ from synthgen.simserver.maps.gardens import enclose_garden, lay_driveway
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.objects import ObjectList
 from synthgen.simserver.maps.sites import Character, Land, StreetSide, disc
-from synthgen.simserver.maps.townmap import Pose
+from synthgen.simserver.maps.townmap import Pose, SurfaceKind
 from synthgen.simserver.scene import Material, Tag
 
 F64 = NDArray[np.float64]
@@ -34,7 +34,9 @@ class Builders:
 
     def line_street(self, side: StreetSide) -> None:
         """Build along one side of a street."""
-        if side.character is Character.MOTORWAY:
+        # Beyond a median's edge lies a traffic island.
+        is_island = side.strip.style.kind is SurfaceKind.MEDIAN
+        if side.character is Character.MOTORWAY or is_island:
             return
         length = float(side.distance_m[-1])
         if side.character is Character.CITY:

@@ -8,8 +8,6 @@ from synthgen.simserver.assets.glyphs import text
 from synthgen.simserver.assets.shapes import (
     Shape,
     box,
-    cylinder,
-    ellipsoid,
     fan,
     grid,
     join,
@@ -78,14 +76,6 @@ def brake_light(shell: Shell) -> Shape:
     x = shell.form.rear_screen[1] * half - 0.03
     z = float(shell.roof_z(x)) - 0.02
     return box((0.05, 0.3, 0.03), Material.BRAKE_LAMP, (x, 0, z))
-
-
-def exhausts(shell: Shell) -> Shape:
-    """A tail pipe under each side of the bumper."""
-    x, z = shell.end_x(-1, 0.0), shell.end_z(-1, 0.0)
-    y = shell.size.width * 0.3
-    pipe = cylinder(0.035, 0.16, Material.CHROME, sides=10, axis="x").moved(x + 0.08, y, z - 0.005)
-    return pipe.both_sides()
 
 
 def wipers(shell: Shell) -> Shape:
@@ -206,12 +196,3 @@ def tail_pane(
     edge = np.array([*corners, corners[0]])
     rim = grid(np.stack([edge, edge + np.array([0.05, 0, 0])]), Material.PLASTIC)
     return join([face, rim])
-
-
-def antenna(shell: Shell) -> Shape:
-    """A shark-fin aerial at the rear of the roof, no higher than the roof's top."""
-    half = shell.size.length / 2
-    x = shell.form.rear_screen[1] * half + 0.18
-    room = shell.size.height - float(shell.roof_z(x))
-    return ellipsoid((0.09, 0.025, max(room, 0.02)), Material.PAINT_0,
-                     (x, 0, float(shell.roof_z(x))), rings=6)  # fmt: skip

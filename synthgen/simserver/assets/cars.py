@@ -234,7 +234,7 @@ CARS: Mapping[str, Car] = {
         extras=(_van_tail,),
     ),
     "vehicle.micro.microlino": Car(
-        _F.MICRO, 1.40, 0.36, 1.47, (0.25, 0.145), (120, 190, 210), (240, 240, 236), spokes=0
+        _F.MICRO, 1.40, 0.66, 1.00, (0.25, 0.145), (120, 190, 210), (240, 240, 236), spokes=0
     ),
     "vehicle.mini.cooper_s": Car(
         _F.MINI,
@@ -318,6 +318,16 @@ CARS: Mapping[str, Car] = {
 }
 
 
+def _screen_details(shell: Shell) -> list[Shape]:
+    """Wipers and the third brake light, where screens are flat and slanted enough for them."""
+    form = shell.form
+    parts = [detail.wipers(shell)] if form.roof_power > 2.2 else []
+    foot, head = form.rear_screen
+    if form.roof_power > 2.2 and head - foot > 0.05:
+        parts.append(detail.brake_light(shell))
+    return parts
+
+
 def _words(car: Car, shell: Shell) -> Shape:
     """The words on the right-hand front door."""
     front, rear = (u * shell.size.length / 2 for u in shell.form.doors[:2])
@@ -352,7 +362,7 @@ def build_car(car: Car, size: tuple[float, float, float]) -> BuiltCar:
         shell.shape,
         detail.mirrors(shell, width, tall=height > 1.95),
         detail.plates(shell),
-        detail.wipers(shell),
+        *_screen_details(shell),
         *(extra(shell, size) for extra in car.extras),
     ]
     shift = -car.nose_m / 2

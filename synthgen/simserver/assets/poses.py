@@ -8,15 +8,10 @@ from functools import cache
 
 import numpy as np
 
-from synthgen.simserver.assets.gait import (
-    SEATED_BOX_M,
-    WalkerState,
-    bone_poses,
-    forward,
-    seated_poses,
-)
+from synthgen.simserver.assets.gait import WalkerState as WalkerState
+from synthgen.simserver.assets.gait import bone_poses, seated_poses
 from synthgen.simserver.assets.shapes import F64, rotation
-from synthgen.simserver.assets.skeleton import bones, rest_joints
+from synthgen.simserver.assets.skeleton import bones
 from synthgen.simserver.assets.two_wheelers import CRANK_M, turn_to, two_links
 from synthgen.simserver.assets.walkers import SEATED_STATURE_M
 from synthgen.simserver.scene import F32, Model
@@ -204,22 +199,3 @@ def pose_of_walker(model: Model, state: WalkerState) -> F32:
         spin = rotation("y", state.phase * 360.0)
         pose[list(layout.wheels), :, :3] = spin
     return pose
-
-
-__all__ = [
-    "SEATED_BOX_M",
-    "WalkerState",
-    "absolute_bones",
-    "bone_names",
-    "bones_of",
-    "forward",
-    "is_seated",
-    "parents_of_bones",
-    "parts_from_bones",
-    "pose_of_vehicle",
-    "pose_of_walker",
-    "relative_bones",
-    "rest_joints",
-    "rest_pose",
-    "stature_of",
-]

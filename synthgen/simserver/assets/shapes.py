@@ -5,9 +5,8 @@ All shapes face outward: `cross(b - a, c - a)` of a triangle points away from th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -300,32 +299,6 @@ def extrude(outline: ArrayLike, thickness: float, material: Material) -> Shape:
     cover = [make(high, top, material), make(low, top[:, ::-1], material)]
     wall = grid(np.stack([low[:-1], high[:-1]]), material, closed=True).flipped()
     return join([*cover, wall])
-
-
-def polygon_with_holes(rings: Sequence[F64], material: Material) -> Shape:
-    """A flat sheet at z = 0, facing up, between an outer ring and holes, as horizontal strips.
-
-    Args:
-        rings: (N, 2) closed outlines; the even-odd rule says what is inside.
-        material: Its material.
-    """
-    edges = np.concatenate([np.stack([r, np.roll(r, -1, axis=0)], axis=1) for r in rings])
-    levels = np.unique(np.round(np.concatenate([r[:, 1] for r in rings]), 6))
-    vertices: list[tuple[float, float, float]] = []
-    faces: list[tuple[int, int, int]] = []
-    for low, high in pairwise(levels):
-        middle = (low + high) / 2
-        y0, y1 = edges[:, 0, 1], edges[:, 1, 1]
-        cross = edges[(np.minimum(y0, y1) < middle) & (np.maximum(y0, y1) > middle)]
-        slope = (cross[:, 1, 0] - cross[:, 0, 0]) / (cross[:, 1, 1] - cross[:, 0, 1])
-        at = cross[:, :1, 0] + slope[:, None] * (np.array([low, high, middle]) - cross[:, :1, 1])
-        at = at[np.argsort(at[:, 2])]
-        for left, right in zip(at[::2], at[1::2], strict=True):
-            n = len(vertices)
-            vertices += [(left[0], low, 0), (right[0], low, 0)]
-            vertices += [(right[1], high, 0), (left[1], high, 0)]
-            faces += [(n, n + 1, n + 2), (n, n + 2, n + 3)]
-    return make(vertices, faces, material)
 
 
 def spline(knots: ArrayLike, at: ArrayLike) -> F64:

@@ -12,7 +12,6 @@ from synthgen.simserver.assets.shapes import (
     extrude,
     join,
     lathe,
-    polygon_with_holes,
     rounded_box,
     spline,
     tube,
@@ -57,14 +56,6 @@ def test_extruded_triangle_has_half_the_volume_of_its_box() -> None:
 
 def test_mirror_image_still_faces_outward() -> None:
     assert volume(box((1, 1, 1), STEEL, (0, 5, 0)).mirrored()) == pytest.approx(1)
-
-
-def test_polygon_with_hole_has_the_area_of_both() -> None:
-    outer = np.array([(0, 0), (4, 0), (4, 3), (0, 3)], float)
-    hole = np.array([(1, 1), (2, 1), (2, 2), (1, 2)], float)
-    sheet = polygon_with_holes([outer, hole], STEEL)
-    a, b, c = (sheet.vertices_m[sheet.triangles[:, k]] for k in range(3))
-    assert np.cross(b - a, c - a)[:, 2].sum() / 2 == pytest.approx(11)
 
 
 def test_fitted_shape_has_the_wanted_bounds() -> None:

@@ -159,6 +159,23 @@ def chaos(
 
 
 @bench.command()
+def pipeline(
+    config: ConfigFile = QUICKSTART,
+    clips: Annotated[int, typer.Option(min=1, help="Clips to make.")] = 1,
+    rig: Annotated[str | None, typer.Option(help="Rig file instead of the config's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Frames, boxes and bytes per second of the whole path, and where the time goes."""
+    import tempfile
+
+    from synthgen.bench.pipeline import bench_pipeline
+
+    with tempfile.TemporaryDirectory(prefix="synthgen-pipeline-") as name:
+        report = bench_pipeline(config, Path(name), clips=clips, rig=rig)
+    _print(dict(report), as_json)
+
+
+@bench.command()
 def labels(as_json: AsJson = False) -> None:
     """Speed of the labels, per core, beside a per-object loop and regionprops."""
     from synthgen.bench.labels import bench_labels

@@ -38,7 +38,7 @@ from synthgen.datatypes.strict_yaml import Marks, validate
 from synthgen.errors import ConfigError, ScenarioRejected
 
 F64 = NDArray[np.float64]
-BATCH = 32
+BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ def compile_draw(
         tick_s: Simulation tick.
         duration_s: Length of the record window; None takes the scenario's own.
         overrides: `{"weather": {...}}` replaces the weather block, `{"params": {name: value}}` pins
-            parameters (as written in YAML); nothing else changes with them.
+            parameters (as written in YAML), `{"calibration": {...}}` holds the fields of a
+            `Calibration`; nothing else changes with them.
         calibration: How real runs differ from planned ones; None takes the defaults.
         prescreen: False takes the first candidate that keeps the constraints.
 
@@ -97,6 +98,9 @@ def compile_draw(
     """
     spec = with_weather(spec, (overrides or {}).get("weather"))
     pinned = (overrides or {}).get("params")
+    fitted = (overrides or {}).get("calibration")
+    if isinstance(fitted, Mapping):
+        calibration = Calibration(**fitted)
     slot = Slot(spec.name, root_seed, k, draw)
     duration = duration_s if duration_s is not None else _fixed(spec, "duration")
     warmup = round(_fixed(spec, "warmup") / tick_s) * tick_s

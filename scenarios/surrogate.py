@@ -128,8 +128,9 @@ class _Run:
     def __init__(self, model: EncounterModel, disturbance: F64, first_s: float) -> None:
         self.model = model
         self.n = len(model.offset_s)
-        speeds = model.ego.speeds_mps
-        self.steady = bool((speeds == speeds[:, :1]).all())
+        self.steady = _is_steady(model)
+        column = np.clip(model.ego.station_m - model.ego.way.stations[0], 0, None).astype(int)
+        self.cruise = model.ego.speeds_mps[np.arange(self.n), column]
         self.delay, self.walk_ratio, self.ego_ratio, self.decel_ratio = disturbance.T
         ego, other = model.ego, model.other
         self.speed = ego.speed_mps * self.ego_ratio
@@ -179,7 +180,7 @@ class _Run:
     def _wanted(self, station: F64) -> F64:
         ego = self.model.ego
         if self.steady:
-            return np.asarray(ego.speeds_mps[:, 0] * self.ego_ratio)
+            return np.asarray(self.cruise * self.ego_ratio)
         column = np.clip(station - ego.way.stations[0], 0, ego.speeds_mps.shape[1] - 1).astype(int)
         return np.asarray(ego.speeds_mps[np.arange(self.n), column] * self.ego_ratio)
 
@@ -290,14 +291,21 @@ def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
     )
 
 
+def _is_steady(model: EncounterModel) -> bool:
+    """Whether the ego wants one speed all the way to the conflict, as on any straight road."""
+    stations = model.ego.way.stations
+    used = (stations >= model.ego.station_m.min()) & (stations <= model.ego_conflict_m.max() + 5.0)
+    speeds = model.ego.speeds_mps[:, used]
+    return bool((speeds == speeds[:, :1]).all())
+
+
 def _window(model: EncounterModel) -> tuple[int, int]:
     """First and last step worth running: nothing happens before anyone starts or long after."""
     other = model.other
     arrival = other.travel_s + model.offset_s
     nominal = model.ego_conflict_m - model.ego.station_m
-    steady = bool((model.ego.speeds_mps == model.ego.speeds_mps[:, :1]).all())
     end = round(model.duration_s / DT_S)
-    if not steady:
+    if not _is_steady(model):
         return 0, end
     due = nominal / np.maximum(model.ego.speed_mps, 0.5)
     begin = due - LEAD_IN_S if other.rolls else due - arrival - 0.4

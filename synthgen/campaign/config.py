@@ -124,6 +124,7 @@ class GenerationConfig(Settings):
     simulator: EmbeddedSimulator | CarlaSimulator = Field(discriminator="kind")
     executor: Literal["auto", "inline", "ray"] = "auto"
     workers: int = Field(default=1, ge=1, le=4096)
+    screen: FileName | None = None
     max_draws: int = Field(default=12, ge=1, le=1000)
     capture: CaptureSettings = CaptureSettings()
     out: FileName

@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
 import synthgen
+from scenarios.calibration import load_calibration
 from scenarios.loader import load_scenario
 from scenarios.spec import ScenarioSpec
 from sensors.rig import Rig
@@ -111,6 +113,10 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
     rig_file = find_file(config.rig, root, "rig")
     rig = load_model(rig_file, Rig)
     maps = _maps(config, root)
+    common: dict[str, Any] = {}
+    if config.screen is not None:
+        calibration = load_calibration(find_file(config.screen, root, "screen"))
+        common["calibration"] = asdict(calibration)
     scenarios: dict[str, str] = {}
     slots: list[SlotTask] = []
     counts: Counter[str] = Counter()
@@ -122,7 +128,7 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
         ).hexdigest()
         if scenarios.setdefault(spec.name, digest) != digest:
             raise ConfigError(f"{file}: another scenario of this run has the name {spec.name!r}")
-        slots += _slots_of(entry, spec, file, maps, first=counts[spec.name])
+        slots += _slots_of(entry, spec, file, maps, first=counts[spec.name], common=common)
         counts[spec.name] += entry.clips
     return Plan(
         name=config.name,
@@ -137,15 +143,16 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
 
 
 def _slots_of(
-    entry: ScenarioEntry, spec: ScenarioSpec, file: Path, maps: list[MapSource], *, first: int
-) -> Iterable[SlotTask]:
+    entry: ScenarioEntry, spec: ScenarioSpec, file: Path, maps: list[MapSource], *, first: int,
+    common: dict[str, Any],
+) -> Iterable[SlotTask]:  # fmt: skip
     for k in range(first, first + entry.clips):
         weather = entry.weather[(k - first) % len(entry.weather)] if entry.weather else None
         yield SlotTask(
             slot=Slot(scenario=spec.name, k=k),
             scenario_file=str(file),
             map=maps[k % len(maps)],
-            overrides={} if weather is None else {"weather": weather},
+            overrides=common if weather is None else {**common, "weather": weather},
         )
 
 

@@ -53,7 +53,7 @@ def find_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[Site]:
         # What the query asks for comes first; each fallback is tried only if nothing is found.
         narrowed = query.model_copy(update={"fallback": query.fallback[:used]})
         found = (
-            junction_sites(index, narrowed, needs.approach_m)
+            _with_lane_tests(junction_sites(index, narrowed, needs.approach_m), narrowed, needs)
             if query.kind == "junction"
             else _road_sites(index, narrowed, needs)
         )
@@ -61,6 +61,23 @@ def find_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[Site]:
         if sites:
             return sites
     raise ConfigError(_nearest_miss(index, query, found))
+
+
+def _with_lane_tests(
+    found: list[tuple[Site, list[Test]]], query: RoadQuery, needs: Needs
+) -> list[tuple[Site, list[Test]]]:
+    """Junction sites with a test for every strip that the actors name."""
+    return [
+        (
+            site,
+            tests
+            + [
+                Test(f"lane {name}", _has_lane(site, query, name), "no such strip")
+                for name in sorted(needs.lanes)
+            ],
+        )
+        for site, tests in found
+    ]
 
 
 def choose_site(sites: list[Site], rng: np.random.Generator) -> Site:

@@ -92,6 +92,7 @@ class Dispatcher:
         self._workers = [Worker(number) for number in range(pool.workers)]
         self._last_worker: dict[Slot, int] = {}
         self._recent_faults: deque[bool] = deque(maxlen=BREAKER_WINDOW)
+        self._suspicion = ""
         self.tally = Tally()
 
     def run(self) -> Tally:
@@ -128,11 +129,12 @@ class Dispatcher:
             self._pool.submit(worker.number, task)
 
     def _choose(self, worker: Worker) -> SlotTask:
-        """What another worker failed first, then a slot on this map; own failures come last."""
+        """A canary, else what another worker failed, else a slot on this map; own failures last."""
 
-        def cost(task: SlotTask) -> tuple[bool, bool, bool]:
+        def cost(task: SlotTask) -> tuple[bool, bool, bool, bool]:
             last = self._last_worker.get(task.slot)
-            return last == worker.number, last is None, worker.last_map not in (None, task.map.name)
+            other_map = worker.last_map not in (None, task.map.name)
+            return not task.canary, last == worker.number, last is None, other_map
 
         return min(self._queue, key=cost)
 
@@ -140,6 +142,9 @@ class Dispatcher:
         worker = self._workers[outcome.worker]
         worker.busy = False
         self._last_worker[outcome.task.slot] = outcome.worker
+        if outcome.task.canary and outcome.status in ("accepted", "fault"):
+            self._settle_canary(outcome)
+            return
         match outcome.status:
             case "accepted":
                 worker.host_faults = 0
@@ -181,11 +186,28 @@ class Dispatcher:
             logger.error("slot %s: quarantined: %s", task.slot.name, verdict)
 
     def _trip_breaker(self, message: str) -> None:
-        """Stop when faults are too many to be the clips' own."""
+        """Send a canary when faults are too many to be the clips' own."""
         recent = self._recent_faults
-        if len(recent) == BREAKER_WINDOW and sum(recent) > BREAKER_SHARE * BREAKER_WINDOW:
+        if len(recent) < BREAKER_WINDOW or sum(recent) <= BREAKER_SHARE * BREAKER_WINDOW:
+            return
+        self._suspicion = (
+            f"{sum(recent)} of the last {BREAKER_WINDOW} attempts failed; the host or the "
+            f"simulator is suspect, the last fault was: {message}"
+        )
+        recent.clear()
+        if not self.tally.accepted:
+            self.tally.stop_kind, self.tally.stop_reason = FaultKind.HOST, self._suspicion
+            return
+        proven = self.tally.accepted[-1].task
+        self._queue.appendleft(proven.model_copy(update={"canary": True}))
+
+    def _settle_canary(self, outcome: SlotOutcome) -> None:
+        """Go on if a clip that was made before can be made again; else the host is to blame."""
+        fault = outcome.fault
+        if fault is None:
+            logger.warning("a clip that was made before was made again: the faults are the clips'")
+        elif fault.kind is FaultKind.OUTSIDE:
+            self._queue.appendleft(outcome.task)
+        else:
             self.tally.stop_kind = FaultKind.HOST
-            self.tally.stop_reason = (
-                f"{sum(recent)} of the last {BREAKER_WINDOW} attempts failed; the host or the "
-                f"simulator is suspect, the last fault was: {message}"
-            )
+            self.tally.stop_reason = f"{self._suspicion}; a clip made before fails now as well"

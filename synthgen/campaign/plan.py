@@ -50,12 +50,17 @@ TOWNS: Final = PACKAGE_ROOT / "synthgen" / "simserver" / "maps" / "towns"
 
 
 class SlotTask(Record):
-    """One slot to fill: which scenario, where, and what replaces parts of the scenario."""
+    """One slot to fill: which scenario, where, and what replaces parts of the scenario.
+
+    A `canary` makes a clip that was made before once more, outside the dataset, to tell whether the
+    host or the clips are to blame for many faults.
+    """
 
     slot: Slot
     scenario_file: str
     map: MapSource
     overrides: dict[str, Any] = Field(default_factory=dict)
+    canary: bool = False
 
 
 class Plan(Record):

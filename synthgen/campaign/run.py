@@ -245,7 +245,9 @@ class _Campaign:
 
     def _on_outcome(self, outcome: SlotOutcome) -> None:
         status = self._status
-        if outcome.status == "accepted" and outcome.receipt is not None:
+        if outcome.task.canary:
+            self._progress.note(f"canary {outcome.task.slot.name}: {outcome.status}")
+        elif outcome.status == "accepted" and outcome.receipt is not None:
             status.done += 1
             status.frames += outcome.receipt.frames
             status.rejected += outcome.rejected
@@ -295,7 +297,8 @@ class _Campaign:
         if simulator.kind == "carla" and simulator.container is not None:
             remove_containers(self._dataset)
         collected = collect_staging(self._dataset / STAGING)
-        shutil.rmtree(self._run_folder / "slots", ignore_errors=True)
+        for scratch in ("slots", "canary"):
+            shutil.rmtree(self._run_folder / scratch, ignore_errors=True)
         if killed or collected:
             logger.info("ended %d processes, removed %d unfinished clips", killed, collected)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -207,8 +208,16 @@ class SlotWorker:
             map=task.map,
             capture=settings.capture,
             simulator=settings.simulator_kind,
-            dataset=settings.dataset,
+            dataset=self._target(task),
         )
+
+    def _target(self, task: SlotTask) -> str:
+        """Where the clip goes: the dataset, or a scratch folder of its own for a canary."""
+        if not task.canary:
+            return self._settings.dataset
+        scratch = self._settings.run_folder / "canary" / str(self._number)
+        shutil.rmtree(scratch, ignore_errors=True)
+        return str(scratch)
 
     def _with_known_map(self, task: SlotTask) -> SlotTask:
         """The task with its map's OpenDRIVE file, asked from the CARLA server if need be."""

@@ -122,3 +122,20 @@ def test_many_clips_failing_stop_the_run_instead_of_filling_the_quarantine(tmp_p
     tally = run(tmp_path, pool, [task(k) for k in range(100)])
     assert tally.stop_kind is FaultKind.HOST
     assert len(tally.quarantined) < 20
+
+
+@pytest.mark.parametrize(("canary_lives", "stop"), [(True, None), (False, FaultKind.HOST)])
+def test_canary_tells_whether_the_host_or_the_clips_are_to_blame(
+    tmp_path: Path, canary_lives: bool, stop: FaultKind | None
+) -> None:
+    def script(job: SlotTask, worker: int, attempt: int) -> SlotOutcome:
+        is_good = canary_lives if job.canary else job.slot.k % 2 == 0
+        return (
+            accepted(job, worker) if is_good else failed(job, worker, attempt, FaultKind.SIMULATOR)
+        )
+
+    pool = ScriptedPool(1, script)
+    tally = run(tmp_path, pool, [task(k) for k in range(100)])
+    assert any(job.canary for _, job in pool.given)
+    assert tally.stop_kind is stop
+    assert len({o.task.slot for o in tally.accepted}) == len(tally.accepted)

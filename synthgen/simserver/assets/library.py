@@ -9,6 +9,7 @@ import numpy as np
 
 from synthgen.simserver.assets.cars import CARS, build_car
 from synthgen.simserver.assets.colors import SCENERY_PALETTE, paint_of
+from synthgen.simserver.assets.cycles import TWO_WHEELERS
 from synthgen.simserver.assets.extents import box_of, size_table, uses_wheelchair
 from synthgen.simserver.assets.finish import to_mesh
 from synthgen.simserver.assets.foliage import PLANTS, build_plant
@@ -22,7 +23,7 @@ from synthgen.simserver.assets.signs import (
     traffic_light,
 )
 from synthgen.simserver.assets.street import STREET
-from synthgen.simserver.assets.two_wheelers import TWO_WHEELERS, build_two_wheeler
+from synthgen.simserver.assets.two_wheelers import build_two_wheeler
 from synthgen.simserver.assets.walkers import build_walker
 from synthgen.simserver.scene import F32, Material, Mesh, Model, Part, Tag
 

@@ -8,11 +8,12 @@ from functools import cache
 
 import numpy as np
 
+from synthgen.simserver.assets.cycles import CRANK_M
 from synthgen.simserver.assets.gait import WalkerState as WalkerState
 from synthgen.simserver.assets.gait import bone_poses, seated_poses
+from synthgen.simserver.assets.riders import turn_to, two_links
 from synthgen.simserver.assets.shapes import F64, rotation
 from synthgen.simserver.assets.skeleton import bones
-from synthgen.simserver.assets.two_wheelers import CRANK_M, turn_to, two_links
 from synthgen.simserver.assets.walkers import SEATED_STATURE_M
 from synthgen.simserver.scene import F32, Model
 

@@ -24,8 +24,9 @@ from synthgen.simserver.maps.ground import (
 from synthgen.simserver.maps.markings import add_markings, unpainted_stretches
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.navmesh import navmesh_bytes
-from synthgen.simserver.maps.opendrive import RoadNetwork, parse_opendrive
+from synthgen.simserver.maps.opendrive import parse_opendrive
 from synthgen.simserver.maps.road_paint import paint_roads
+from synthgen.simserver.maps.road_records import RoadNetwork
 from synthgen.simserver.maps.scenery import dress_town
 from synthgen.simserver.maps.signals import town_signals
 from synthgen.simserver.maps.spawn import sidewalks, spawn_points

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.maps.geometry import plan_at, road_points
-from synthgen.simserver.maps.opendrive import Road, RoadNetwork, RoadObject
+from synthgen.simserver.maps.road_records import Road, RoadNetwork, RoadObject
 
 F64 = NDArray[np.float64]
 

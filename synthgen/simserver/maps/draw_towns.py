@@ -15,14 +15,8 @@ from synthgen.simserver.maps.motorway_drawing import (
     draw_carriageway,
 )
 from synthgen.simserver.maps.roundabout_drawing import draw_roundabout
-from synthgen.simserver.maps.street_drawing import (
-    Arm,
-    Side,
-    Street,
-    draw_junction,
-    draw_street,
-    hermite,
-)
+from synthgen.simserver.maps.street_drawing import draw_junction, draw_street, hermite
+from synthgen.simserver.maps.streets import Arm, Side, Street
 from synthgen.simserver.maps.town_drawing import RoadDraft, TownDrawing, arc, join, line
 
 TOWNS_DIR = Path(__file__).parent / "towns"

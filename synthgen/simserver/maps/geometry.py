@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fresnel
 
-from synthgen.simserver.maps.opendrive import Cubics, Geometry, LaneSection, Road
+from synthgen.simserver.maps.road_records import Cubics, Geometry, LaneSection, Road
 
 F64 = NDArray[np.float64]
 

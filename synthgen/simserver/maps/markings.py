@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synthgen.simserver.maps.geometry import SectionGrid
 from synthgen.simserver.maps.ground import Raster
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
-from synthgen.simserver.maps.opendrive import RoadLink, RoadMark, RoadNetwork
+from synthgen.simserver.maps.road_records import RoadLink, RoadMark, RoadNetwork
 from synthgen.simserver.maps.surfaces import style_of
 from synthgen.simserver.scene import Material, Tag
 

@@ -9,7 +9,7 @@ from synthgen.simserver.maps.crosswalks import object_outline, place_local
 from synthgen.simserver.maps.decals import RoadLevel, add_quads
 from synthgen.simserver.maps.geometry import SectionGrid, plan_at
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
-from synthgen.simserver.maps.opendrive import Road, RoadNetwork, RoadObject
+from synthgen.simserver.maps.road_records import Road, RoadNetwork, RoadObject
 from synthgen.simserver.maps.spawn import lane_pose
 from synthgen.simserver.maps.surfaces import DRIVING_KINDS
 from synthgen.simserver.maps.townmap import Approach, Pose, Signal

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from synthgen.simserver.maps.street_drawing import Arm, connecting_road, draw_yield_sign
+from synthgen.simserver.maps.street_drawing import connecting_road
+from synthgen.simserver.maps.street_signs import draw_yield_sign
+from synthgen.simserver.maps.streets import Arm
 from synthgen.simserver.maps.town_drawing import (
     LaneDraft,
     Piece,

@@ -13,8 +13,8 @@ from synthgen.simserver.maps.furniture import Furnisher
 from synthgen.simserver.maps.ground import Heights, Raster
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
 from synthgen.simserver.maps.objects import ObjectList
-from synthgen.simserver.maps.opendrive import RoadNetwork
 from synthgen.simserver.maps.parked import park_vehicles
+from synthgen.simserver.maps.road_records import RoadNetwork
 from synthgen.simserver.maps.sites import Character, Land, street_sides
 from synthgen.simserver.maps.surfaces import Strip
 from synthgen.simserver.maps.townmap import GroundGrid, StreetLight

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.maps.geometry import SectionGrid, plan_at, road_points
-from synthgen.simserver.maps.opendrive import Road, RoadLink, RoadNetwork, RoadSignal
+from synthgen.simserver.maps.road_records import Road, RoadLink, RoadNetwork, RoadSignal
 from synthgen.simserver.maps.spawn import lane_centre, lane_pose
 from synthgen.simserver.maps.surfaces import DRIVING_KINDS
 from synthgen.simserver.maps.townmap import Approach, GroundGrid, Pose, Signal, SurfaceKind

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.maps.ground import Heights, Raster
-from synthgen.simserver.maps.opendrive import RoadNetwork
+from synthgen.simserver.maps.road_records import RoadNetwork
 from synthgen.simserver.maps.surfaces import DRIVING_KINDS, Strip
 from synthgen.simserver.maps.townmap import GroundGrid, SurfaceKind
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from synthgen.simserver.maps.street_signs import (
+    SPEED_SIGN_AT_M,
+    draw_lights,
+    draw_sign,
+    draw_speed_sign,
+)
+from synthgen.simserver.maps.streets import Arm, Side, Street, beside, turn_between
 from synthgen.simserver.maps.town_drawing import (
     LaneDraft,
     Piece,
@@ -18,104 +24,6 @@ from synthgen.simserver.maps.town_drawing import (
 # Parking ends so far before a junction.
 _NO_PARKING_M = 14.0
 _CROSSWALK_AT_M, _CROSSWALK_WIDTH_M = 2.8, 3.0
-_STOP_LINE_AT_M = 5.6
-_SPEED_SIGN_AT_M = 11.0
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What lies beside the driving lanes: a gutter or parking lane, then a sidewalk."""
-
-    gutter_m: float = 0.3
-    has_parking: bool = False
-    walk_m: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Street:
-    """A cross-section; traffic keeps right."""
-
-    lanes_left: int = 1
-    lanes_right: int = 1
-    lane_m: float = 3.5
-    left: Side = Side()
-    right: Side = Side()
-    center_mark: tuple[str, str] = ("broken", "yellow")
-    speed: tuple[int, str] = (50, "km/h")
-    kind: str = "town"
-
-    @property
-    def offset_m(self) -> float:
-        """Lane 0, the reference line, lies so far to the left of the middle of the lanes."""
-        return (self.lanes_right - self.lanes_left) * self.lane_m / 2
-
-    @property
-    def half_m(self) -> float:
-        """From the middle to the edge of the driving lanes."""
-        return (self.lanes_left + self.lanes_right) * self.lane_m / 2
-
-    def kerb_m(self) -> float:
-        """From the middle to the farther kerb."""
-        return self.half_m + max(self.left.gutter_m, self.right.gutter_m)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Arm:
-    """The end of a street at a junction; `at_end` where the road ends there."""
-
-    road: RoadDraft
-    street: Street
-    at_end: bool
-
-    @property
-    def pose_in(self) -> PlanPose:
-        """Pose of the middle line, heading into the junction."""
-        x, y, heading = _aside(self.road.pose(self.at_end), -self.street.offset_m)
-        return (x, y, heading) if self.at_end else (x, y, heading + math.pi)
-
-    @property
-    def angle(self) -> float:
-        """Direction from the junction towards the arm."""
-        return (self.pose_in[2] + math.pi) % (2 * math.pi)
-
-    @property
-    def lanes_in(self) -> int:
-        """Driving lanes towards the junction."""
-        return self.street.lanes_right if self.at_end else self.street.lanes_left
-
-    @property
-    def lanes_out(self) -> int:
-        """Driving lanes away from the junction."""
-        return self.street.lanes_left if self.at_end else self.street.lanes_right
-
-    @property
-    def side_in(self) -> Side:
-        """The kerb to the right of traffic towards the junction."""
-        return self.street.right if self.at_end else self.street.left
-
-    @property
-    def side_out(self) -> Side:
-        """The kerb to the right of traffic away from the junction."""
-        return self.street.left if self.at_end else self.street.right
-
-    def lane_id(self, number: int, *, incoming: bool) -> int:
-        """Id of the number-th lane from the middle (0-based)."""
-        return -(number + 1) if incoming == self.at_end else number + 1
-
-    def point(self, right_m: float, *, outward: bool = False) -> PlanPose:
-        """Pose `right_m` to the right of the middle line, as seen heading in."""
-        x, y, heading = self.pose_in
-        at = (x + right_m * math.sin(heading), y - right_m * math.cos(heading))
-        return (*at, heading + math.pi if outward else heading)
-
-    def middle_right_m(self) -> float:
-        """Where lane 0 lies, to the right of the middle as seen heading in."""
-        return -self.street.offset_m if self.at_end else self.street.offset_m
-
-
-def _aside(pose: PlanPose, left_m: float) -> PlanPose:
-    x, y, heading = pose
-    return x - left_m * math.sin(heading), y + left_m * math.cos(heading), heading
 
 
 def draw_street(
@@ -134,24 +42,13 @@ def draw_street(
             _section(street, length - _NO_PARKING_M, parking=False),
         ]
         sections = [_linked(s, i > 0, i < 2) for i, s in enumerate(sections)]
-    road = town.add_road(name, _aside(start, street.offset_m), pieces, sections)
+    road = town.add_road(name, beside(start, street.offset_m), pieces, sections)
     road.speed, road.kind = street.speed, street.kind
     for arm in (Arm(road, street, at_end=False), Arm(road, street, at_end=True)):
         # Traffic that leaves the junction by this arm reads its limit a little later.
-        if arm.lanes_out and length > 2 * _SPEED_SIGN_AT_M:
-            _draw_speed_sign(town, arm)
+        if arm.lanes_out and length > 2 * SPEED_SIGN_AT_M:
+            draw_speed_sign(town, arm)
     return road
-
-
-def _draw_speed_sign(town: TownDrawing, arm: Arm) -> None:
-    value = arm.street.speed[0]
-    right = arm.street.half_m + arm.side_out.gutter_m + 0.6
-    s = arm.road.length - _SPEED_SIGN_AT_M if arm.at_end else _SPEED_SIGN_AT_M
-    t = (right if arm.at_end else -right) - arm.street.offset_m
-    lanes = [arm.lane_id(i, incoming=False) for i in range(arm.lanes_out)]
-    facts = (f"Speed_{value}", "274", "no", str(value))
-    turn = math.pi if arm.at_end else 0.0
-    _add_signal(arm.road, town.new_id(), (s, t), turn, lanes, facts)
 
 
 def _section(street: Street, s: float, *, parking: bool) -> SectionDraft:
@@ -235,9 +132,9 @@ def draw_junction(
     for arm in ordered if crosswalks else ():
         _draw_crosswalk(town, arm)
     if control == "lights":
-        _draw_lights(town, junction, ordered)
+        draw_lights(town, junction, ordered)
     for i in minor if control in ("stop", "yield") else ():
-        _draw_sign(town, arms[i], control)
+        draw_sign(town, arms[i], control)
     return junction
 
 
@@ -248,21 +145,16 @@ def _set_link(arm: Arm, junction: int) -> None:
         arm.road.predecessor = ("junction", junction, "")
 
 
-def _turn(a: Arm, b: Arm) -> float:
-    """Angle turned from arm a to arm b, positive to the left."""
-    return (b.angle - a.pose_in[2] + math.pi) % (2 * math.pi) - math.pi
-
-
 def _movements(arm: Arm, arms: list[Arm]) -> list[tuple[Arm, Arm, list[tuple[int, int]]]]:
     """Ways from an arm: the other arm and pairs of lane numbers, left to right."""
     n = arm.lanes_in
     if n == 0:
         return []
     targets = [b for b in arms if b is not arm and b.lanes_out > 0]
-    straight = [b for b in targets if abs(_turn(arm, b)) < math.radians(50)]
+    straight = [b for b in targets if abs(turn_between(arm, b)) < math.radians(50)]
     moves = []
     for b in targets:
-        turn, m = _turn(arm, b), b.lanes_out
+        turn, m = turn_between(arm, b), b.lanes_out
         if b in straight:
             count = min(n, m)
             pairs = [(n - count + i, m - count + i) for i in range(count)]
@@ -375,86 +267,3 @@ def _draw_crosswalk(town: TownDrawing, arm: Arm) -> None:
         f'length="{_CROSSWALK_WIDTH_M:g}" width="{2 * span:.6g}">'
         f"<outline>{corners}</outline></object>\n"
     )
-
-
-def _draw_lights(town: TownDrawing, junction: int, arms: list[Arm]) -> None:
-    """A light on the far side for each arm with traffic in, each with a phase of its own.
-
-    As in CARLA's towns no two arms have green together: the client's Traffic Manager gives way
-    to oncoming traffic so politely that cars turning left block a junction for good.
-    """
-    for arm in arms:
-        if arm.lanes_in:
-            town.add_controller(junction, [_draw_light(town, arm, arms)])
-
-
-def _draw_light(town: TownDrawing, arm: Arm, arms: list[Arm]) -> int:
-    signal = town.new_id()
-    opposite = [b for b in arms if b is not arm and abs(_turn(arm, b)) < math.radians(50)]
-    stop_s = arm.road.length - _STOP_LINE_AT_M if arm.at_end else _STOP_LINE_AT_M
-    lanes = [arm.lane_id(i, incoming=True) for i in range(arm.lanes_in)]
-    heading = arm.pose_in[2]
-    if opposite:
-        post = opposite[0]
-        # Behind the kerb to the right of traffic that leaves by the opposite arm.
-        t_right = post.street.half_m + post.side_out.gutter_m + 0.7
-        s = post.road.length - 0.6 if post.at_end else 0.6
-        t = (t_right if post.at_end else -t_right) - post.street.offset_m
-        turn = heading - post.road.pose(post.at_end)[2]
-        _add_signal(post.road, signal, (s, t), turn, [])
-        _add_reference(arm.road, signal, stop_s, lanes)
-    else:
-        t_right = arm.street.half_m + arm.side_in.gutter_m + 0.7
-        t = (-t_right if arm.at_end else t_right) - arm.street.offset_m
-        s = arm.road.length - 0.6 if arm.at_end else 0.6
-        _add_signal(arm.road, signal, (s, t), 0.0 if arm.at_end else math.pi, [])
-        _add_reference(arm.road, signal, stop_s, lanes)
-    return signal
-
-
-def _add_signal(
-    road: RoadDraft,
-    signal: int,
-    at: tuple[float, float],
-    h_offset: float,
-    lanes: list[int],
-    facts: tuple[str, str, str, str] = ("Signal_3Light_Post01", "1000001", "yes", "-1"),
-) -> None:
-    name, kind, dynamic, value = facts
-    side = "-" if at[1] < 0 else "+"
-    turn = (h_offset + math.pi) % (2 * math.pi) - math.pi
-    low, high = (min(lanes), max(lanes)) if lanes else (0, 0)
-    road.signals.append(
-        f'<signal name="{name}" id="{signal}" s="{at[0]:.4f}" t="{at[1]:.4f}" zOffset="0" '
-        f'hOffset="{turn:.8f}" roll="0" pitch="0" orientation="{side}" dynamic="{dynamic}" '
-        f'country="OpenDRIVE" type="{kind}" subtype="-1" value="{value}" text="" height="1" '
-        f'width="0.5"><validity fromLane="{low}" toLane="{high}"/></signal>\n'
-    )
-
-
-def _add_reference(road: RoadDraft, signal: int, s: float, lanes: list[int]) -> None:
-    side = "+" if lanes[0] < 0 else "-"
-    road.signals.append(
-        f'<signalReference id="{signal}" s="{s:.4f}" t="0" orientation="{side}">'
-        f'<validity fromLane="{min(lanes)}" toLane="{max(lanes)}"/></signalReference>\n'
-    )
-
-
-def draw_yield_sign(town: TownDrawing, arm: Arm) -> None:
-    """Give way at the end of an arm."""
-    _draw_sign(town, arm, "yield")
-
-
-def _draw_sign(town: TownDrawing, arm: Arm, control: str) -> None:
-    if arm.lanes_in == 0:
-        return
-    facts = {
-        "stop": ("Sign_Stop", "206", "no", "-1"),
-        "yield": ("Sign_Yield", "205", "no", "-1"),
-    }[control]
-    distance_m = _STOP_LINE_AT_M - 1.0
-    right = arm.street.half_m + arm.side_in.gutter_m + 0.6
-    s = arm.road.length - distance_m if arm.at_end else distance_m
-    t = (-right if arm.at_end else right) - arm.street.offset_m
-    lanes = [arm.lane_id(i, incoming=True) for i in range(arm.lanes_in)]
-    _add_signal(arm.road, town.new_id(), (s, t), 0.0 if arm.at_end else math.pi, lanes, facts)

@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from synthgen.simserver.maps.geometry import plan_at
-from synthgen.simserver.maps.opendrive import Cubics, Geometry, Road
+from synthgen.simserver.maps.road_records import Cubics, Geometry, Road
 
 _GEO_REFERENCE = (
     "+proj=tmerc +lat_0={lat} +lon_0={lon} +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgen.simserver.maps.geometry import plan_at, road_points, sample_sections
-from synthgen.simserver.maps.opendrive import Road, parse_opendrive
+from synthgen.simserver.maps.opendrive import parse_opendrive
+from synthgen.simserver.maps.road_records import Road
 from tests.unit.simserver.maps.tiny_roads import lane, opendrive, road, sections
 
 

@@ -41,7 +41,7 @@ def draw_preview(concrete: ConcreteScenario, index: MapIndex, file: Path) -> Non
     _draw_times(times, concrete)
     file.parent.mkdir(parents=True, exist_ok=True)
     # Fixed metadata: the same draw gives the same bytes.
-    figure.savefig(file, dpi=90, metadata={"Software": None})
+    figure.savefig(file, dpi=72, metadata={"Software": None})
 
 
 def _short(value: object) -> str:

@@ -34,6 +34,38 @@ def _cars(world: carla.World) -> list[carla.Vehicle]:
     return cars
 
 
+def _drive(
+    world: carla.World, manager: carla.TrafficManager
+) -> tuple[int, int, list[str], list[float]]:
+    """Cars at the start and at the end, what they hit, and distances from lane centres."""
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(1)
+    cars = _cars(world)
+    tick(world, 3)
+    sensor = world.get_blueprint_library().find("sensor.other.collision")
+    hits: list[str] = []
+    for car in cars:
+        car.set_autopilot(True, manager.get_port())
+        bumper = world.spawn_actor(sensor, carla.Transform(), attach_to=car)
+        bumper.listen(
+            lambda event: hits.append(
+                f"{event.frame}: {event.actor.type_id} {event.other_actor.type_id}"
+            )
+        )
+    town_map = world.get_map()
+    offsets: list[float] = []
+    for number in range(THREE_MINUTES):
+        world.tick()
+        if number % 40 == 0:
+            places = [car.get_location() for car in cars]
+            lanes = [town_map.get_waypoint(place) for place in places]
+            offsets += [
+                place.distance(lane.transform.location)
+                for place, lane in zip(places, lanes, strict=True)
+            ]
+    return len(cars), len(world.get_actors().filter("vehicle.*")), hits, offsets
+
+
 @pytest.mark.parametrize("town", ["SynthDowntown", "Town01", "Town02", "Town10HD"])
 def test_three_minutes_of_traffic(town: str, tmp_path: Path) -> None:
     if not town.startswith("Synth") and not (REAL_MAPS / f"{town}.xodr").exists():
@@ -43,31 +75,13 @@ def test_three_minutes_of_traffic(town: str, tmp_path: Path) -> None:
         client = connect(ours, tmp_path)
         world = client.get_world()
         manager = client.get_trafficmanager(free_port())
-        manager.set_synchronous_mode(True)
-        manager.set_random_device_seed(1)
-        cars = _cars(world)
-        tick(world, 3)
-        for car in cars:
-            car.set_autopilot(True, manager.get_port())
-        town_map = world.get_map()
-        offsets: list[float] = []
-        hits: list[int] = []
-        sensor = world.get_blueprint_library().find("sensor.other.collision")
-        sensors = [world.spawn_actor(sensor, carla.Transform(), attach_to=car) for car in cars]
-        for each in sensors:
-            each.listen(lambda event: hits.append(event.frame))
-        for number in range(THREE_MINUTES):
-            world.tick()
-            if number % 40 == 0:
-                places = [car.get_location() for car in cars]
-                offsets += [
-                    place.distance(town_map.get_waypoint(place).transform.location)
-                    for place in places
-                ]
-        left = len(world.get_actors().filter("vehicle.*"))
-        manager.set_synchronous_mode(False)
-        manager.shut_down()
-    assert left == len(cars)
+        try:
+            cars, left, hits, offsets = _drive(world, manager)
+        finally:
+            # A manager that outlives its server ends this process.
+            manager.set_synchronous_mode(False)
+            manager.shut_down()
+    assert left == cars
     assert hits == []
     offsets.sort()
     assert offsets[len(offsets) // 2] < 0.1

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 from synthgen.preview.contact_sheet import write_contact_sheet
 from synthgen.store.commit import committed_manifests
+from synthgen.store.layout import clip_folder
 
 logger = logging.getLogger(__name__)
 
-
-def make_previews(dataset: Path, *, workers: int) -> int:
-    """Make the previews that are missing and the contact sheet; returns how many were made."""
-    folder = dataset / "previews"
-    folder.mkdir(parents=True, exist_ok=True)
-    clips = [manifest.parent for manifest in committed_manifests(dataset)]
-    missing = [clip for clip in clips if not (folder / f"{clip.name}.webm").is_file()]
-    with ThreadPoolExecutor(workers) as pool:
-        made = list(pool.map(lambda clip: _make_preview(clip, folder), missing))
-    write_contact_sheet(folder, [clip.name for clip in clips])
-    return sum(made)
+# The least urgent work of a run: it takes the cores' time that simulation and labels leave.
+_NICENESS: Final = 19
 
 
-def _make_preview(clip: Path, folder: Path) -> bool:
-    command = [sys.executable, "-m", "synthgen.preview", str(clip)]
+class Previews:
+    """Draws each clip beside the run, as soon as it is there, in processes of their own."""
+
+    def __init__(self, dataset: Path) -> None:
+        self._dataset = dataset
+        self._folder = dataset / "previews"
+        self._pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+        self._drawn: dict[str, Future[bool]] = {}
+
+    def draw(self, clip_id: str) -> None:
+        """Begin with a clip's preview, unless it is there or begun."""
+        if clip_id in self._drawn or (self._folder / f"{clip_id}.webm").is_file():
+            return
+        clip = clip_folder(self._dataset, clip_id)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._drawn[clip_id] = self._pool.submit(_draw, clip, self._folder)
+
+    def finish(self) -> None:
+        """Draw what the whole dataset lacks, wait for all, and lay out the contact sheet."""
+        clip_ids = [manifest.parent.name for manifest in committed_manifests(self._dataset)]
+        for clip_id in clip_ids:
+            self.draw(clip_id)
+        self._pool.shutdown(wait=True)
+        write_contact_sheet(self._folder, clip_ids)
+
+
+def _draw(clip: Path, folder: Path) -> bool:
+    command = [*("nice", "-n", str(_NICENESS)), sys.executable, "-m", "synthgen.preview", str(clip)]
     done = subprocess.run(
         [*command, str(folder / f"{clip.name}.webm")], capture_output=True, text=True, check=False
     )

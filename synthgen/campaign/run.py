@@ -28,7 +28,7 @@ from synthgen.campaign.forecast import forecast, refuse_absurd
 from synthgen.campaign.inline_pool import InlinePool
 from synthgen.campaign.ledger import RunFacts, closing_line, summarise, write_summary
 from synthgen.campaign.plan import Plan, SlotTask, make_plan, open_dataset, pending
-from synthgen.campaign.previews import make_previews
+from synthgen.campaign.previews import Previews
 from synthgen.campaign.processes import reap
 from synthgen.campaign.progress import Progress, RateMeter, RunStatus
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
@@ -116,6 +116,7 @@ class _Campaign:
         self._options = options
         self._faults = FaultBook(self._run_folder / "faults.jsonl")
         self._status = RunStatus(clips=len(plan.slots))
+        self._previews = Previews(self._dataset) if config.previews else None
         self._meter = RateMeter()  # Started anew when the workers are.
 
     def run(self) -> int:
@@ -135,9 +136,9 @@ class _Campaign:
         for slot, reason in tally.quarantined.items():
             write_quarantine(self._dataset, self._plan, slot, reason, self._faults.of(slot))
         code = self._exit_code(tally)
-        if self._config.previews and tally.accepted and code in (0, 1):
+        if self._previews is not None and tally.accepted and code in (0, 1):
             self._progress.note("drawing previews")
-            make_previews(self._dataset, workers=self._config.workers)
+            self._previews.finish()
         if code in (0, 1):
             self._export()
         if self._config.publish is not None and code in (0, 1):
@@ -252,6 +253,8 @@ class _Campaign:
             status.frames += outcome.receipt.frames
             status.rejected += outcome.rejected
             self._write_receipt(outcome)
+            if self._previews is not None:
+                self._previews.draw(outcome.receipt.clip_id)
             self._progress.note(
                 f"clip {outcome.receipt.clip_id}: {outcome.task.slot.name} draw {outcome.draw}, "
                 f"{outcome.receipt.frames} frames, {outcome.receipt.boxes2d} boxes, "

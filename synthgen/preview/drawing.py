@@ -121,11 +121,13 @@ def _draw_road(
     panel: U8, road_map: RoadMap, ego_from_world: SE3, to_pixels: _PixelsOfEgo, reach_m: float
 ) -> None:
     near = []
+    ego_xy = ego_from_world.inverse().translation_m[:2]
     for lane in road_map.lanes:
         if lane.kind in _ROAD_KINDS and len(lane.left_m) > 1 and len(lane.right_m) > 1:
-            left = ego_from_world.apply(lane.left_m.astype(np.float64))
-            right = ego_from_world.apply(lane.right_m.astype(np.float64))
-            if np.hypot(left[:, 0], left[:, 1]).min() < reach_m:
+            away = lane.left_m[:, :2] - ego_xy
+            if np.hypot(away[:, 0], away[:, 1]).min() < reach_m:
+                left = ego_from_world.apply(lane.left_m.astype(np.float64))
+                right = ego_from_world.apply(lane.right_m.astype(np.float64))
                 near.append((lane, left, right))
     for lane, left, right in sorted(near, key=lambda item: item[0].kind != "sidewalk"):
         outline = to_pixels(np.concatenate([left, right[::-1]]))

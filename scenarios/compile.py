@@ -25,7 +25,7 @@ from scenarios.concretise import (
 from scenarios.encounter import Encounter, screen, solve
 from scenarios.following import follow_model, leader_of, screen_following
 from scenarios.placement.map_index import MapIndex
-from scenarios.placement.query import Needs, choose_site, find_sites
+from scenarios.placement.query import Needs, choose_site, crosswalk_station, find_sites
 from scenarios.placement.sites import Site
 from scenarios.sampling import spread_uniforms
 from scenarios.scene import Scene, meet_of, place, plan_ego
@@ -114,11 +114,12 @@ def compile_draw(
         raise ScenarioRejected(
             f"{spec.name}: constraints: none of {values.n} candidates keeps them"
         )
+    crosswalk_s = crosswalk_station(index, site) if _on_crosswalk(spec) else 0.0
     against: Counter[str] = Counter()
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         batch = values.take(some)
-        scene, encounter = build(spec, site, batch, slot, duration, warmup)
+        scene, encounter = build(spec, site, batch, slot, duration, warmup, crosswalk_s)
         passed, reasons = _pick(spec, scene, encounter, calibration, prescreen, batch, duration)
         against += reasons
         if passed.any():
@@ -144,6 +145,11 @@ def sites_for(spec: ScenarioSpec, index: MapIndex) -> list[Site]:
 _sites = lru_cache(maxsize=128)(find_sites)
 
 
+def _on_crosswalk(spec: ScenarioSpec) -> bool:
+    found = meet_of(spec)
+    return found is not None and found[2].at == "crosswalk"
+
+
 def _needs(spec: ScenarioSpec) -> Needs:
     lanes = {a.at.lane for a in spec.actors.values() if a.at.lane and a.at.arm is None}
     for actor in spec.actors.values():
@@ -153,10 +159,14 @@ def _needs(spec: ScenarioSpec) -> Needs:
 
 
 def build(
-    spec: ScenarioSpec, site: Site, values: Values, slot: Slot, duration_s: float, warmup_s: float
-) -> tuple[Scene, Encounter | None]:
-    """The scene and the solved encounter of all candidates on a site."""
-    crossing = np.zeros(values.n)
+    spec: ScenarioSpec, site: Site, values: Values, slot: Slot, duration_s: float,
+    warmup_s: float, crosswalk_s: float = 0.0,
+) -> tuple[Scene, Encounter | None]:  # fmt: skip
+    """The scene and the solved encounter of all candidates on a site.
+
+    `crosswalk_s` is where the ways cross along the ego's way, 0 unless on a marked crosswalk.
+    """
+    crossing = np.full(values.n, crosswalk_s)
     ego = plan_ego(
         spec, site, values, duration_s=duration_s, warmup_s=warmup_s, crossing_s=crossing
     )

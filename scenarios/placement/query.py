@@ -30,6 +30,7 @@ from synthgen.errors import ConfigError
 F64 = NDArray[np.float64]
 SPACING_M = 4.0
 AHEAD_SHARE = 0.25
+CROSSWALK_REACH_M, CROSSWALK_ASIDE_M = 30.0, 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,25 @@ def _with_lane_tests(
         )
         for site, tests in found
     ]
+
+
+def crosswalk_station(index: MapIndex, site: Site) -> float:
+    """Station along the ego's way of the crosswalk nearest to the site that lies across it.
+
+    Raises:
+        ConfigError: There is none within 30 m.
+    """
+    found = []
+    near = np.flatnonzero(np.abs(site.ego.stations) <= CROSSWALK_REACH_M)
+    way = site.ego.points[near, :2]
+    for outline in index.crosswalks:
+        distance = np.hypot(*(way - outline[:, :2].mean(axis=0)).T)
+        if len(distance) and distance.min() < CROSSWALK_ASIDE_M:
+            found.append(float(site.ego.stations[near[int(np.argmin(distance))]]))
+    if not found:
+        place = index.text("lane_id", site.lane)
+        raise ConfigError(f"where: lane {place} has no crosswalk within {CROSSWALK_REACH_M:.0f} m")
+    return min(found, key=abs)
 
 
 def choose_site(sites: list[Site], rng: np.random.Generator) -> Site:
@@ -290,7 +310,7 @@ def _distance_tests(
 ) -> list[Test]:
     tests = []
     here = site.ego.at(0.0)[:2]
-    distances = [float(np.hypot(*(c[:, :2] - here).T).min()) for c in index.crosswalks]
+    distances = [float(np.hypot(*(c[:, :2].mean(axis=0) - here))) for c in index.crosswalks]
     nearest = min(distances, default=float("inf"))
     checks: list[tuple[str, object, Callable[[float, float], bool], float]] = [
         ("crosswalk_within", query.crosswalk_within, float.__le__, nearest),

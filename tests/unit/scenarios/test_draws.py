@@ -190,3 +190,16 @@ def test_library_file_is_sound_and_says_what_it_is(file: Path) -> None:
     assert spec.tags
     assert spec.expect
     assert any(actor.critical for actor in spec.actors.values())
+
+
+def test_crosswalk_pedestrian_walks_on_the_crosswalk() -> None:
+    spec = load_scenario(LIBRARY / "crosswalk_pedestrian_no_signal.yaml")
+    concrete = compile_draw(spec, index=town(), root_seed=7, k=0, draw=0, prescreen=False)
+    start, end = np.array(concrete.actor("walker").path_xyz_m)[:, :2]
+    stripes = [outline[:, :2] for outline in town().crosswalks]
+    middle = (start + end) / 2
+    nearest = min(stripes, key=lambda o: float(np.hypot(*(o.mean(axis=0) - middle))))
+    along = (end - start) / np.hypot(*(end - start))
+    normal = np.array([-along[1], along[0]])
+    across = (nearest - start) @ normal
+    assert across.min() < 0 < across.max()

@@ -153,12 +153,13 @@ def _smeared(workers: Workers, spec: CameraSpec, images: Images) -> F32:
 
 def _developed(world: World, workers: Workers, spec: CameraSpec, picture: F32, seed: int) -> U8:
     gains = develop.exposure_of(picture, spec) * develop.white_balance(world.env)
+    exposed = gains.astype(np.float32)
     bloom = develop.bloom_of(picture, gains, spec.bloom_intensity)
     curve = develop.tone_curve(spec.gamma)
     weather = np.array([world.env[fields.RAIN], 0.12, max(spec.height / 450.0, 0.5)])
     out: U8 = np.empty((spec.height, spec.width, 4), np.uint8)
     work = partial(
-        develop.develop_rows, picture, bloom, curve, gains, weather, spec.noise_stddev, seed, out
+        develop.develop_rows, picture, bloom, curve, exposed, weather, spec.noise_stddev, seed, out
     )
     workers.over(spec.height, 4 * _ROWS, work)
     return out

@@ -10,9 +10,13 @@ from synthgen.simserver.render.packets import fast
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
-TONES = 4096
+# Tones are looked up by the exponent and eight bits of the mantissa, from 2^-17 to 2^5.
+TONE_SHIFT = 15
+FIRST_TONE = (127 - 17) << 23
+TONES = 22 << 8
 # The tone curve pales colours; cameras put them back.
-SATURATION = 1.18
+SATURATION = np.float32(1.18)
+RED_SHARE, GREEN_SHARE, BLUE_SHARE = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
 # An exposure of 1 suits this mean light; noon streets are near it.
 _KEY = 0.13
 # The eye's and the sensor's limits: nights stay dark.
@@ -44,14 +48,14 @@ def white_balance(env: F64) -> F64:
 
 
 def tone_curve(gamma: float) -> F32:
-    """(TONES,) output 0..1 by sqrt(x / (1 + x)) of exposed light x.
+    """(TONES,) output 0..1, by the leading bits of exposed light as float32.
 
     Source: Narkowicz 2015, "ACES filmic tone mapping curve"; then 1 / gamma.
     """
-    index = np.linspace(0.0, 1.0, TONES)
-    share = np.minimum(index * index, 0.99999)
-    x = share / (1.0 - share)
+    words = (np.arange(TONES, dtype=np.int32) << TONE_SHIFT) + FIRST_TONE
+    x = words.view(np.float32).astype(np.float64)
     curve = np.clip(x * (2.51 * x + 0.03) / (x * (2.43 * x + 0.59) + 0.14), 0.0, 1.0)
+    curve[0] = 0.0
     return np.asarray(curve ** (1.0 / gamma), np.float32)
 
 
@@ -114,32 +118,45 @@ def spread_light(bloom, y, x, c):
 
 
 @fast
+def expose(picture, bloom, gains, y, row):
+    """Exposed light of a row, with its colours deepened and what the lens scatters."""
+    glowing = bloom.shape[0] > 1 and bloom.shape[1] > 1
+    for x in range(picture.shape[1]):
+        r = picture[y, x, 0] * gains[0]
+        g = picture[y, x, 1] * gains[1]
+        b = picture[y, x, 2] * gains[2]
+        grey = RED_SHARE * r + GREEN_SHARE * g + BLUE_SHARE * b
+        row[3 * x] = grey + SATURATION * (r - grey)
+        row[3 * x + 1] = grey + SATURATION * (g - grey)
+        row[3 * x + 2] = grey + SATURATION * (b - grey)
+    if glowing:
+        for x in range(picture.shape[1]):
+            for c in range(3):
+                row[3 * x + c] += spread_light(bloom, y, x, c)
+
+
+@fast
 def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_row, last_row):
     """Rows of BGRA bytes from linear light; noise grows with light.
 
     `weather` is rain 0..1, the slant of its streaks, and their scale.
     """
     width = picture.shape[1]
-    top = TONES - 1.0
-    glowing = bloom.shape[0] > 1 and bloom.shape[1] > 1
     rain, slant, scale = weather[0], weather[1], weather[2]
+    row = np.empty(3 * width, np.float32)
+    words = row.view(np.int32)
     for y in range(first_row, last_row):
+        expose(picture, bloom, gains, y, row)
         for x in range(width):
             # The sum of two uniform numbers is close enough to a normal one.
             n = bits(seed + x, y)
-            luma = ((n & 0xFFFF) + (n >> 16)) * (1.0 / 65535.0) - 1.0
-            m = bits(n, seed)
+            luma = ((n & 255) + ((n >> 8) & 255)) * (1.0 / 255.0) - 1.0
             wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
-            r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
-            grey = 0.2126 * r * gains[0] + 0.7152 * g * gains[1] + 0.0722 * b * gains[2]
             for c in range(3):
-                light = max(grey + SATURATION * (picture[y, x, c] * gains[c] - grey), 0.0)
-                if glowing:
-                    light += spread_light(bloom, y, x, c)
-                tone = curve[int(top * math.sqrt(light / (1.0 + light)) + 0.5)]
+                index = (words[3 * x + c] - FIRST_TONE) >> TONE_SHIFT
+                tone = curve[min(max(index, 0), TONES - 1)]
+                chroma = ((n >> (16 + 5 * c)) & 31) * (1.0 / 15.5) - 1.0
                 tone += wet * (0.8 - tone)
-                if noise > 0.0:
-                    chroma = ((m >> (10 * c)) & 1023) * (1.0 / 511.5) - 1.0
-                    tone += noise * (1.84 * luma + 1.13 * chroma) * (0.5 + tone)
+                tone += noise * (1.84 * luma + 1.13 * chroma) * (0.5 + tone)
                 out[y, x, 2 - c] = int(min(max(tone, 0.0), 1.0) * 255.0 + 0.5)
             out[y, x, 3] = 255

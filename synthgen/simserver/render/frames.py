@@ -281,11 +281,11 @@ def room(scene_rays):
         np.zeros(scene_rays, np.uint8),
         np.zeros(scene_rays, np.int64),
         np.zeros(scene_rays, np.int64),
-        np.zeros((scene_rays, HIT_COLUMNS), np.float64),
+        np.zeros((scene_rays, HIT_COLUMNS), np.float32),
         np.zeros((scene_rays, HIT_CODES), np.int64),
-        np.zeros((scene_rays, SURFACE_COLUMNS), np.float64),
-        np.zeros((scene_rays, LIT_COLUMNS), np.float64),
-        np.zeros((scene_rays, COLOUR_COLUMNS), np.float64),
+        np.zeros((scene_rays, SURFACE_COLUMNS), np.float32),
+        np.zeros((scene_rays, LIT_COLUMNS), np.float32),
+        np.zeros((scene_rays, COLOUR_COLUMNS), np.float32),
     )
 
 

@@ -6,8 +6,6 @@ traffic; what only light needs lies in a second one.
 
 import math
 
-import numpy as np
-
 from synthgen.simserver.render.packets import NO_HIT, fast
 
 # Columns of the triangle table (uint32).
@@ -66,40 +64,47 @@ def unpack(word):
 
 @fast
 def decode(  # noqa: PLR0915 (one body: the hot path)
-    tri, looks, slots, transforms, rays, ids, i, spread, full, hits, codes, j
+    tri, looks, uv, slots, transforms, rays, ids, i, spread, full, hits, codes, j
 ):
     """Fill row j of `hits` and `codes` from ray i, which met something.
 
-    Without `full` the normal is the flat one and there are no surface coordinates.
-
-    Arrays come one by one: numba counts references of every array in a record that it passes.
+    Without `full`, what only light and normal images need is left out. Arrays come one by
+    one, and `uv` beside `looks`, whose float32 view it is: numba counts references of every
+    array that it makes or passes in a record.
     """
     p = i >> 3
     lane = i & 7
     slot = ids[p, 19, lane]
     row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
     word = tri[row, TRI_CODE]
-    gx = rays[p, 12, lane]
-    gy = rays[p, 13, lane]
-    gz = rays[p, 14, lane]
+    t = rays[p, 8, lane]
+    dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
+    px = rays[p, 0, lane] + t * dx
+    py = rays[p, 1, lane] + t * dy
+    pz = rays[p, 2, lane] + t * dz
+    hits[j, T] = t
+    hits[j, PX], hits[j, PY], hits[j, PZ] = px, py, pz
+    codes[j, MATERIAL] = word & 255
+    codes[j, TAG] = (word >> 8) & 255
+    codes[j, SLOT] = slot
+    codes[j, INSTANCE] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+    if full == 0:
+        return
+    codes[j, LIGHTS] = slots[slot, SLOT_LIGHTS]
+    codes[j, PALETTE] = slots[slot, SLOT_PALETTE]
+    codes[j, VARIANT] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
+    gx, gy, gz = rays[p, 12, lane], rays[p, 13, lane], rays[p, 14, lane]
     u = rays[p, 15, lane]
     v = rays[p, 16, lane]
     w = 1.0 - u - v
     nx, ny, nz = gx, gy, gz
-    if full and word & HAS_NORMALS:
+    if word & HAS_NORMALS:
         ax, ay, az = unpack(looks[row, LOOK_NORMALS])
         bx, by, bz = unpack(looks[row, LOOK_NORMALS + 1])
         cx, cy, cz = unpack(looks[row, LOOK_NORMALS + 2])
         nx = w * ax + u * bx + v * cx
         ny = w * ay + u * by + v * cy
         nz = w * az + u * bz + v * cz
-    t = rays[p, 8, lane]
-    dx = rays[p, 4, lane]
-    dy = rays[p, 5, lane]
-    dz = rays[p, 6, lane]
-    px = rays[p, 0, lane] + t * dx
-    py = rays[p, 1, lane] + t * dy
-    pz = rays[p, 2, lane] + t * dz
     lx, ly, lz = px, py, pz
     hx, hy, hz = gx, gy, gz
     if slots[slot, SLOT_MOVES]:
@@ -113,51 +118,35 @@ def decode(  # noqa: PLR0915 (one body: the hot path)
             transforms[slot, 0, 1] * lx + transforms[slot, 1, 1] * ly + transforms[slot, 2, 1] * lz,
             transforms[slot, 0, 2] * lx + transforms[slot, 1, 2] * ly + transforms[slot, 2, 2] * lz,
         )
-        nx, ny, nz = (
-            transforms[slot, 0, 0] * nx + transforms[slot, 0, 1] * ny + transforms[slot, 0, 2] * nz,
-            transforms[slot, 1, 0] * nx + transforms[slot, 1, 1] * ny + transforms[slot, 1, 2] * nz,
-            transforms[slot, 2, 0] * nx + transforms[slot, 2, 1] * ny + transforms[slot, 2, 2] * nz,
-        )
-        gx, gy, gz = (
-            transforms[slot, 0, 0] * gx + transforms[slot, 0, 1] * gy + transforms[slot, 0, 2] * gz,
-            transforms[slot, 1, 0] * gx + transforms[slot, 1, 1] * gy + transforms[slot, 1, 2] * gz,
-            transforms[slot, 2, 0] * gx + transforms[slot, 2, 1] * gy + transforms[slot, 2, 2] * gz,
-        )
+        nx, ny, nz = turned(transforms, slot, nx, ny, nz)
+        gx, gy, gz = turned(transforms, slot, gx, gy, gz)
     s = 1.0 / math.sqrt(gx * gx + gy * gy + gz * gz + 1e-30)
     if gx * dx + gy * dy + gz * dz > 0.0:
         s = -s
-    gx *= s
-    gy *= s
-    gz *= s
+    gx, gy, gz = gx * s, gy * s, gz * s
     s = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz + 1e-30)
     if nx * gx + ny * gy + nz * gz < 0.0:
         s = -s
     cos = -(gx * dx + gy * dy + gz * dz)
-    hits[j, T] = t
-    hits[j, NX] = nx * s
-    hits[j, NY] = ny * s
-    hits[j, NZ] = nz * s
-    hits[j, PX] = px
-    hits[j, PY] = py
-    hits[j, PZ] = pz
-    hits[j, GX] = gx
-    hits[j, GY] = gy
-    hits[j, GZ] = gz
+    hits[j, NX], hits[j, NY], hits[j, NZ] = nx * s, ny * s, nz * s
+    hits[j, GX], hits[j, GY], hits[j, GZ] = gx, gy, gz
     hits[j, COS] = cos
     hits[j, WIDTH] = t * spread / math.sqrt(max(cos, 0.02))
-    if full and word & HAS_UV:
-        uv = looks.view(np.float32)
+    if word & HAS_UV:
         hits[j, U] = w * uv[row, LOOK_UV] + u * uv[row, LOOK_UV + 2] + v * uv[row, LOOK_UV + 4]
         hits[j, V] = w * uv[row, LOOK_UV + 1] + u * uv[row, LOOK_UV + 3] + v * uv[row, LOOK_UV + 5]
-    elif full:
+    else:
         planar(hits, j, lx, ly, lz, hx, hy, hz)
-    codes[j, MATERIAL] = word & 255
-    codes[j, TAG] = (word >> 8) & 255
-    codes[j, SLOT] = slot
-    codes[j, LIGHTS] = slots[slot, SLOT_LIGHTS]
-    codes[j, PALETTE] = slots[slot, SLOT_PALETTE]
-    codes[j, VARIANT] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
-    codes[j, INSTANCE] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+
+
+@fast
+def turned(transforms, slot, x, y, z):
+    """A direction of a part's frame, in the map frame."""
+    return (
+        transforms[slot, 0, 0] * x + transforms[slot, 0, 1] * y + transforms[slot, 0, 2] * z,
+        transforms[slot, 1, 0] * x + transforms[slot, 1, 1] * y + transforms[slot, 1, 2] * z,
+        transforms[slot, 2, 0] * x + transforms[slot, 2, 1] * y + transforms[slot, 2, 2] * z,
+    )
 
 
 @fast
@@ -168,11 +157,7 @@ def facing(slots, transforms, rays, ids, i):
     slot = ids[p, 19, lane]
     gx, gy, gz = rays[p, 12, lane], rays[p, 13, lane], rays[p, 14, lane]
     if slots[slot, SLOT_MOVES]:
-        gx, gy, gz = (
-            transforms[slot, 0, 0] * gx + transforms[slot, 0, 1] * gy + transforms[slot, 0, 2] * gz,
-            transforms[slot, 1, 0] * gx + transforms[slot, 1, 1] * gy + transforms[slot, 1, 2] * gz,
-            transforms[slot, 2, 0] * gx + transforms[slot, 2, 1] * gy + transforms[slot, 2, 2] * gz,
-        )
+        gx, gy, gz = turned(transforms, slot, gx, gy, gz)
     s = 1.0 / math.sqrt(gx * gx + gy * gy + gz * gz + 1e-30)
     cos = -s * (gx * rays[p, 4, lane] + gy * rays[p, 5, lane] + gz * rays[p, 6, lane])
     if cos < 0.0:

@@ -112,8 +112,8 @@ class Scratch(NamedTuple):
     valid: U8
     members: I64
     pixel: I64
-    hits: F64
+    hits: F32
     codes: I64
-    faces: F64
-    lit: F64
-    colour: F64
+    faces: F32
+    lit: F32
+    colour: F32

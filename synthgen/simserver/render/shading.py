@@ -343,10 +343,11 @@ def mirror_pass(world, view, w, n):
     env, table, textures, palette = world.env, world.sky, world.textures, world.palette
     tri, slots, transforms = world.triangles, world.slots, world.transforms
     looks = world.looks
+    uv = looks.view(np.float32)
     more, more_ids, lit, members = w.more, w.more_ids, w.lit, w.members
-    hits = np.empty((1, HIT_COLUMNS), np.float64)
+    hits = np.empty((1, HIT_COLUMNS), np.float32)
     codes = np.empty((1, HIT_CODES), np.int64)
-    face = np.empty(SURFACE_COLUMNS, np.float64)
+    face = np.empty(SURFACE_COLUMNS, np.float32)
     spread = 3.0 * view.lens[0]
     for k in range(count):
         i = members[k]
@@ -355,7 +356,7 @@ def mirror_pass(world, view, w, n):
         if more_ids[p, 18, lane] == NO_HIT:
             r, g, b = sky(table, more[p, 4, lane], more[p, 5, lane], more[p, 6, lane])
         else:
-            decode(tri, looks, slots, transforms, more, more_ids, k, spread, 1, hits, codes, 0)
+            decode(tri, looks, uv, slots, transforms, more, more_ids, k, spread, 1, hits, codes, 0)
             surface(hits[0], codes[0], env, textures, palette, face)
             nx, ny, nz = hits[0, NX], hits[0, NY], hits[0, NZ]
             s = 0.7 * max(0.0, nx * env[SUN] + ny * env[SUN + 1] + nz * env[SUN + 2])
@@ -429,12 +430,13 @@ def decode_batch(world, w, n, spread, full):
     """Decode all rays that met something; the others are not alive."""
     tri, slots, transforms = world.triangles, world.slots, world.transforms
     looks = world.looks
+    uv = looks.view(np.float32)
     rays, ids, hits, codes, alive, valid = w.rays, w.ids, w.hits, w.codes, w.alive, w.valid
     for i in range(n):
         alive[i] = 0
         if valid[i] and ids[i >> 3, 18, i & 7] != NO_HIT:
             alive[i] = 1
-            decode(tri, looks, slots, transforms, rays, ids, i, spread, full, hits, codes, i)
+            decode(tri, looks, uv, slots, transforms, rays, ids, i, spread, full, hits, codes, i)
 
 
 @fast

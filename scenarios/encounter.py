@@ -392,7 +392,7 @@ def judge(
     outcome: Outcome, target: str, low: F64, high: F64, clearance_m: float
 ) -> NDArray[np.str_]:
     """`ok` or the reason against it for every run; near misses keep the clearance."""
-    close = (outcome.min_ttc_s < NEAR_MISS_TTC_S - 0.1) | (outcome.pet_s < NEAR_MISS_PET_S - 0.2)
+    close = (outcome.min_ttc_s < NEAR_MISS_TTC_S - 0.2) | (outcome.pet_s < NEAR_MISS_PET_S - 0.2)
     mild = (outcome.min_ttc_s < MILD_TTC_S) | (outcome.pet_s < MILD_PET_S)
     reveal = outcome.reveal_ttc_s
     # A margin inside the band: the server's first visible pixel is not the surrogate's first ray.

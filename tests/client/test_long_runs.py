@@ -29,8 +29,10 @@ def _cars(world: carla.World) -> list[carla.Vehicle]:
     step = max(1, len(points) // (2 * CARS))
     cars: list[carla.Vehicle] = []
     for number, point in enumerate(points[::step]):
+        if len(cars) == CARS:
+            break
         car = world.try_spawn_actor(blueprints[number % len(blueprints)], point)
-        cars += [car] if car is not None and len(cars) < CARS else []
+        cars += [car] if car is not None else []
     return cars
 
 

@@ -310,7 +310,8 @@ class Stage:
         measured = self._capture.collect_tick(frame)
         if tick < 0:
             return
-        for key, measurement in measured.items():
+        # Sensors arrive in any order; rows must not.
+        for key, measurement in sorted(measured.items(), key=lambda item: item[0]):
             row = capture.inertial_row(key.split("/")[0], measurement)
             stamp = {"tick": tick, "timestamp_ns": tick * self._tick_ns}
             self._recorder.add_inertial({**stamp, **row})

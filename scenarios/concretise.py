@@ -248,6 +248,10 @@ def _step(c: Candidate, name: str, path: str, number: int, behaviour: Behaviour)
     if isinstance(behaviour, CutIn):
         # As far as the middle of the ego's own path, which may keep off parked vehicles.
         args["shift_m"] = rounded(abs(float(c.scene.parties[name].t[c.i]) - c.scene.ego.shift_m))
+    when = _trigger(c, name, f"{path}.when", behaviour.when)
+    if isinstance(behaviour, CutIn) and when is None:
+        gap = rounded(c.number(behaviour.gap, f"{path}.gap"))
+        when = Trigger(kind="distance", a="ego", b=name, value=gap)
     meet = None
     if c.encounter is not None and (c.encounter.name, c.encounter.step) == (name, number):
         meet = concrete_meet(c, c.encounter)
@@ -255,7 +259,7 @@ def _step(c: Candidate, name: str, path: str, number: int, behaviour: Behaviour)
     return Step(
         do=kind,
         label=behaviour.name or kind,
-        when=_trigger(c, name, f"{path}.when", behaviour.when),
+        when=when,
         until=_trigger(c, name, f"{path}.until", behaviour.until),
         args=args,
         meet=meet,

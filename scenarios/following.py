@@ -136,6 +136,8 @@ def _leader_step(values: Values, path: str, step: Behaviour, t: F64) -> LeaderSt
     elif isinstance(step, Swerve):
         shift = number("offset")
     kind, value = _trigger(values, f"{path}.when", step.when)
+    if isinstance(step, CutIn) and step.when is None:
+        kind, value = "distance", number("gap")
     relative = isinstance(step, CutIn)
     return LeaderStep(
         kind=step.do,

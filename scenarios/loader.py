@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from scenarios.spec import Behaviour, Meet, ScenarioSpec, quantities
 from synthgen.datatypes.strict_yaml import Mark, Marks, Node, NodePath, load_yaml_strict, validate
 from synthgen.errors import ConfigError
 
+logger = logging.getLogger(__name__)
+
 MAX_EXTENDS = 3
+_ON_A_LINE = ("cross_road", "dart_out", "follow_prop")
 _PLACES = frozenset({"conflict", "ego", "stop_line", "walker"})
 
 
@@ -42,6 +46,8 @@ def load_scenario(path: str | Path) -> ScenarioSpec:
     errors = [str(lint) for lint in lints if lint.is_error]
     if errors:
         raise ConfigError("\n".join(errors))
+    for lint in lints:
+        logger.warning("%s", lint)
     return spec
 
 
@@ -50,6 +56,7 @@ def check_scenario(path: str | Path) -> tuple[ScenarioSpec, list[Lint]]:
     document, marks = _merged(Path(path), ())
     spec = validate(document, marks, ScenarioSpec)
     lints = [*_references(spec, marks), *_expressions(spec, marks), *_actors(spec, marks)]
+    lints += _not_modelled(marks, ("ego",), spec.ego.behaviour)
     return spec, sorted(lints, key=lambda x: (x.mark.file, x.mark.line, x.mark.column))
 
 
@@ -201,13 +208,14 @@ def _actors(spec: ScenarioSpec, marks: Marks) -> list[Lint]:
             known = ", ".join(sorted(_PLACES | set(spec.actors)))
             message = f"{_dotted(path)}.at.anchor: {anchor!r} is no place or actor; known: {known}"
             lints.append(Lint(marks.at((*path, "at", "anchor")), message, True))
-        if actor.at.x is not None and (spec.where.maps == "any" or len(spec.where.maps) != 1):
-            message = f"{_dotted(path)}.at.x: world coordinates need maps: [one town]"
-            lints.append(Lint(marks.at((*path, "at", "x")), message, True))
         if actor.critical and not any(_has_encounter(b) for b in actor.behaviour):
             message = f"{_dotted(path)}: a critical actor without meet is left to luck"
             lints.append(Lint(marks.at(path, key=True), message, False))
         lints += _meet_partners(spec, marks, path, actor.behaviour)
+        lints += _not_modelled(marks, path, actor.behaviour)
+        if actor.count > 1 and not any(b.do in _ON_A_LINE for b in actor.behaviour):
+            message = f"{_dotted(path)}.count: only those who cross the road can be several"
+            lints.append(Lint(marks.at((*path, "count")), message, True))
     return lints
 
 
@@ -221,6 +229,20 @@ def _meet_partners(
         if isinstance(meet, Meet) and meet.with_ not in {"ego", *spec.actors}:
             message = f"{_dotted(where)}: no actor {meet.with_!r}"
             lints.append(Lint(marks.at(where), message, True))
+    return lints
+
+
+def _not_modelled(marks: Marks, path: NodePath, behaviours: tuple[Behaviour, ...]) -> list[Lint]:
+    """What may be written but changes nothing yet, said aloud."""
+    lints = []
+    for i, behaviour in enumerate(behaviours):
+        where = (*path, "behaviour", i)
+        if getattr(behaviour, "control", "path") == "tm":
+            message = "scripted actors keep to their path; the Traffic Manager drives traffic only"
+            lints.append(Lint(marks.at((*where, "control")), message, False))
+        if getattr(behaviour, "yield_", "none") != "none":
+            message = "yield is not modelled: the actor keeps its plan and brakes only by react"
+            lints.append(Lint(marks.at((*where, "yield")), message, False))
     return lints
 
 

@@ -152,15 +152,11 @@ class At(Strict):
     heading: Angle = 0.0
     gap: Length | None = None
     side: Literal["before", "after"] | None = None
-    x: Length | None = None
-    y: Length | None = None
 
     @model_validator(mode="after")
     def _gap_has_a_side(self) -> Self:
         if (self.gap is None) != (self.side is None):
             raise ValueError("gap and side go together")
-        if (self.x is None) != (self.y is None):
-            raise ValueError("x and y go together")
         return self
 
 
@@ -291,7 +287,6 @@ class CrossRoad(Behaviour):
     speed: Speed
     angle: Angle = 0.0
     accel: Acceleration = 2.0
-    gap_acceptance: Literal["none", "brewer"] = "none"
     meet: Meet | None = None
 
 
@@ -310,7 +305,7 @@ class WalkAlong(Behaviour):
 
     do: Literal["walk_along"]
     speed: Speed
-    direction: Literal["with_traffic", "against"] = "with_traffic"
+    direction: Literal["with_traffic"] = "with_traffic"
     meet: Meet | None = None
 
 
@@ -331,7 +326,7 @@ class TurnBack(Behaviour):
 
 
 class CutIn(Behaviour):
-    """Change into the ego's lane from one side, `gap` ahead of its bumper."""
+    """Change into the ego's lane from one side; without `when`, once the gap is down to `gap`."""
 
     do: Literal["cut_in"]
     from_: Side = Field(alias="from")
@@ -499,7 +494,6 @@ class Sampling(Strict):
     method: Literal["random", "sobol", "grid", "pairwise", "criticality", "usual_trigger"] = (
         "random"
     )
-    n: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     target: Literal["near_miss", "mild", "natural", "contact", "any"] = "near_miss"
     budget: Annotated[int, Field(ge=1, le=4096)] = 64
 

@@ -130,9 +130,15 @@ EDITS = {
     "meets nobody": (
         "offset: 0.3 s", "with: bus", "17:22: actors.walker.behaviour.0.meet.with: no actor 'bus'",
     ),
-    "coordinates on any map": (
-        "{lane: sidewalk_right}", "{x: 1 m, y: 2 m}",
-        "13:13: actors.walker.at.x: world coordinates need maps: [one town]",
+    "world coordinates": (
+        "{lane: sidewalk_right}", "{x: 1 m, y: 2 m}", "13:10: actors.walker.at.x: unknown field",
+    ),
+    "a row of nobody in particular": (
+        "    critical: true\n    at: {lane: sidewalk_right}\n    behaviour:\n"
+        "      - do: cross_road\n"
+        "        speed: 1.4 m/s\n        meet: {offset: 0.3 s}\n",
+        "    count: 3\n    at: {lane: sidewalk_right}\n    behaviour: [{do: idle}]\n",
+        "12:12: actors.walker.count: only those who cross the road can be several",
     ),
     "yes for true": (
         "critical: true", "critical: yes",

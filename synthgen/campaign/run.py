@@ -174,8 +174,9 @@ class _Campaign:
         if _free_bytes(self._dataset) < size.bytes:
             self._progress.note("the disk may not hold all of it; whole clips will be kept")
         self._lay_out_maps()
+        self._warm_up("synthgen.labels.warmup")
         if self._config.simulator.kind == "embedded":
-            self._warm_up()
+            self._warm_up("synthgen.simserver", "warmup")
 
     def _lay_out_maps(self) -> None:
         """Copy the map files into one folder for the servers, and index each for placement."""
@@ -186,9 +187,9 @@ class _Campaign:
             write_durably(self._run_folder / "maps" / f"{source.name}.xodr", content)
             load_index(Path(source.path), source.name)
 
-    def _warm_up(self) -> None:
-        """Compile the server's kernels once before several servers would all do so."""
-        command = [sys.executable, "-m", "synthgen.simserver", "warmup"]
+    def _warm_up(self, *program: str) -> None:
+        """Compile a program's kernels once before several processes would all do so."""
+        command = [sys.executable, "-m", *program]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -198,7 +199,7 @@ class _Campaign:
             last = line.rstrip()
             self._progress.note(last)
         if process.wait() != 0:
-            raise SimulatorLost(f"the embedded server could not warm up: {last}")
+            raise SimulatorLost(f"{program[0]} could not warm up: {last}")
 
     def _dispatch(self, tasks: list[SlotTask]) -> Tally:
         workers = min(self._config.workers, len(tasks))

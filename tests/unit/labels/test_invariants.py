@@ -37,6 +37,7 @@ from tests.unit.labels.ray_world import (
 from tests.unit.labels.small_clip import CAMERA, STILL, make_clip
 
 TAXONOMY = default_taxonomy()
+SETTINGS = LabelSettings(occupancy_period=0, bev_cells=20)  # their tables are not looked at
 Fault = Callable[[MemoryClip], MemoryClip]
 
 
@@ -47,7 +48,7 @@ def clip() -> MemoryClip:
 
 @pytest.fixture(scope="module")
 def clean(clip: MemoryClip) -> LabelTables:
-    return label_clip(clip)
+    return label_clip(clip, SETTINGS)
 
 
 def failed_in(tables: LabelTables) -> set[str]:
@@ -222,7 +223,7 @@ def test_clean_clip_is_ok(clean: LabelTables) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_before_the_labels_is_rejected_with_its_reason(clip: MemoryClip, name: str) -> None:
     fault, expected = FAULTS[name]
-    tables = label_clip(fault(clip))
+    tables = label_clip(fault(clip), SETTINGS)
     assert expected <= failed_in(tables)
     assert "ok" not in tables["status"]["status"] or "rejected" in tables["status"]["status"]
 
@@ -387,7 +388,7 @@ def test_labels_one_tick_late_are_found() -> None:
     assert delay_s is not None
     assert abs(delay_s - 0.05) < 0.01
     rig = replace(clip.calibration, sensors=clip.calibration.sensors[:1])
-    tables = label_clip(replace(clip, calibration=rig))
+    tables = label_clip(replace(clip, calibration=rig), SETTINGS)
     assert "labels_late" in failed_in(tables)
     assert set(tables["status"]["status"]) == {"rejected"}
 

@@ -231,6 +231,18 @@ def add_traffic(cast: Cast, actors: list[carla.Actor]) -> None:
         cast.members.append(CastMember(info, actor, *geometry))
 
 
+def nearby_walkers(snapshot: carla.WorldSnapshot, cast: Cast, range_m: float) -> list[CastMember]:
+    """The walkers within a range of the ego."""
+    ego_at = snapshot.find(cast.ego.actor.id).get_transform().location
+    walkers = [m for m in cast.members if m.actor.type_id.startswith("walker.")]
+    found = [(member, snapshot.find(member.actor.id)) for member in walkers]
+    return [
+        member
+        for member, state in found
+        if state is not None and state.get_transform().location.distance(ego_at) < range_m
+    ]
+
+
 def add_still_objects(world: carla.World, concrete: ConcreteScenario, cast: Cast) -> None:
     """Give parked map vehicles near the ego's start the last track ids."""
     circles = _clear_circles(concrete)

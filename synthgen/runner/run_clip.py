@@ -23,7 +23,7 @@ from synthgen.datatypes.clip_job import ClipJob, Receipt
 from synthgen.datatypes.seeds import seed_for
 from synthgen.errors import ConfigError, OutputError, ScenarioRejected
 from synthgen.runner import capture
-from synthgen.runner.cast import add_still_objects, spawn_cast
+from synthgen.runner.cast import add_still_objects, nearby_walkers, spawn_cast
 from synthgen.runner.evidence import Evidence
 from synthgen.runner.finish import finish_clip
 from synthgen.runner.heartbeat import Pulse
@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 # Captures before the first recorded one, so that exposure and filters are stable.
 _WARMUP_CAPTURES: Final = 2
+# Farther away a walker is a few pixels tall; asking for bones is a call for each walker.
+_BONES_RANGE_M: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,7 @@ class Stage:
         if with_details:
             flags = self._world.get_vehicles_light_states()
             lights = {actor_id: int(state) for actor_id, state in flags.items()}
-            walkers = [m for m in self._cast.members if m.actor.type_id.startswith("walker.")]
+            walkers = nearby_walkers(snapshot, self._cast, _BONES_RANGE_M)
             bones_m = {m.info.track_id: capture.bones_m(m.actor) for m in walkers}
         return actor_states(
             snapshot,

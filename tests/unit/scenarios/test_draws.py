@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scenarios.verify import is_hit, verify
 from synthgen.errors import ConfigError
 from tests.unit.scenarios.factories import LIBRARY, play, town
 
+ROOT = Path(__file__).parents[3]
 JAYWALK = LIBRARY / "jaywalk_parked_van.yaml"
 
 
@@ -47,8 +49,16 @@ def test_draws_differ_between_slots_draws_and_seeds() -> None:
 
 
 def test_compiling_never_imports_carla() -> None:
-    first_draw(load_scenario(JAYWALK))
-    assert "carla" not in sys.modules
+    town()  # builds the map's index, if need be, in a process that may
+    code = (
+        "import sys\n"
+        "from tests.unit.scenarios.test_draws import JAYWALK, first_draw, load_scenario\n"
+        "first_draw(load_scenario(JAYWALK))\n"
+        "print('carla' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_new_parameter_changes_no_other_value(tmp_path: Path) -> None:

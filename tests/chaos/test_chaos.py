@@ -21,14 +21,14 @@ def test_thirty_kills_leave_an_inline_dataset_flawless(tmp_path: Path) -> None:
     assert is_flawless(report), report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kills_leave_a_ray_dataset_flawless(tmp_path: Path) -> None:
     setup = standin_chaos(tmp_path, kills=15, executor="ray", workers=2)
     report = run_chaos(setup, tmp_path)
     assert is_flawless(report), report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_times_killed_and_resumed_equals_one_go(tmp_path: Path) -> None:
     setup = standin_chaos(tmp_path, kills=10)
     report = run_chaos(replace(setup, targets={"driver": 1.0}, mean_interval_s=2.5), tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from synthgen.simserver.bench.traffic import resident_mb
 from tests.client.conftest import TICK_S, connect, free_port, running_server, tick
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 REAL_MAPS = Path(__file__).parents[3] / "shared" / "data" / "maps"
 SYNCHRONOUS = ("--synchronous", "--fixed-delta", str(TICK_S))

@@ -71,8 +71,3 @@ class FrameBarrier:
             del self._arrived[other]
         self._collected_up_to = frame
         return arrived
-
-    def frames_seen(self) -> dict[int, tuple[str, ...]]:
-        """Frames that have arrived and not been collected, with their sensors, for warm-up."""
-        with self._changed:
-            return {frame: tuple(sorted(seen)) for frame, seen in sorted(self._arrived.items())}

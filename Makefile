@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup fmt check test test-all test-long test-heavy demo gallery clean
+.PHONY: setup fmt check test test-all test-long demo gallery clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -27,16 +27,13 @@ check: setup
 	$(BIN)/lint-imports
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow and not long and not heavy"
+	$(BIN)/python -m pytest -m "not slow and not long"
 
 test-all: check demo
-	$(BIN)/python -m pytest -m "slow and not long and not heavy"
+	$(BIN)/python -m pytest -m "slow and not long"
 
 test-long: setup
 	$(BIN)/python -m pytest -m long
-
-test-heavy: setup
-	$(BIN)/python -m pytest -m heavy
 
 demo: setup
 	$(BIN)/python run_generation.py

@@ -96,8 +96,8 @@ def plan(
 
 @app.command()
 def export(
-    form: Annotated[str, typer.Argument(metavar="FORMAT", help="E.g. coco or kitti-object.")],
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    form: Annotated[str, typer.Option("--format", help="E.g. coco or kitti-object.")],
     out: Annotated[Path, typer.Option(help="New folder for the copy.")],
     as_json: AsJson = False,
 ) -> None:

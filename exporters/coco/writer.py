@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from exporters.names import COCO
-from synthgen.errors import OutputError
+from exporters.staging import staged
 from synthgen.store.clip_reader import ClipReader, open_dataset
 
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
@@ -30,25 +30,21 @@ def export_coco(dataset: Path, out: Path) -> dict[str, Any]:
         DatasetError: The dataset cannot be read.
         OutputError: The folder cannot be written or is there already.
     """
-    if out.exists():
-        raise OutputError(f"{out}: expected a new folder, found one; remove it or name another")
-    partial = out.with_name(f"{out.name}.partial")
-    (partial / "images").mkdir(parents=True, exist_ok=True)
-    (partial / "annotations").mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for clip in open_dataset(dataset):
-        _export_clip(clip, partial / "images", images, annotations)
-    categories = [{"id": k, "name": name} for k, name in enumerate(COCO, start=1)]
-    document = {
-        "info": {"description": f"synthgen dataset {dataset.name}"},
-        "licenses": [],
-        "images": images,
-        "annotations": annotations,
-        "categories": categories,
-    }
-    (partial / "annotations/instances.json").write_text(json.dumps(document))
-    partial.rename(out)
+    with staged(out) as folder:
+        (folder / "images").mkdir()
+        (folder / "annotations").mkdir()
+        for clip in open_dataset(dataset):
+            _export_clip(clip, folder / "images", images, annotations)
+        document = {
+            "info": {"description": f"synthgen dataset {dataset.name}"},
+            "licenses": [],
+            "images": images,
+            "annotations": annotations,
+            "categories": [{"id": k, "name": name} for k, name in enumerate(COCO, start=1)],
+        }
+        (folder / "annotations/instances.json").write_text(json.dumps(document))
     return {"images": len(images), "annotations": len(annotations), "dropped": {}}
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from exporters.kitti.labels import calibration_text, label_row
 from exporters.names import KITTI, DropCount
+from exporters.staging import staged
 from synthgen.datatypes.calibration import MountedSensor
-from synthgen.errors import ConfigError, OutputError
+from synthgen.errors import ConfigError
 from synthgen.store.clip_reader import ClipReader, open_dataset
 from synthgen.store.image_codec import decode_rgb
 from synthgen.store.rows import pose_of_row
@@ -26,17 +27,13 @@ def export_kitti_object(dataset: Path, out: Path) -> dict[str, Any]:
         ConfigError: A clip has no camera with images or no LiDAR.
         OutputError: The folder cannot be written or is there already.
     """
-    if out.exists():
-        raise OutputError(f"{out}: expected a new folder, found one; remove it or name another")
-    partial = out.with_name(f"{out.name}.partial")
     dropped = DropCount()
     names: list[str] = []
-    for clip in open_dataset(dataset):
-        names += _export_clip(clip, partial / "training", len(names), dropped)
-    sets = partial / "ImageSets"
-    sets.mkdir(parents=True, exist_ok=True)
-    (sets / "train.txt").write_text("".join(f"{name}\n" for name in names))
-    partial.rename(out)
+    with staged(out) as folder:
+        for clip in open_dataset(dataset):
+            names += _export_clip(clip, folder / "training", len(names), dropped)
+        (folder / "ImageSets").mkdir()
+        (folder / "ImageSets/train.txt").write_text("".join(f"{name}\n" for name in names))
     return {"frames": len(names), "dropped": dropped.summary()}
 
 

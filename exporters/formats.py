@@ -1,33 +1,103 @@
-"""The formats by name."""
+"""The formats by name, and what each of them must be able to do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from exporters.coco.writer import export_coco
-from exporters.kitti.writer import export_kitti_object
+from exporters.export_clip import ExportClip
+from synthgen.datatypes.taxonomy import FormatNames, default_taxonomy
 from synthgen.errors import ConfigError
 
-Export = Callable[[Path, Path], dict[str, Any]]
+Part = dict[str, Any]
 
-FORMATS: Final[dict[str, Export]] = {
-    "coco": export_coco,
-    "kitti-object": export_kitti_object,
+
+@dataclass(frozen=True, slots=True)
+class ExportContext:
+    """What `finish` knows of the whole export.
+
+    Attributes:
+        dataset_name: Folder name of the dataset.
+        dataset: Its `dataset.json`, or an empty document where it has none.
+        clip_count: Number of parts.
+        names: The format's words.
+    """
+
+    dataset_name: str
+    dataset: Mapping[str, Any]
+    clip_count: int
+    names: FormatNames
+
+
+class Format(Protocol):
+    """A dataset format: a map step for each clip, then one reduce step.
+
+    An object of this kind is named `FORMAT` in the format's writer module.
+    """
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+
+    def export_clip(self, clip: ExportClip, folder: Path) -> Part:
+        """Write the files of one clip and return what `finish` needs, as JSON.
+
+        Runs in any process and in any order, so ids derive from `clip.index` or `clip.clip_id`.
+
+        Args:
+            clip: The clip.
+            folder: Root of the export; no other clip may write the same files.
+
+        Returns:
+            Anything JSON can hold; numbers under `counts` are summed and shown to the user.
+        """
+
+    def finish(self, parts: Iterable[Part], folder: Path, context: ExportContext) -> None:
+        """Write the files that span clips, once, after all clips.
+
+        Args:
+            parts: What `export_clip` returned, by ascending `index`; read from disk one at a time,
+                and may be iterated again.
+            folder: Root of the export.
+            context: Facts about the whole.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    module: str
+    names: str
+
+
+FORMATS: Final[dict[str, _Entry]] = {
+    # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml.
+    "coco": _Entry("exporters.coco.writer", "coco"),
+    "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
 }
 
 
-def export(dataset: Path, name: str, out: Path) -> dict[str, Any]:
-    """Write a dataset in another format; returns counts for the user.
+def load_format(name: str) -> Format:
+    """The format of a name; its module is imported now.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    require_formats([name])
+    found: Format = import_module(FORMATS[name].module).FORMAT
+    return found
+
+
+def format_names(name: str) -> FormatNames:
+    """Our words in a format's words.
 
     Raises:
         ConfigError: There is no such format.
-        DatasetError: The dataset cannot be read.
-        OutputError: The folder cannot be written.
     """
     require_formats([name])
-    return FORMATS[name](dataset, out)
+    return default_taxonomy().formats[FORMATS[name].names]
 
 
 def require_formats(names: Iterable[str]) -> None:

@@ -97,14 +97,31 @@ def plan(
 @app.command()
 def export(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    form: Annotated[str, typer.Option("--format", help="E.g. coco or kitti-object.")],
-    out: Annotated[Path, typer.Option(help="New folder for the copy.")],
+    form: Annotated[str, typer.Option("--format", help="E.g. coco, or coco,kitti-object.")],
+    out: Annotated[Path, typer.Option(help="New folder; several formats get one each within it.")],
+    where: Annotated[
+        str | None, typer.Option(help="Filter, e.g. \"category = 'car' and distance_m < 60\".")
+    ] = None,
+    split: Annotated[
+        Literal["train", "val", "test"] | None, typer.Option(help="Take this split only.")
+    ] = None,
+    splits: Annotated[str, typer.Option(help="Shares of the splits.")] = "train=80,val=10,test=10",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one per core")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a dataset in another format."""
-    from exporters.formats import export as write_export
+    """Write a dataset in other formats; a call like an interrupted one goes on with it."""
+    from exporters.export import ExportOptions, export_formats
+    from exporters.splits import parse_shares
 
-    _print(write_export(dataset, form, out), as_json)
+    options = ExportOptions(where=where, shares=parse_shares(splits), split=split, jobs=jobs)
+    reports = export_formats(dataset, form.split(","), out, options)
+    if as_json:
+        print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=1))
+        return
+    for report in reports:
+        _print(report, as_json=False)
 
 
 @app.command()

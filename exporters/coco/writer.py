@@ -1,4 +1,4 @@
-"""Writes COCO detection: `images/` and `annotations/instances.json`.
+"""Writes COCO detection: `images/<split>/` and `annotations/instances_<split>.json`.
 
 The box is the visible one (x, y, width, height from the top-left corner), the mask is RLE, `area`
 is the mask's. Ids start at 1. Beyond COCO: `track_id`, `occluded`, `truncated`, the amodal box and
@@ -13,87 +13,96 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from exporters.names import COCO
-from exporters.staging import staged
-from synthgen.store.clip_reader import ClipReader, open_dataset
+from exporters.export_clip import ExportClip, Row
+from exporters.formats import ExportContext, Part
+from exporters.splits import SPLITS
 
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
 
 
-def export_coco(dataset: Path, out: Path) -> dict[str, Any]:
-    """Export all cameras of all clips; returns counts.
+class Coco:
+    """The format `coco`."""
 
-    Raises:
-        DatasetError: The dataset cannot be read.
-        OutputError: The folder cannot be written or is there already.
-    """
+    name = "coco"
+
+    def export_clip(self, clip: ExportClip, folder: Path) -> Part:
+        """Write the images of one clip; the part holds its rows."""
+        images_folder = folder / "images" / clip.split
+        images_folder.mkdir(parents=True)
+        boxes = defaultdict(list)
+        for word, row in clip.named_rows("boxes2d"):
+            if row["visible_px"] > 0:
+                boxes[row["camera"], row["frame_index"]].append((word, row))
+        images: list[dict[str, Any]] = []
+        for sensor in clip.cameras():
+            assert sensor.camera is not None, "chosen for its camera"
+            size = sensor.camera.camera.height_px, sensor.camera.camera.width_px
+            for frame_index, codec, content in clip.images(sensor.name):
+                suffix = "png" if codec == "png" else "jpg"
+                name = f"{clip.clip_id}_{sensor.name}_{frame_index:05d}.{suffix}"
+                (images_folder / name).write_bytes(content)
+                rows = boxes[sensor.name, frame_index]
+                images.append(
+                    {
+                        "file_name": name,
+                        "width": size[1],
+                        "height": size[0],
+                        "clip_id": clip.clip_id,
+                        "camera": sensor.name,
+                        "frame_index": frame_index,
+                        "annotations": [annotation(word, row, size) for word, row in rows],
+                    }
+                )
+        counts = {"images": len(images), "annotations": sum(len(i["annotations"]) for i in images)}
+        return {"split": clip.split, "images": images, "counts": counts}
+
+    def finish(self, parts: Iterable[Part], folder: Path, context: ExportContext) -> None:
+        """Number images and annotations, and write one file per split."""
+        classes = {word: k for k, word in enumerate(context.names.classes, start=1)}
+        (folder / "annotations").mkdir(exist_ok=True)
+        for split in SPLITS:
+            document = _document(parts, split, classes)
+            document["info"] = {"description": f"synthgen dataset {context.dataset_name}"}
+            path = folder / f"annotations/instances_{split}.json"
+            path.write_text(json.dumps(document))
+
+
+def _document(parts: Iterable[Part], split: str, classes: dict[str, int]) -> dict[str, Any]:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    with staged(out) as folder:
-        (folder / "images").mkdir()
-        (folder / "annotations").mkdir()
-        for clip in open_dataset(dataset):
-            _export_clip(clip, folder / "images", images, annotations)
-        document = {
-            "info": {"description": f"synthgen dataset {dataset.name}"},
-            "licenses": [],
-            "images": images,
-            "annotations": annotations,
-            "categories": [{"id": k, "name": name} for k, name in enumerate(COCO, start=1)],
-        }
-        (folder / "annotations/instances.json").write_text(json.dumps(document))
-    return {"images": len(images), "annotations": len(annotations), "dropped": {}}
-
-
-def _export_clip(
-    clip: ClipReader,
-    folder: Path,
-    images: list[dict[str, Any]],
-    annotations: list[dict[str, Any]],
-) -> None:
-    boxes = defaultdict(list)
-    for row in clip.label_table("boxes2d").to_pylist():
-        if row["visible_px"] > 0:
-            boxes[row["camera"], row["frame_index"]].append(row)
-    for sensor in clip.calibration.of_modality("camera"):
-        if sensor.camera is None or "rgb" not in sensor.camera.channels:
+    for part in parts:
+        if part["split"] != split:
             continue
-        size = sensor.camera.camera.height_px, sensor.camera.camera.width_px
-        for frame_index, codec, content in clip.encoded_images(sensor.name, "rgb"):
-            suffix = "png" if codec == "png" else "jpg"
-            name = f"{clip.clip_id}_{sensor.name}_{frame_index:05d}.{suffix}"
-            (folder / name).write_bytes(content)
-            image = _image(len(images) + 1, name, size)
-            image |= {"clip_id": clip.clip_id, "camera": sensor.name, "frame_index": frame_index}
-            images.append(image)
-            for row in boxes[sensor.name, frame_index]:
-                annotations.append(annotation(len(annotations) + 1, image["id"], row, size))
+        for image in part["images"]:
+            rows = image.pop("annotations")
+            images.append({"id": len(images) + 1, **image})
+            for row in rows:
+                ids = {"id": len(annotations) + 1, "image_id": len(images)}
+                annotations.append(ids | {"category_id": classes[row.pop("category")]} | row)
+    categories = [{"id": k, "name": word} for word, k in classes.items()]
+    return {
+        "licenses": [],
+        "images": images,
+        "annotations": annotations,
+        "categories": categories,
+    }
 
 
-def _image(image_id: int, name: str, size_hw: tuple[int, int]) -> dict[str, Any]:
-    height, width = size_hw
-    return {"id": image_id, "file_name": name, "width": width, "height": height}
-
-
-def annotation(
-    annotation_id: int, image_id: int, row: dict[str, Any], size_hw: tuple[int, int]
-) -> dict[str, Any]:
-    """One annotation of a boxes2d row.
+def annotation(word: str, row: Row, size_hw: tuple[int, int]) -> dict[str, Any]:
+    """One annotation of a boxes2d row, still without ids.
 
     Args:
-        annotation_id: At least 1: COCO's evaluation takes 0 for "no match".
-        image_id: Id of its image.
+        word: COCO category.
         row: Row of boxes2d with at least one visible pixel.
         size_hw: Rows and columns of the image.
     """
     left, top, right, low = (row[f"visible_{edge}_px"] for edge in _EDGES)
     return {
-        "id": annotation_id,
-        "image_id": image_id,
-        "category_id": COCO.index(row["category"]) + 1,
+        "category": word,
         "bbox": [left, top, right - left, low - top],
         "area": row["visible_px"],
         "segmentation": {"size": list(size_hw), "counts": row["mask_rle"]},
@@ -104,3 +113,6 @@ def annotation(
         "amodal_bbox": [row[f"amodal_{edge}_px"] for edge in _EDGES],
         "depth_m": row["depth_median_m"],
     }
+
+
+FORMAT: Final = Coco()

@@ -1,1 +1,1 @@
-"""KITTI object detection: images, LiDAR, calibration, labels."""
+"""What the KITTI formats share: label rows, calibration lines, the sensors they take."""

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from exporters.formats import export, require_formats
+from exporters.export import export
+from exporters.formats import require_formats
 from scenarios.placement.map_index import load_index
 from synthgen.campaign.carla_launch import remove_containers
 from synthgen.campaign.config import GenerationConfig

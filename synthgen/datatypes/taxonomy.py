@@ -8,12 +8,20 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from synthgen.datatypes.strict_yaml import load_model
 from synthgen.errors import ConfigError
+
+# CARLA 0.9.16's semantic tags, CityObjectLabel in LibCarla/source/carla/rpc/ObjectLabel.h.
+CARLA_TAGS: Final = (
+    *("unlabeled", "road", "sidewalk", "building", "wall", "fence", "pole", "traffic_light"),
+    *("traffic_sign", "vegetation", "terrain", "sky", "pedestrian", "rider", "car", "truck"),
+    *("bus", "train", "motorcycle", "bicycle", "static", "dynamic", "other", "water"),
+    *("road_line", "ground", "bridge", "rail_track", "guard_rail"),
+)
 
 Group = Literal["vehicle", "cyclist", "pedestrian", "object"]
 
@@ -45,11 +53,33 @@ class BlueprintRule:
 
 
 @dataclass(frozen=True, slots=True)
+class FormatNames:
+    """Our words in the words of one dataset format.
+
+    Attributes:
+        categories: Name of each of our categories; None drops it on purpose.
+        tags: Name of each of `CARLA_TAGS` in the format's semantic classes, empty where it has
+            none; None is its "unlabelled".
+        reads: Our category for names that a reader meets; None is an object of no category of ours.
+    """
+
+    categories: Mapping[str, str | None]
+    tags: Mapping[str, str | None]
+    reads: Mapping[str, str | None]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The format's names that our categories use, in order, each once."""
+        return tuple(dict.fromkeys(name for name in self.categories.values() if name))
+
+
+@dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """All categories, and the rules that give one to every blueprint."""
+    """All categories, the rules that give one to every blueprint, and their names elsewhere."""
 
     categories: Mapping[str, Category]
     rules: tuple[BlueprintRule, ...]
+    formats: Mapping[str, FormatNames]
 
     def category(self, name: str) -> Category:
         """The category of one name.
@@ -110,7 +140,28 @@ def load_taxonomy(path: Path) -> Taxonomy:
     for rule in rules:
         if rule.category not in categories:
             raise ConfigError(f"{path}: rule {rule.pattern}: no category {rule.category}")
-    return Taxonomy(categories, rules)
+    formats = {name: names.record() for name, names in document.formats.items()}
+    for name, names in formats.items():
+        _require_complete(f"{path}: formats.{name}", names, categories)
+    return Taxonomy(categories, rules, formats)
+
+
+def _require_complete(place: str, names: FormatNames, categories: Mapping[str, Category]) -> None:
+    """Every category has a name or an explicit null, and nothing else has.
+
+    Raises:
+        ConfigError: One is missing or unknown.
+    """
+    faults = {
+        "no entry for": [name for name in categories if name not in names.categories],
+        "no category": [name for name in names.categories if name not in categories],
+        "reads: no category": [n for n in names.reads.values() if n and n not in categories],
+        "no entry for tag": [k for k in CARLA_TAGS if names.tags and k not in names.tags],
+        "no CARLA tag": [k for k in names.tags if k not in CARLA_TAGS],
+    }
+    for what, found in faults.items():
+        if found:
+            raise ConfigError(f"{place}: {what} {', '.join(found)}")
 
 
 class _Strict(BaseModel):
@@ -143,7 +194,17 @@ class _Rule(_Strict):
         return BlueprintRule(self.pattern, tuple(base_types), self.category)
 
 
+class _Format(_Strict):
+    categories: dict[str, str | None]
+    tags: dict[str, str | None] = Field(default_factory=dict)
+    reads: dict[str, str | None] = Field(default_factory=dict)
+
+    def record(self) -> FormatNames:
+        return FormatNames(self.categories, self.tags, self.reads)
+
+
 class _TaxonomyFile(_Strict):
     schema_: Literal["synthgen/taxonomy@1"] = Field(alias="schema")
     categories: list[_Category]
     blueprints: list[_Rule]
+    formats: dict[str, _Format] = Field(default_factory=dict)

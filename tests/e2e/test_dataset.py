@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exporters.coco.writer import export_coco
-from exporters.kitti.writer import export_kitti_object
+from exporters.export import ExportOptions, export
 from synthgen.store.clip_reader import ClipReader, open_dataset
 
 pytestmark = pytest.mark.server
+ALL_TRAIN = ExportOptions(shares={"train": 1.0}, jobs=1)
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +76,8 @@ def test_coco_reads_it_and_perfect_detections_score_one(
 ) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     evaluation = pytest.importorskip("pycocotools.cocoeval")
-    export_coco(tiny_dataset, tmp_path / "coco")
-    path = tmp_path / "coco/annotations/instances.json"
+    export(tiny_dataset, "coco", tmp_path / "coco", ALL_TRAIN)
+    path = tmp_path / "coco/annotations/instances_train.json"
     truth = coco.COCO(str(path))
     annotations = json.loads(path.read_text())["annotations"]
 
@@ -106,15 +106,15 @@ def test_coco_reads_it_and_perfect_detections_score_one(
 
 def test_coco_masks_have_the_area_and_box_they_claim(tiny_dataset: Path, tmp_path: Path) -> None:
     mask = pytest.importorskip("pycocotools.mask")
-    export_coco(tiny_dataset, tmp_path / "coco")
-    document = json.loads((tmp_path / "coco/annotations/instances.json").read_text())
+    export(tiny_dataset, "coco", tmp_path / "coco", ALL_TRAIN)
+    document = json.loads((tmp_path / "coco/annotations/instances_train.json").read_text())
     for annotation in document["annotations"][::7]:
         assert mask.area(annotation["segmentation"]) == annotation["area"]
         np.testing.assert_allclose(mask.toBbox(annotation["segmentation"]), annotation["bbox"])
 
 
 def test_kitti_boxes_reproject_onto_the_image(tiny_dataset: Path, tmp_path: Path) -> None:
-    export_kitti_object(tiny_dataset, tmp_path / "kitti")
+    export(tiny_dataset, "kitti-object", tmp_path / "kitti", ALL_TRAIN)
     training = tmp_path / "kitti/training"
     checked = 0
     for path in sorted((training / "label_2").glob("*.txt")):

@@ -1,0 +1,122 @@
+"""One clip as an exporter sees it: what the user selected of it, in the format's words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from exporters.selection import Selection
+from synthgen.datatypes.calibration import MountedSensor
+from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.store.clip_reader import ClipReader
+
+Row = dict[str, Any]
+
+
+class ExportClip:
+    """A clip with the user's selection applied.
+
+    Frames that `--where` leaves out do not appear in `frames`, `images`, `sweeps`, `scans` or in
+    any table; objects that it leaves out do not appear in the tables.
+
+    Attributes:
+        reader: The whole clip, unfiltered.
+        index: Dense number of the clip in this export, from 0.
+        name: Unique in the export, `<scenario>-<slot number>`.
+        split: `train`, `val` or `test`.
+        first_frame: Captures of all clips before this one: with it a frame has a number of its own
+            in the whole export, `first_frame + frame_index`.
+        names: Our categories in the format's words, None where it drops them.
+        dropped: Labels that `named_rows` left out because the format has no word for them, by
+            our category.
+        kept: Labels that it returned, by our category.
+    """
+
+    def __init__(
+        self,
+        reader: ClipReader,
+        *,
+        index: int,
+        name: str,
+        split: str,
+        first_frame: int,
+        names: Mapping[str, str | None],
+        selection: Selection,
+    ) -> None:
+        self.reader = reader
+        self.index = index
+        self.name = name
+        self.split = split
+        self.first_frame = first_frame
+        self.names = names
+        self.dropped: Counter[str] = Counter()
+        self.kept: Counter[str] = Counter()
+        self._selected = selection.of_clip(reader)
+
+    @property
+    def clip_id(self) -> str:
+        """The clip's name in the dataset."""
+        return self.reader.clip_id
+
+    @cached_property
+    def frames(self) -> tuple[FrameRecord, ...]:
+        """The selected captures, in order."""
+        return tuple(f for f in self.reader.frames if self._selected.has_frame(f.frame_index))
+
+    def table(self, name: str) -> pa.Table:
+        """A label table (`boxes2d`, `boxes3d`, `tracks`, …) with the selected rows only."""
+        return self._selected.filtered(self.reader.label_table(name))
+
+    def rows(self, name: str) -> list[Row]:
+        """The selected rows of a label table."""
+        rows: list[Row] = self.table(name).to_pylist()
+        return rows
+
+    def named_rows(self, name: str) -> list[tuple[str, Row]]:
+        """The selected rows with the format's word for each, without those it has none for.
+
+        Counts what it drops: call it for the one table that stands for the format's labels.
+        """
+        named: list[tuple[str, Row]] = []
+        for row in self.rows(name):
+            word = self.names[row["category"]]
+            counter = self.dropped if word is None else self.kept
+            counter[row["category"]] += 1
+            if word is not None:
+                named.append((word, row))
+        return named
+
+    def cameras(self, channel: str = "rgb") -> tuple[MountedSensor, ...]:
+        """The cameras that deliver a channel, in the order of the rig."""
+        return tuple(
+            sensor
+            for sensor in self.reader.calibration.of_modality("camera")
+            if sensor.camera is not None and channel in sensor.camera.channels
+        )
+
+    def lidars(self) -> tuple[MountedSensor, ...]:
+        """The LiDARs, in the order of the rig."""
+        return self.reader.calibration.of_modality("lidar")
+
+    def images(self, camera: str, channel: str = "rgb") -> Iterator[tuple[int, str, bytes]]:
+        """Frame index, codec (`png`, `jpeg`) and bytes as stored, of the selected frames."""
+        for frame_index, codec, content in self.reader.encoded_images(camera, channel):
+            if self._selected.has_frame(frame_index):
+                yield frame_index, codec, content
+
+    def sweeps(self, lidar: str) -> Iterator[LidarSweep]:
+        """The sweeps of the selected frames."""
+        for sweep in self.reader.lidar_sweeps(lidar):
+            if self._selected.has_frame(sweep.frame_index):
+                yield sweep
+
+    def scans(self, radar: str) -> Iterator[RadarScan]:
+        """The radar scans of the selected frames."""
+        for scan in self.reader.radar_scans(radar):
+            if self._selected.has_frame(scan.frame_index):
+                yield scan

@@ -72,6 +72,12 @@ class FormatNames:
         """The format's names that our categories use, in order, each once."""
         return tuple(dict.fromkeys(name for name in self.categories.values() if name))
 
+    def category_of(self, name: str) -> str | None:
+        """Our category for one of the format's names, or None where there is no equal."""
+        if name in self.reads:
+            return self.reads[name]
+        return next((ours for ours, theirs in self.categories.items() if theirs == name), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:

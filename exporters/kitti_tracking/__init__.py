@@ -1,0 +1,1 @@
+"""KITTI tracking: sequences with track ids."""

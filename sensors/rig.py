@@ -15,9 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synthgen.geometry.se3 import SE3
 
+LensModel = Literal["pinhole", "equidistant", "kannala_brandt"]
 CameraChannel = Literal["rgb", "depth", "semantic", "instance", "normals", "flow"]
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 AttributeValue = str | int | float | bool
+
+_WIDEST_PINHOLE_RAD = math.radians(179)
 
 # Columns: the camera's x (right), y (down), z (optical axis) in a forward-left-up mount frame.
 _MOUNT_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -45,23 +48,84 @@ class Mount(_Strict):
         return SE3(rotation, np.array([self.x_m, self.y_m, self.z_m]))
 
 
-class Camera(_Strict):
-    """A camera and its label twins, all of one pose and one set of intrinsics."""
+class Lens(_Strict):
+    """How rays become pixels; fisheye lenses only where the simulator renders them."""
 
-    modality: Literal["camera"]
+    model: LensModel = "pinhole"
+    coefficients: tuple[float, ...] = Field(
+        default=(), max_length=4, description="k1 to k4 of OpenCV's fisheye model"
+    )
+
+    @model_validator(mode="after")
+    def _only_kannala_brandt_has_coefficients(self) -> Lens:
+        if bool(self.coefficients) != (self.model == "kannala_brandt"):
+            raise ValueError("coefficients go with the model kannala_brandt, and with it alone")
+        return self
+
+
+class _Sensor(_Strict):
+    """What every sensor has.
+
+    `attributes` are set on the simulator's blueprint and refused where it lacks them; `extras`
+    are set where the simulator has them and left out elsewhere.
+    """
+
     name: Name
     role: Name
     mount: Mount
+    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
+    extras: dict[str, AttributeValue] = Field(default_factory=dict)
+
+
+class Camera(_Sensor):
+    """A camera and its label twins, all of one pose and one set of intrinsics.
+
+    Give the horizontal field of view or the focal length. A fisheye's field of view is the angle
+    between the rays of the left and the right edge; square pixels, optical axis in the middle.
+    """
+
+    modality: Literal["camera"]
     width_px: int = Field(ge=16, le=8192)
     height_px: int = Field(ge=16, le=8192)
-    fov_deg: float = Field(gt=1, lt=179, description="Horizontal field of view")
+    fov_deg: float | None = Field(default=None, gt=1, lt=360, description="Horizontal")
+    focal_px: float | None = Field(default=None, gt=0, description="Of a pinhole, for fov_deg")
+    lens: Lens = Lens()
     channels: tuple[CameraChannel, ...] = ("rgb", "depth", "semantic", "instance")
-    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _field_of_view_is_said_once(self) -> Camera:
+        if (self.fov_deg is None) == (self.focal_px is None):
+            raise ValueError("give either fov_deg or focal_px")
+        if self.lens.model != "pinhole" and self.fov_deg is None:
+            raise ValueError("a fisheye lens takes fov_deg, not focal_px")
+        if self.lens.model == "pinhole" and self.horizontal_fov_rad >= _WIDEST_PINHOLE_RAD:
+            raise ValueError(f"a pinhole lens sees less than 179 degrees, got {self.fov_deg}")
+        return self
 
     @property
-    def focal_px(self) -> float:
+    def horizontal_fov_rad(self) -> float:
+        """Angle between the rays of the left and the right edge of the image."""
+        if self.fov_deg is not None:
+            return math.radians(self.fov_deg)
+        assert self.focal_px is not None
+        return 2 * math.atan(self.width_px / (2 * self.focal_px))
+
+    @property
+    def focal_length_px(self) -> float:
         """Focal length in pixels, equal in x and y (square pixels)."""
-        return self.width_px / (2 * math.tan(math.radians(self.fov_deg) / 2))
+        half = self.horizontal_fov_rad / 2
+        if self.lens.model == "pinhole":
+            return self.width_px / (2 * math.tan(half))
+        # The ray fov/2 off the axis meets the left edge (OpenCV, fisheye camera model).
+        series = sum(k * half ** (2 * n) for n, k in enumerate(self.lens.coefficients, start=1))
+        return self.width_px / (2 * half * (1 + series))
+
+    def scaled(self, factor: float) -> Camera:
+        """The same view in an image of another size."""
+        width = round(self.width_px * factor)
+        focal = None if self.focal_px is None else self.focal_px * width / self.width_px
+        size = {"width_px": width, "height_px": round(self.height_px * factor), "focal_px": focal}
+        return Camera.model_validate({**self.model_dump(), **size})
 
     @property
     def ego_from_camera(self) -> SE3:
@@ -70,13 +134,10 @@ class Camera(_Strict):
         return self.mount.ego_from_mount @ optical
 
 
-class Lidar(_Strict):
+class Lidar(_Sensor):
     """A spinning LiDAR; one stored sweep is a full turn."""
 
     modality: Literal["lidar"]
-    name: Name
-    role: Name
-    mount: Mount
     channels: int = Field(ge=1, le=256)
     range_m: float = Field(gt=0, le=500)
     points_per_second: int = Field(ge=100, le=20_000_000)
@@ -84,7 +145,6 @@ class Lidar(_Strict):
     upper_fov_deg: float = Field(ge=-90, le=90)
     lower_fov_deg: float = Field(ge=-90, le=90)
     semantic: bool = True
-    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
 
     @property
     def points_per_sweep(self) -> int:
@@ -101,45 +161,35 @@ class Lidar(_Strict):
         return self
 
 
-class Radar(_Strict):
+class Radar(_Sensor):
     """A radar that reports range, direction and Doppler of each return."""
 
     modality: Literal["radar"]
-    name: Name
-    role: Name
-    mount: Mount
     range_m: float = Field(gt=0, le=500)
     horizontal_fov_deg: float = Field(gt=0, le=179)
     vertical_fov_deg: float = Field(gt=0, le=179)
     points_per_second: int = Field(ge=10, le=1_000_000)
-    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
 
 
-class Imu(_Strict):
+class Imu(_Sensor):
     """An inertial measurement unit, read every tick."""
 
     modality: Literal["imu"]
-    name: Name
     role: Name = "inertial"
-    mount: Mount
-    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
 
 
-class Gnss(_Strict):
+class Gnss(_Sensor):
     """A satellite receiver, read every tick."""
 
     modality: Literal["gnss"]
-    name: Name
     role: Name = "position"
-    mount: Mount
-    attributes: dict[str, AttributeValue] = Field(default_factory=dict)
 
 
 Sensor = Annotated[Camera | Lidar | Radar | Imu | Gnss, Field(discriminator="modality")]
 
 
 class Rig(_Strict):
-    """A named set of sensors with unique names."""
+    """A named set of sensors with unique names; no two cameras have the same role."""
 
     schema_name: Literal["synthgen/rig@1"] = Field(alias="schema")
     name: Name
@@ -154,7 +204,16 @@ class Rig(_Strict):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"sensor names must be unique, got {', '.join(doubled)} twice")
+        roles = [camera.role for camera in self.cameras]
+        doubled = sorted({role for role in roles if roles.count(role) > 1})
+        if doubled:
+            raise ValueError(f"roles of cameras must be unique, got {', '.join(doubled)} twice")
         return self
+
+    def scaled(self, factor: float) -> Rig:
+        """The same rig with images of another size."""
+        sensors = [s.scaled(factor) if isinstance(s, Camera) else s for s in self.sensors]
+        return self.model_copy(update={"sensors": tuple(sensors)})
 
     @property
     def cameras(self) -> tuple[Camera, ...]:

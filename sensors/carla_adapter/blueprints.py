@@ -78,7 +78,8 @@ def sensor_actors(
         interval_s = clock.period_s if slow else clock.tick_s
         channels = _channels(sensor, clock, interval_s, noise_seeds[sensor.name])
         for channel, blueprint, attributes in channels:
-            chosen = {key: _text(value) for key, value in sensor.attributes.items()}
+            asked = {**sensor.extras, **sensor.attributes}
+            chosen = {key: _text(value) for key, value in asked.items()}
             actors.append(
                 SensorActor(
                     f"{sensor.name}/{channel}",
@@ -114,11 +115,15 @@ def _channels(
 
 
 def _camera(camera: Camera) -> dict[str, str]:
-    return {
+    pixels = {
         "image_size_x": str(camera.width_px),
         "image_size_y": str(camera.height_px),
-        "fov": _text(camera.fov_deg),
+        "fov": _text(math.degrees(camera.horizontal_fov_rad)),
     }
+    if camera.lens.model == "pinhole":
+        return pixels
+    coefficients = " ".join(repr(k) for k in camera.lens.coefficients)
+    return {**pixels, "lens_model": camera.lens.model, "lens_coefficients": coefficients}
 
 
 def _lidar(lidar: Lidar, interval_s: float) -> dict[str, str]:

@@ -121,6 +121,7 @@ class GenerationConfig(Settings):
     scenarios: tuple[ScenarioEntry, ...] = Field(min_length=1)
     maps: tuple[FileName, ...] = Field(min_length=1)
     rig: FileName
+    image_scale: float = Field(default=1.0, gt=0, le=8, description="Of the rig's image sizes")
     simulator: EmbeddedSimulator | CarlaSimulator = Field(discriminator="kind")
     executor: Literal["auto", "inline", "ray"] = "auto"
     workers: int = Field(default=1, ge=1, le=4096)

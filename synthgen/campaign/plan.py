@@ -20,7 +20,7 @@ import synthgen
 from scenarios.calibration import load_calibration
 from scenarios.loader import load_scenario
 from scenarios.spec import ScenarioSpec
-from sensors.rig import Rig
+from sensors.rig_file import load_rig
 from synthgen.campaign.config import (
     PACKAGE_ROOT,
     CarlaSimulator,
@@ -37,7 +37,6 @@ from synthgen.datatypes.clip_job import (
     SimulatorKind,
     Slot,
 )
-from synthgen.datatypes.strict_yaml import load_model
 from synthgen.errors import ConfigError, DatasetError
 from synthgen.store.commit import committed_manifests
 from synthgen.store.durable import write_durably
@@ -116,7 +115,7 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
         ConfigError: A file is missing or wrong; names file:line:column where it is YAML.
     """
     rig_file = find_file(config.rig, root, "rig")
-    rig = load_model(rig_file, Rig)
+    rig = load_rig(rig_file).scaled(config.image_scale)
     maps = _maps(config, root)
     common: dict[str, Any] = {}
     if config.screen is not None:

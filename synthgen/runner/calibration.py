@@ -67,5 +67,5 @@ def _mounted(sensor: Sensor, capture_hz: float) -> MountedSensor:
 
 
 def _camera(sensor: Camera) -> CameraModel:
-    model = PinholeCamera.from_fov(sensor.width_px, sensor.height_px, math.radians(sensor.fov_deg))
+    model = PinholeCamera.from_fov(sensor.width_px, sensor.height_px, sensor.horizontal_fov_rad)
     return CameraModel(model, sensor.channels)

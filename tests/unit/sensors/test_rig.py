@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sensors.rig import Camera, Mount, Rig
-from synthgen.datatypes.strict_yaml import load_model
-from synthgen.errors import ConfigError
-
-RIGS = Path(__file__).parents[3] / "sensors/rigs"
+from sensors.rig import Camera, Mount
 
 
 def camera(**changes: Any) -> Any:
@@ -48,17 +43,43 @@ def test_optical_axis_of_a_forward_camera_is_ego_forward() -> None:
 
 
 def test_focal_length_of_90_degrees_is_half_the_width() -> None:
-    assert camera().focal_px == pytest.approx(400)
+    assert camera().focal_length_px == pytest.approx(400)
 
 
-def test_front_rig_loads() -> None:
-    rig = load_model(RIGS / "front.yaml", Rig)
-    assert [sensor.name for sensor in rig.cameras] == ["cam_front"]
+def test_focal_length_stands_in_for_the_field_of_view() -> None:
+    narrow = camera(fov_deg=None, focal_px=400)
+    assert np.degrees(narrow.horizontal_fov_rad) == pytest.approx(90)
 
 
-def test_double_names_are_refused_with_the_name(tmp_path: Any) -> None:
-    text = (RIGS / "front.yaml").read_text().replace("name: lidar_top", "name: cam_front")
-    path = tmp_path / "rig.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match="cam_front"):
-        load_model(path, Rig)
+def test_equidistant_focal_length_is_pixels_per_radian() -> None:
+    # r = f theta: 400 px at 90 degrees off the axis.
+    fisheye = camera(fov_deg=180, lens={"model": "equidistant"})
+    assert fisheye.focal_length_px == pytest.approx(400 / (np.pi / 2))
+
+
+def test_kannala_brandt_edge_ray_meets_the_edge() -> None:
+    # theta (1 + 0.1 theta^2) at 1 rad is 1.1.
+    lens = {"model": "kannala_brandt", "coefficients": [0.1]}
+    fisheye = camera(fov_deg=np.degrees(2.0), lens=lens)
+    assert fisheye.focal_length_px == pytest.approx(400 / 1.1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"focal_px": 400},
+        {"fov_deg": None},
+        {"fov_deg": 179.5},
+        {"fov_deg": None, "focal_px": 300, "lens": {"model": "equidistant"}},
+        {"lens": {"model": "kannala_brandt"}},
+        {"lens": {"coefficients": [0.1]}},
+    ],
+)
+def test_contradicting_intrinsics_are_refused(changes: Any) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        camera(**changes)
+
+
+def test_scaled_camera_sees_the_same() -> None:
+    small = camera(fov_deg=None, focal_px=400).scaled(0.25)
+    assert (small.width_px, small.height_px, small.focal_px) == (200, 112, 100)

@@ -1,0 +1,117 @@
+"""Rig files: YAML that may include other rigs and count mounts from a point of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sensors.rig import Name, Rig, Sensor
+from synthgen.datatypes.strict_yaml import load_yaml_strict, validate
+from synthgen.errors import ConfigError
+
+SCHEMA_FILE = Path(__file__).with_name("rig.schema.json")
+_MAX_INCLUDES = 4
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Origin(_Strict):
+    """The point that a file's mounts count from, in the ego frame: a rear axle, for instance."""
+
+    x_m: float = Field(default=0.0, ge=-10, le=10)
+    y_m: float = Field(default=0.0, ge=-5, le=5)
+    z_m: float = Field(default=0.0, ge=-1, le=5)
+
+
+class RigFile(_Strict):
+    """A rig as it is written: schema `synthgen/rig@1`."""
+
+    schema_name: Literal["synthgen/rig@1"] = Field(alias="schema")
+    name: Name
+    description: str = ""
+    source: str = Field(default="", description="Where the figures come from")
+    ego_blueprint: str | None = Field(
+        default=None, description="The vehicle that the mounts are meant for"
+    )
+    includes: tuple[str, ...] = Field(
+        default=(), description="Rig files beside this one; sensors of equal name are replaced"
+    )
+    origin: Origin = Origin()
+    image_scale: float = Field(
+        default=1.0, gt=0, le=8, description="Size of all images, the included ones too"
+    )
+    sensors: tuple[Sensor, ...] = ()
+
+    def moved_sensors(self) -> list[dict[str, Any]]:
+        """This file's own sensors as documents, with mounts in the ego frame."""
+        documents = [sensor.model_dump() for sensor in self.sensors]
+        for document in documents:
+            for axis in ("x_m", "y_m", "z_m"):
+                moved = document["mount"][axis] + getattr(self.origin, axis)
+                document["mount"][axis] = round(moved, 9)
+        return documents
+
+
+def load_rig(path: str | Path) -> Rig:
+    """The rig in a file: its includes merged, mounts in the ego frame, images scaled.
+
+    Raises:
+        ConfigError: The file cannot be read or breaks the schema; one line
+            `file:line:column: field: message` per fault.
+    """
+    return _load(Path(path), ())
+
+
+def _load(path: Path, chain: tuple[Path, ...]) -> Rig:
+    chain = (*chain, path.resolve())
+    document, marks = load_yaml_strict(path)
+    written = validate(document, marks, RigFile)
+    sensors: dict[str, dict[str, Any]] = {}
+    blueprint = written.ego_blueprint
+    for number, name in enumerate(written.includes):
+        target = path.parent / name
+        mark = marks.at(("includes", number))
+        if target.resolve() in chain or len(chain) > _MAX_INCLUDES:
+            names = " -> ".join(p.name for p in (*chain, target))
+            raise ConfigError(f"{mark}: includes: a loop, or deeper than {_MAX_INCLUDES}: {names}")
+        if not target.is_file():
+            raise ConfigError(f"{mark}: includes: no such file: {target}")
+        included = _load(target, chain)
+        blueprint = blueprint or included.ego_blueprint
+        sensors |= {sensor.name: sensor.model_dump() for sensor in included.sensors}
+    own = written.moved_sensors()
+    _check_own_names([sensor["name"] for sensor in own], path)
+    sensors |= {sensor["name"]: sensor for sensor in own}
+    fields = {
+        "schema": written.schema_name,
+        "name": written.name,
+        "description": written.description,
+        "source": written.source,
+        "ego_blueprint": blueprint,
+        "sensors": list(sensors.values()),
+    }
+    try:
+        return Rig.model_validate(fields).scaled(written.image_scale)
+    except ValidationError as err:
+        first = err.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(f"{path}: {place or 'sensors'}: {first['msg']}") from err
+
+
+def _check_own_names(names: list[str], path: Path) -> None:
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ConfigError(f"{path}: sensors: names must be unique, got {', '.join(doubled)} twice")
+
+
+def rig_schema() -> str:
+    """The JSON Schema of rig files, as published in `rig.schema.json`."""
+    schema = RigFile.model_json_schema(by_alias=True)
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    document["title"] = "synthgen/rig@1"
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"

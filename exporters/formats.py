@@ -70,12 +70,20 @@ class Format(Protocol):
 class _Entry:
     module: str
     names: str
+    extra: str | None = None
 
 
 FORMATS: Final[dict[str, _Entry]] = {
-    # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml.
+    # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml, and the
+    # optional dependency of pyproject.toml that the module imports.
     "coco": _Entry("exporters.coco.writer", "coco"),
     "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
+    "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap"),
+    "mot": _Entry("exporters.mot.writer", "mot"),
+    "openlabel": _Entry("exporters.openlabel.writer", "coco"),
+    "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun"),
+    "webdataset": _Entry("exporters.webdataset.writer", "coco"),
+    "yolo": _Entry("exporters.yolo.writer", "coco"),
 }
 
 
@@ -83,10 +91,19 @@ def load_format(name: str) -> Format:
     """The format of a name; its module is imported now.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none, or it needs a package that is not installed.
     """
     require_formats([name])
-    found: Format = import_module(FORMATS[name].module).FORMAT
+    entry = FORMATS[name]
+    try:
+        found: Format = import_module(entry.module).FORMAT
+    except ModuleNotFoundError as err:
+        if entry.extra is None:
+            raise
+        raise ConfigError(
+            f"format {name}: needs the package {err.name}; "
+            f"install it: pip install 'synthgen[{entry.extra}]'"
+        ) from err
     return found
 
 

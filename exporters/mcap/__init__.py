@@ -1,0 +1,1 @@
+"""MCAP with Foxglove schemas: one file per clip."""

@@ -1,0 +1,1 @@
+"""MOTChallenge: one sequence per clip and camera."""

@@ -1,0 +1,1 @@
+"""ASAM OpenLABEL 1.0: one JSON file per clip, images and sweeps beside it."""

@@ -1,0 +1,1 @@
+"""Rerun: one recording per clip."""

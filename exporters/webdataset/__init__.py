@@ -1,0 +1,1 @@
+"""WebDataset: tar shards, one sample per capture."""

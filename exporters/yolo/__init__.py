@@ -1,0 +1,1 @@
+"""YOLO detection: images, normalised boxes and `data.yaml`."""

@@ -148,10 +148,6 @@ class Stage:
 
     def _dress_world(self) -> None:
         """Weather, map and traffic lights as the scenario wants them."""
-        # The episode may be some frames old by now; its own time says how many.
-        snapshot = self._world.get_snapshot()
-        elapsed_ticks = round(snapshot.timestamp.elapsed_seconds / self._job.capture.tick_s)
-        self._first_frame = snapshot.frame - elapsed_ticks
         weather = carla_weather(self._concrete.weather)
         self._world.set_weather(weather)
         self._weather = weather_record(weather)
@@ -191,6 +187,7 @@ class Stage:
             decimate_on_server=self._job.simulator.kind == "embedded",
         )
         self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
+        self._first_frame = self._world.get_snapshot().frame + 1
         blueprint = self._world.get_blueprint_library().find("sensor.other.collision")
         self._bump = self._world.spawn_actor(blueprint, carla.Transform(), attach_to=self.ego.actor)
         self._bump.listen(self._evidence.on_collision)
@@ -243,8 +240,7 @@ class Stage:
     def _idle_until_in_phase(self, warmup: int) -> None:
         """Tick until the record window's start falls on a tick on which slow sensors measure.
 
-        On the embedded server sensors with a `sensor_tick` measure on every n-th frame of the
-        episode, counted from its first.
+        Sensors with a `sensor_tick` measure on their first frame and every n-th from there.
         """
         frame: int = self._world.get_snapshot().frame
         while (frame + warmup - self._first_frame) % self._period:

@@ -95,3 +95,26 @@ def test_unsupported_calls_say_so(world: carla.World, library: carla.BlueprintLi
     texture = carla.TextureColor(2, 2)
     with pytest.raises(RuntimeError, match="textures cannot be changed"):
         world.apply_color_texture_to_object("x", carla.MaterialParameter.Diffuse, texture)
+
+
+def test_level_boxes_hold_lights_plates_and_actors(
+    client: carla.Client, world: carla.World, car: carla.Vehicle
+) -> None:
+    heads = world.get_level_bbs(carla.CityObjectLabel.TrafficLight)
+    lights = world.get_actors().filter("traffic.traffic_light")
+    assert len(heads) == sum(len(light.get_light_boxes()) for light in lights) > 0
+    plates = world.get_level_bbs(carla.CityObjectLabel.TrafficSigns)
+    assert len(plates) >= len(world.get_actors().filter("traffic.speed_limit.*")) > 0
+    center = car.get_transform().transform(car.bounding_box.location)
+    cars = world.get_level_bbs(carla.CityObjectLabel.Car)
+    assert min(box.location.distance(center) for box in cars) < 1e-3
+
+
+def test_world_can_be_loaded_without_its_parked_cars(client: carla.Client) -> None:
+    world = client.load_world("SynthDowntown", False, carla.MapLayer.Buildings)
+    world.tick()
+    parked = world.get_environment_objects(carla.CityObjectLabel.Car)[0]
+    building = world.get_environment_objects(carla.CityObjectLabel.Buildings)[0]
+    assert _hit(world, parked.bounding_box) != carla.CityObjectLabel.Car
+    assert _hit(world, building.bounding_box) == carla.CityObjectLabel.Buildings
+    client.load_world("SynthDowntown", False)

@@ -83,6 +83,15 @@ def test_sensor_tick_lands_on_every_second_frame(
     assert np.diff(frames).tolist() == [2, 2, 2, 2]
 
 
+def test_slow_sensor_measures_on_its_first_frame(world: carla.World, listen: Listen) -> None:
+    world.tick()
+    found = listen("sensor.other.gnss", sensor_tick=1.0)
+    first = world.tick()
+    tick(world, 49)
+    # CARLA's smoke test of sensor_tick expects ceil(2.5 s / 1 s) measurements.
+    assert [data.frame - first for data in arrived(found, 3)] == [0, 20, 40]
+
+
 def test_depth_of_the_road_below_is_the_mounts_height(
     world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
 ) -> None:

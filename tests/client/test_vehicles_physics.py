@@ -204,3 +204,35 @@ def test_friction_trigger_makes_the_road_slippery(straight_world: Any) -> None:
         car.destroy()
     trigger.destroy()
     assert distances[1] > 3.0 * distances[0]
+
+
+def test_friction_trigger_shows_in_the_physics_control(straight_world: Any) -> None:
+    car = spawn_car(straight_world)
+    own = car.get_physics_control().wheels[0].tire_friction
+    blueprint = straight_world.get_blueprint_library().find("static.trigger.friction")
+    for name, value in (("friction", "5.0"), *((f"extent_{k}", "500") for k in "xyz")):
+        blueprint.set_attribute(name, value)
+    trigger = straight_world.spawn_actor(blueprint, car.get_transform())
+    straight_world.tick()
+    assert car.get_physics_control().wheels[0].tire_friction == 5.0
+    trigger.destroy()
+    straight_world.tick()
+    assert car.get_physics_control().wheels[0].tire_friction == own
+
+
+def _way_after_one_command(world: Any, sticky: str) -> float:
+    blueprint = world.get_blueprint_library().find("vehicle.audi.tt")
+    blueprint.set_attribute("sticky_control", sticky)
+    car = world.spawn_actor(blueprint, carla.Transform(carla.Location(100.0, 1.75, 0.2)))
+    ticks(world, 20)
+    car.apply_control(carla.VehicleControl(throttle=1.0))
+    ticks(world, 60)
+    way_m = float(place(car)[0] - 100.0)
+    car.destroy()
+    world.tick()
+    return way_m
+
+
+def test_control_that_is_not_sticky_lasts_one_tick(straight_world: Any) -> None:
+    assert _way_after_one_command(straight_world, "True") > 10.0
+    assert _way_after_one_command(straight_world, "False") < 2.0

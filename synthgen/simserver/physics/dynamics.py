@@ -106,6 +106,7 @@ class Dynamics:
         if not (len(self.vehicles) or len(self.walkers) or len(self.props)):
             return ()
         self.friction_zones.apply(self.vehicles)
+        self.vehicles.release_controls()
         vehicle_kernel, walker_kernel, contact_kernel = _kernels()
         vehicles = (self.vehicles.records, len(self.vehicles))
         walkers = (self.walkers.records, len(self.walkers))

@@ -65,6 +65,9 @@ class VehicleFleet(BodySet):
     def __init__(self) -> None:
         super().__init__(VEHICLE)
         self._physics: dict[int, WireControl] = {}
+        self._zone_friction: dict[int, float] = {}
+        self._momentary: set[int] = set()
+        self._commanded: set[int] = set()
 
     def add(
         self,
@@ -75,6 +78,7 @@ class VehicleFleet(BodySet):
         rotation: Sequence[float],
         box_center_m: Sequence[float],
         box_extent_m: Sequence[float],
+        holds_control: bool = True,
     ) -> None:
         """Put a vehicle into the world, standing, first gear, no pedal pressed.
 
@@ -85,6 +89,7 @@ class VehicleFleet(BodySet):
             rotation: pitch, yaw, roll, degrees.
             box_center_m: Box centre in the actor frame.
             box_extent_m: Half sizes of the box.
+            holds_control: Whether a control lasts until the next one, or for one tick only.
         """
         entry = entry_for(blueprint_id, box_extent_m)
         fields: dict[str, Any] = {
@@ -98,16 +103,22 @@ class VehicleFleet(BodySet):
         }
         self._append(actor_id, fields)
         self.set_physics_control(actor_id, physics_control(entry, box_extent_m))
+        if not holds_control:
+            self._momentary.add(actor_id)
 
     def remove(self, actor_id: int) -> None:
         """Forget a vehicle; the others keep their order."""
         super().remove(actor_id)
         del self._physics[actor_id]
+        self._zone_friction.pop(actor_id, None)
+        self._momentary.discard(actor_id)
 
     def clear(self) -> None:
         """Forget all vehicles."""
         super().clear()
         self._physics.clear()
+        self._zone_friction.clear()
+        self._momentary.clear()
 
     @property
     def control_states(self) -> NDArray[np.void]:
@@ -135,6 +146,13 @@ class VehicleFleet(BodySet):
         record["manual"] = bool(manual)
         record["gear_command"] = int(gear)
         record["ackermann"] = 0
+        self._commanded.add(actor_id)
+
+    def release_controls(self) -> None:
+        """Let go of the pedals of vehicles whose control lasts one tick; once before a tick."""
+        for actor_id in self._momentary - self._commanded:
+            self.set_control(actor_id, (0.0, 0.0, 0.0, False, False, False, 0))
+        self._commanded.clear()
 
     def set_controls(self, actor_ids: Sequence[int], controls: NDArray[np.float64]) -> None:
         """`set_control` for many vehicles at once.
@@ -152,6 +170,7 @@ class VehicleFleet(BodySet):
             records[name][rows] = controls[:, column] != 0.0
         records["gear_command"][rows] = controls[:, 6]
         records["ackermann"][rows] = 0
+        self._commanded.update(actor_ids)
 
     def control(self, actor_id: int) -> list[float | bool | int]:
         """The `VehicleControl` in force, `gear` being the gear engaged."""
@@ -183,6 +202,7 @@ class VehicleFleet(BodySet):
         record["ack_steer_speed"] = abs(steer_speed)
         record["ack_speed"] = speed
         record["ack_accel"] = abs(acceleration)
+        self._commanded.add(actor_id)
 
     def ackermann_settings(self, actor_id: int) -> list[float]:
         """speed_kp, speed_ki, speed_kd, accel_kp, accel_ki, accel_kd."""
@@ -219,10 +239,12 @@ class VehicleFleet(BodySet):
     def physics_control(self, actor_id: int) -> WireControl:
         """`VehiclePhysicsControl` in the order of the wire, wheel positions in world cm."""
         control = copy.deepcopy(self._physics[actor_id])
-        for wheel, position in zip(
-            cast(list[list[object]], control[15]), self._wheel_positions_cm(actor_id), strict=False
-        ):
+        zone = self._zone_friction.get(actor_id)
+        wheels = cast(list[list[object]], control[15])
+        for wheel, position in zip(wheels, self._wheel_positions_cm(actor_id), strict=False):
             wheel[9] = position
+            if zone is not None:
+                wheel[0] = zone
         return control
 
     def set_physics_control(self, actor_id: int, control: WireControl) -> None:
@@ -247,16 +269,23 @@ class VehicleFleet(BodySet):
             record["gear_ratio"][index] = _clamped(ratio, -100.0, 100.0)
             record["gear_down"][index] = _clamped(down, 0.0, 1.0)
             record["gear_up"][index] = _clamped(up, 0.0, 1.0)
+        self._apply_friction(actor_id)
         self._woken(row)
 
     def set_friction_scale(self, actor_id: int, scale: float | None) -> None:
         """Tyre friction while inside a `static.trigger.friction`; None: its own again."""
-        control = self._physics[actor_id]
-        own = _wheel_fields(cast(list[list[float]], control[15]))
+        if scale is None:
+            self._zone_friction.pop(actor_id, None)
+        else:
+            self._zone_friction[actor_id] = _clamped(scale, 0.0, 20.0)
+        self._apply_friction(actor_id)
+
+    def _apply_friction(self, actor_id: int) -> None:
+        zone = self._zone_friction.get(actor_id)
+        own = _wheel_fields(cast(list[list[float]], self._physics[actor_id][15]))
         record = self._records[self._row[actor_id]]
         for name in ("friction_front", "friction_rear"):
-            zone = None if scale is None else FRICTION_PER_SCALE * _clamped(scale, 0.0, 20.0)
-            record[name] = own[name] if zone is None else zone
+            record[name] = own[name] if zone is None else FRICTION_PER_SCALE * zone
 
     def wheel_steer_angles_deg(self, actor_id: int) -> tuple[float, float, float, float]:
         """Angles of the wheels FL, FR, RL, RR, positive to the right; inner turns more."""

@@ -12,6 +12,7 @@ from synthgen.simserver.wire.structs import (
     Weather,
     to_wire,
 )
+from synthgen.simserver.world.environment import ALL_LAYERS
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.town_store import SENT_BY_CLIENT
 from synthgen.simserver.world.world import World, transform_of
@@ -30,8 +31,11 @@ def get_available_maps(world: World) -> list[str]:
 
 
 def load_new_episode(world: World, name: str, reset_settings: bool, map_layers: int) -> None:
-    """Begin a new episode; an empty name is the present town."""
+    """Begin a new episode with some map layers; an empty name is the present town."""
     world.start_episode(name, resets_settings=reset_settings)
+    if map_layers != ALL_LAYERS:
+        world.environment.load_layers(ALL_LAYERS & ~map_layers, is_loaded=False)
+        world.show_environment()
 
 
 def copy_opendrive_to_file(world: World, xodr: str, parameters: OpendriveParameters) -> None:

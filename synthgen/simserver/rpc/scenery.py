@@ -13,6 +13,7 @@ from synthgen.simserver.wire.structs import (
     Texture,
     Vector3D,
 )
+from synthgen.simserver.world import level_boxes
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
 
@@ -22,8 +23,8 @@ MOST_HITS = 64
 
 
 def get_all_level_BBs(world: World, tag: int) -> list[BoundingBox]:  # noqa: N802  # the wire's
-    """Boxes of the environment objects of a tag."""
-    return world.environment.boxes(tag)
+    """Boxes of all things with a tag, spawned ones too, in the world."""
+    return level_boxes.level_boxes(world, tag)
 
 
 def get_environment_objects(world: World, tag: int) -> list[EnvironmentObject]:

@@ -32,12 +32,14 @@ class SensorArray:
         self.scene = SceneMirror(threads)
         self._attributes: dict[int, Attributes] = {}
         self._views: dict[int, vision.View] = {}
+        self._first_frame: dict[int, int] = {}
         self._geo = GeoReference()
 
     def start_episode(self, town: TownMap) -> None:
         """Forget all sensors; the next ones look at this town."""
         self._attributes.clear()
         self._views.clear()
+        self._first_frame.clear()
         self._geo = GeoReference.of(town.xodr)
         self.scene.start_episode(town)
 
@@ -57,6 +59,7 @@ class SensorArray:
         """Drop a sensor."""
         self._attributes.pop(actor.id, None)
         self._views.pop(actor.id, None)
+        self._first_frame.pop(actor.id, None)
 
     def measure(self, world: World, frame: Frame) -> None:
         """Publish the frame's measurement of every sensor that is due and listened to."""
@@ -64,8 +67,8 @@ class SensorArray:
             actor
             for actor in world.actors.of_kind(ActorKind.SENSOR)
             if actor.stream_id
-            and world.streams.is_watched(actor.stream_id)
             and self._is_due(actor, frame)
+            and world.streams.is_watched(actor.stream_id)
         ]
         if not due:
             return
@@ -86,11 +89,13 @@ class SensorArray:
                 world.streams.publish(actor.stream_id, header, *payload, drops=frame.drops)
 
     def _is_due(self, actor: Actor, frame: Frame) -> bool:
+        """Whether a sensor measures: on its first frame and every `sensor_tick` from there."""
+        first = self._first_frame.setdefault(actor.id, frame.episode_number)
         attributes = self._attributes[actor.id]
         if "sensor_tick" not in attributes:
             return True
         period = ticks_per_measurement(attributes.number("sensor_tick"), frame.delta_s)
-        return frame.episode_number % period == 0
+        return (frame.episode_number - first) % period == 0
 
     def _measure_body(self, world: World, actor: Actor, frame: Frame) -> list[Payload]:
         attributes = self._attributes[actor.id]

@@ -11,7 +11,7 @@ class Frame:
 
     Attributes:
         number: Frame number of the server's life, as in headers.
-        episode_number: Frames since the episode began; keys noise and decimation.
+        episode_number: Frames since the episode began; keys noise.
         time_s: Simulated time since the episode began.
         delta_s: Length of the step.
         renders: False in no-rendering mode: cameras stay dark.

@@ -25,12 +25,10 @@ from synthgen.simserver.wire.structs import (
 )
 from synthgen.simserver.world.actors import Actor, ActorKind, ActorTable
 from synthgen.simserver.world.errors import CallError
-from synthgen.simserver.world.poses import matrix_of
 from synthgen.simserver.world.speed_limits import SpeedLimits
 from synthgen.simserver.world.traffic_lights import TrafficLights
 
 WHEELS = 4
-FRICTION_TRIGGER = "static.trigger.friction"
 _FRICTION = "static.trigger.friction"
 _SIMULATED = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
 # The vehicle's part of a snapshot record behind its control: what the road tells it.
@@ -64,7 +62,6 @@ class Motion:
         self._limits = SpeedLimits(town)
         self._vehicle_ids: list[int] = []
         self._half_length = np.zeros(0)
-        self._has_friction_zones = False
 
     # ------------------------------------------------------------------ coming and going
 
@@ -89,7 +86,8 @@ class Motion:
             box_extent_m=box.extent,
         )
         if actor.kind is ActorKind.VEHICLE:
-            self.dynamics.vehicles.add(actor.id, actor.type_id, **body)
+            holds_control = actor.attributes["sticky_control"].lower() not in ("false", "0")
+            self.dynamics.vehicles.add(actor.id, actor.type_id, **body, holds_control=holds_control)
         elif actor.kind is ActorKind.WALKER:
             self.dynamics.walkers.add(actor.id, **body)
         else:
@@ -274,26 +272,7 @@ class Motion:
 
     def step(self, delta_s: float) -> None:
         """Move everything by one tick."""
-        if self._has_friction_zones:
-            self._apply_friction_zones()
         self.contacts = self.dynamics.step(delta_s)
-
-    def _apply_friction_zones(self) -> None:
-        """Give every vehicle the friction of the trigger it is in, or its own."""
-        zones = [
-            (actor, matrix_of(self._actors.pose(actor)))
-            for actor in self._actors.of_kind(ActorKind.PROP)
-            if actor.type_id == FRICTION_TRIGGER
-        ]
-        self._has_friction_zones = bool(zones)
-        for vehicle in self._actors.of_kind(ActorKind.VEHICLE):
-            place = np.array(self._actors.pose(vehicle).location)
-            scale: float | None = None
-            for trigger, matrix in zones:
-                local = (place - matrix[:, 3]) @ matrix[:, :3]
-                if (np.abs(local) <= trigger.bounding_box.extent).all():
-                    scale = float(trigger.attributes["friction"])
-            self.dynamics.vehicles.set_friction_scale(vehicle.id, scale)
 
     def publish(self) -> None:
         """Copy all motion into the actor table."""

@@ -309,6 +309,10 @@ class World:
             "value": f"{signal.value:g}",
         }
 
+    def sign_height_m(self, actor: Actor) -> float:
+        """Height of a sign's centre above the foot of its post."""
+        return self._signals[actor.id].head_height_m
+
     def light_boxes(self, light: int) -> list[BoundingBox]:
         """Boxes of a traffic light's heads in the world."""
         signal = self.lights.signals[light]

@@ -6,6 +6,7 @@ Exactly-once comes from the commit, never from Ray.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,9 @@ from synthgen.errors import ConfigError, OutputError
 
 _OBJECT_STORE_BYTES: Final = 100 * 1024**2  # Ray's minimum is 75 MiB; only receipts pass.
 _STOP_S: Final = 20.0
+_START_ATTEMPTS: Final = 3
+
+logger = logging.getLogger(__name__)
 
 
 class SlotActor:
@@ -93,26 +97,47 @@ class RayPool:
 def _start_ray(cluster: RayCluster, workers: int) -> None:
     """Join the cluster of the config, or start a small private one without a dashboard."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Workers must find synthgen where the driver found it, installed or not.
-    environment = {"env_vars": {"PYTHONPATH": _python_path()}}
     try:
         if cluster.address is not None:
             ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-            return
-        ray.init(
-            num_cpus=max(workers, 1) * max(1, round(cluster.cpus_per_slot)),
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            log_to_driver=False,
-            logging_level="ERROR",
-            configure_logging=False,
-            runtime_env=environment,
-        )
+        else:
+            _start_private(max(workers, 1) * max(1, round(cluster.cpus_per_slot)))
     except (ConnectionError, ValueError) as err:
         raise ConfigError(f"ray: cannot start or reach it: {_first_line(err)}") from err
     except RuntimeError as err:
         raise OutputError(f"ray: did not start: {_first_line(err)}") from err
     _protect_token()
+
+
+def _start_private(cpus: int) -> None:
+    """Start a Ray of our own; on a busy host its 30 s may pass before it is up: try again.
+
+    Raises:
+        RuntimeError: It did not start in any attempt.
+    """
+    # Workers must find synthgen where the driver found it, installed or not.
+    environment = {"env_vars": {"PYTHONPATH": _python_path()}}
+    failure: Exception | None = None
+    for attempt in range(_START_ATTEMPTS):
+        try:
+            ray.init(
+                num_cpus=cpus,
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level="ERROR",
+                configure_logging=False,
+                runtime_env=environment,
+            )
+        except ValueError:
+            raise
+        except Exception as err:  # noqa: BLE001 - Ray has no class of its own for a slow start.
+            failure = err
+            logger.warning("ray did not start (attempt %d): %s", attempt + 1, _first_line(err))
+            ray.shutdown()
+        else:
+            return
+    raise RuntimeError(_first_line(failure) if failure else "no attempt") from failure
 
 
 def _python_path() -> str:

@@ -82,7 +82,7 @@ def lidar_bench(threads: int) -> dict[str, float]:
     with Renderer(threads) as renderer:
         scene = populated(renderer)
 
-        def sweep() -> object:
+        def sweep(*, labels: bool) -> object:
             return renderer.lidar(
                 LIDAR,
                 eye(1.9),
@@ -91,10 +91,12 @@ def lidar_bench(threads: int) -> dict[str, float]:
                 frame=0,
                 delta_s=0.1,
                 start_angle_rad=0.0,
+                labels=labels,
             )
 
         found: dict[str, float] = {"triangles": scene.triangle_count, "threads": threads}
-        found |= timed("lidar_64x2048", sweep)
+        found |= timed("lidar_64x2048", partial(sweep, labels=False))
+        found |= timed("semantic_lidar_64x2048", partial(sweep, labels=True))
         vertices, faces = merged(scene, SECONDS)
         oracle = open3d.t.geometry.RaycastingScene(nthreads=threads)
         oracle.add_triangles(vertices, faces.astype(np.uint32))

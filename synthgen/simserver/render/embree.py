@@ -32,7 +32,7 @@ _FORMAT_FLOAT3 = 0x9003
 _FORMAT_3X4_ROW_MAJOR = 0x9134
 _SCENE_DYNAMIC = 1
 _SCENE_ROBUST = 4
-_QUALITY_LOW, _QUALITY_MEDIUM, _QUALITY_HIGH = 0, 1, 2
+_QUALITY_MEDIUM, _QUALITY_HIGH = 1, 2
 _QUERY_COHERENT = 1 << 16
 _ALL_FEATURES = 0xFFFFFFFF
 
@@ -193,7 +193,7 @@ class TopScene:
         self._instances: dict[int, int] = {}
         self.scene = _lib.rtcNewScene(handle)
         _lib.rtcSetSceneFlags(self.scene, _SCENE_DYNAMIC | _SCENE_ROBUST)
-        _lib.rtcSetSceneBuildQuality(self.scene, _QUALITY_LOW)
+        _lib.rtcSetSceneBuildQuality(self.scene, _QUALITY_MEDIUM)
 
     def add(self, slot: int, mesh: TriangleScene) -> None:
         """Attach an instance of a mesh; it needs a `place` before the next commit."""

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
+from synthgen.simserver.render.embree import LANES
 from synthgen.simserver.render.fields import bits, decay, uniform
 from synthgen.simserver.render.hits import (
     SLOT_INSTANCE,
+    SLOT_MOVES,
     SLOT_ROW,
     SLOT_VARIANT,
     TRI_CODE,
@@ -14,7 +16,7 @@ from synthgen.simserver.render.hits import (
     TRI_VARIANT,
     facing,
     instance_of,
-    touch,
+    turned,
 )
 from synthgen.simserver.render.packets import (
     FAR,
@@ -87,10 +89,59 @@ def normal_number(seed, key):
 
 
 @fast
+def gather(tri, slots, transforms, rays, ids, count, words, things, variants):
+    """What each hit of a queue met: code word, instance id and variant, by ray.
+
+    The table's rows lie anywhere in memory; one tight loop lets the processor wait for many of
+    them at a time. Normals of moving parts are turned into the map frame, in the queue.
+    """
+    for i in range(count):
+        p = i >> 3
+        lane = i & 7
+        if ids[p, 18, lane] == NO_HIT:
+            continue
+        slot = ids[p, 19, lane]
+        row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
+        words[i] = tri[row, TRI_CODE]
+        things[i] = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
+        variants[i] = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
+        if slots[slot, SLOT_MOVES]:
+            x, y, z = rays[p, 12, lane], rays[p, 13, lane], rays[p, 14, lane]
+            x, y, z = turned(transforms, slot, x, y, z)
+            rays[p, 12, lane], rays[p, 13, lane], rays[p, 14, lane] = x, y, z
+
+
+@fast
+def cosines(rays, count, cos):
+    """Cosine of incidence by ray, after `gather`. In float32 and lane by lane: one SIMD loop."""
+    for p in range((count + LANES - 1) // LANES):
+        for lane in range(LANES):
+            x, y, z = rays[p, 12, lane], rays[p, 13, lane], rays[p, 14, lane]
+            along = x * rays[p, 4, lane] + y * rays[p, 5, lane] + z * rays[p, 6, lane]
+            square = x * x + y * y + z * z + np.float32(1e-30)
+            cos[p * LANES + lane] = abs(along) / math.sqrt(square)
+
+
+@fast
+def fades(rays, count, rate, fade):
+    """exp(-rate * distance) by ray, as `decay` has it. In float32 and lane by lane."""
+    one = np.float32(1.0)
+    a, b, c = np.float32(rate / 64.0), np.float32(rate / 128.0), np.float32(rate / 192.0)
+    for p in range((count + LANES - 1) // LANES):
+        for lane in range(LANES):
+            t = rays[p, 8, lane]
+            y = max(one - t * a * (one - t * b * (one - t * c)), np.float32(0.0))
+            y *= y
+            y *= y
+            y *= y
+            y *= y
+            y *= y
+            fade[p * LANES + lane] = y * y
+
+
+@fast
 def strength(beam, reflectivity, material, variant, t, cos):
-    """Intensity of a return, 0..1."""
-    if beam[PHYSICAL] == 0.0:
-        return decay(beam[ATTENUATION] * t)
+    """Intensity of a return by material, incidence, range and air, 0..1."""
     rho = reflectivity[material]
     if material >= PAINT_0:
         rho = 0.12 + 0.5 * uniform(variant, material)
@@ -147,16 +198,21 @@ def aim_beams(aims, poses, times, columns, far, rays, ids, start, n):
 
 
 @fast
-def put_point(sweep, at, aims, i, column, t, intensity, cos, instance, tag):
+def put_point(points, at, aims, i, t, intensity):
     """Write one return of beam i."""
-    sweep.xyz[at, 0] = t * aims[i, 0]
-    sweep.xyz[at, 1] = t * aims[i, 1]
-    sweep.xyz[at, 2] = t * aims[i, 2]
-    sweep.intensity[at] = intensity
-    sweep.incidence[at] = cos
-    sweep.instance[at] = instance
-    sweep.tag[at] = tag
-    sweep.column[at] = column
+    points[at, 0] = t * aims[i, 0]
+    points[at, 1] = t * aims[i, 1]
+    points[at, 2] = t * aims[i, 2]
+    points[at, 3] = intensity
+
+
+@fast
+def put_label(labels, at, cos, instance, tag):
+    """Write what a return met."""
+    incidence, instances, tags = labels
+    incidence[at] = cos
+    instances[at] = instance
+    tags[at] = tag
 
 
 @fast
@@ -177,15 +233,22 @@ def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
     """LiDAR: channels `first` to `last` of `aims`, which go channel by channel.
 
     `aims` are unit vectors in the sensor's frame. Points are reported in the frame in which
-    their beam was sent, packed at the start of each channel's room in `sweep`.
+    their beam was sent, packed at the start of each channel's room in `sweep`; what has no
+    room there (labels, columns) is left out.
     """
     rays = ray_queue(BATCH)
     ids = rays.view(np.uint32)
     masks = lane_masks()
     tri, slots, transforms = world.triangles, world.slots, world.transforms
+    words, things = np.zeros(BATCH, np.uint32), np.zeros(BATCH, np.uint32)
+    variants = np.zeros(BATCH, np.int64)
+    cosine, fade = np.zeros(BATCH, np.float32), np.zeros(BATCH, np.float32)
+    points, sent = sweep.points, sweep.column
+    labels = (sweep.incidence, sweep.instance, sweep.tag)
+    labelled, timed = len(sweep.tag) > 0, len(sent) > 0
+    physical = beam[PHYSICAL] != 0.0
     seed = int(beam[BEAM_SEED])
     returns = int(beam[RETURNS])
-    ignored = 0
     for channel in range(first, last):
         at = channel * columns * returns
         end = (channel + 1) * columns
@@ -193,7 +256,11 @@ def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
             n = min(end - start, BATCH)
             aim_beams(aims, poses, times, columns, beam[MAX_RANGE], rays, ids, start, n)
             trace(world.scene, world.coherent, rays, n, masks)
-            ignored += touch(tri, slots, ids, n)
+            if labelled or physical:
+                gather(tri, slots, transforms, rays, ids, n, words, things, variants)
+                cosines(rays, n, cosine)
+            if not physical:
+                fades(rays, n, beam[ATTENUATION], fade)
             for k in range(n):
                 p = k >> 3
                 lane = k & 7
@@ -202,37 +269,43 @@ def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
                 t = rays[p, 8, lane]
                 drop = droplet(beam, i)
                 if drop < t:
-                    haze = 0.02 + 0.06 * uniform(seed + 7, i)
-                    put_point(sweep, at, aims, i, column, drop, haze, 1.0, 0, 0)
+                    put_point(points, at, aims, i, drop, 0.02 + 0.06 * uniform(seed + 7, i))
+                    if labelled:
+                        put_label(labels, at, 1.0, 0, 0)
+                    if timed:
+                        sent[at] = column
                     at += 1
                     if returns == 1:
                         continue
                 if ids[p, 18, lane] == NO_HIT:
                     continue
-                slot = ids[p, 19, lane]
-                row = slots[slot, SLOT_ROW] + ids[p, 17, lane]
-                word = tri[row, TRI_CODE]
-                _, _, _, cos = facing(slots, transforms, rays, ids, k)
-                variant = tri[row, TRI_VARIANT] + slots[slot, SLOT_VARIANT]
-                intensity = strength(beam, reflectivity, word & 255, variant, t, cos)
+                cos = cosine[k]
+                intensity = fade[k]
+                if physical:
+                    material = words[k] & 255
+                    intensity = strength(beam, reflectivity, material, variants[k], t, cos)
                 if not survives(beam, intensity, channel, column, i):
                     continue
-                thing = instance_of(slots[slot, SLOT_INSTANCE], tri[row, TRI_OBJECT])
-                tag = (word >> 8) & 255
                 if beam[NOISE] > 0.0:
                     t += beam[NOISE] * normal_number(seed + 4, i)
-                put_point(sweep, at, aims, i, column, t, intensity, cos, thing, tag)
+                put_point(points, at, aims, i, t, intensity)
+                if labelled:
+                    put_label(labels, at, cos, things[k], (words[k] >> 8) & 255)
+                if timed:
+                    sent[at] = column
                 at += 1
                 if returns == 2 and drop >= FAR and k + 1 < n:
                     # The part of the beam that passes an edge returns from what is behind.
                     behind = rays[(k + 1) >> 3, 8, (k + 1) & 7]
                     met = ids[(k + 1) >> 3, 18, (k + 1) & 7] != NO_HIT
                     if met and behind > t + 1.0 and uniform(seed + 8, i) < 0.35:
-                        weak = 0.4 * intensity
-                        put_point(sweep, at, aims, i, column, behind, weak, cos, 0, 0)
+                        put_point(points, at, aims, i, behind, 0.4 * intensity)
+                        if labelled:
+                            put_label(labels, at, cos, 0, 0)
+                        if timed:
+                            sent[at] = column
                         at += 1
         sweep.counts[channel] = at - channel * columns * returns
-    return ignored
 
 
 @fast

@@ -89,10 +89,12 @@ class Images(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """Where a LiDAR's points go: room for `columns` points a channel, and how many it got."""
+    """Where a LiDAR's points go: room for `columns` points a channel, and how many it got.
 
-    xyz: F32
-    intensity: F32
+    `points` are x, y, z and intensity. Labels (or columns) that nobody asked for have no room.
+    """
+
+    points: F32
     incidence: F32
     instance: U32
     tag: U32

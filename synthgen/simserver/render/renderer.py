@@ -181,6 +181,7 @@ class Renderer:
         frame: int,
         delta_s: float,
         start_angle_rad: float,
+        labels: bool = True,
     ) -> LidarSweep:
         """The points measured during the tick that ends now.
 
@@ -192,6 +193,7 @@ class Renderer:
             frame: Keys the noise, together with the sensor's seed.
             delta_s: Time since the last measurement.
             start_angle_rad: `horizontal_angle_rad` of the last sweep, 0 at first.
+            labels: Also say what each point met, and at what angle.
         """
         return scans.sweep(
             self._world(
@@ -207,6 +209,7 @@ class Renderer:
             frame=frame,
             delta_s=delta_s,
             start_angle_rad=start_angle_rad,
+            labels=labels,
         )
 
     def radar(

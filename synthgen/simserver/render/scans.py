@@ -15,7 +15,7 @@ from synthgen.simserver.render.sky import CLEAR_AIR_PER_M, fog_of
 from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, RayHits, Weather
 from synthgen.simserver.render.workers import Workers
 
-_RAYS_A_TASK = 4096
+_RAYS_A_TASK = 16384
 T = TypeVar("T", bound=np.generic)
 
 
@@ -30,6 +30,7 @@ def sweep(
     frame: int,
     delta_s: float,
     start_angle_rad: float,
+    labels: bool,
 ) -> LidarSweep:
     """The points of one tick; see `Renderer.lidar`.
 
@@ -40,13 +41,13 @@ def sweep(
     step_deg = spec.rotation_frequency_hz * spec.horizontal_fov_deg * delta_s
     start_deg = float(np.rad2deg(start_angle_rad))
     aims = _aims(spec, columns, round(start_deg, 6), round(step_deg, 6))
-    room = _room(channels, columns * spec.returns)
     beam = _beam(spec, weather, frame, columns)
     before = previous_map_from_lidar if spec.spinning else None
     times = np.ones(1, np.float32)
     if before is not None:
         times = ((np.arange(columns) + 1.0) / max(columns, 1)).astype(np.float32)
     poses = poses_at(times, before, map_from_lidar)
+    room = _room(channels, columns * spec.returns, labels=labels, timed=len(times) > 1)
     if columns:
         at_once = max(1, _RAYS_A_TASK // columns)
         scan = partial(
@@ -64,26 +65,25 @@ def sweep(
     counts = room.counts
     end_deg = (start_deg + step_deg) % spec.horizontal_fov_deg
     return LidarSweep(
-        xyz_m=_packed(room.xyz, counts),
-        intensity=_packed(room.intensity, counts),
+        points=_packed(room.points, counts),
         cos_incidence=_packed(room.incidence, counts),
         instance=_packed(room.instance, counts),
         tag=_packed(room.tag, counts),
-        time_s=(times[_packed(room.column, counts) % len(times)] - 1.0) * np.float32(delta_s),
+        time_s=_sent_s(room, times, delta_s),
         points_per_channel=counts.astype(np.uint32),
         horizontal_angle_rad=float(np.deg2rad(end_deg)),
     )
 
 
-def _room(channels: int, columns: int) -> Sweep:
+def _room(channels: int, columns: int, *, labels: bool, timed: bool) -> Sweep:
     size = channels * columns
+    labelled = size if labels else 0
     return Sweep(
-        xyz=np.empty((size, 3), np.float32),
-        intensity=np.empty(size, np.float32),
-        incidence=np.empty(size, np.float32),
-        instance=np.empty(size, np.uint32),
-        tag=np.empty(size, np.uint32),
-        column=np.empty(size, np.uint32),
+        points=np.empty((size, 4), np.float32),
+        incidence=np.empty(labelled, np.float32),
+        instance=np.empty(labelled, np.uint32),
+        tag=np.empty(labelled, np.uint32),
+        column=np.empty(size if timed else 0, np.uint32),
         counts=np.zeros(channels, np.int64),
     )
 
@@ -95,6 +95,14 @@ def _packed(rows: NDArray[T], counts: I64) -> NDArray[T]:
         return rows
     filled = [rows[k * columns : k * columns + count] for k, count in enumerate(counts.tolist())]
     return np.concatenate(filled)
+
+
+def _sent_s(room: Sweep, times: F32, delta_s: float) -> F32:
+    """When each point's beam was sent, seconds before the end of the tick (<= 0)."""
+    if len(room.column) == 0:
+        return np.zeros(int(room.counts.sum()), np.float32)
+    column = _packed(room.column, room.counts)
+    return (times[column % len(times)] - 1.0) * np.float32(delta_s)
 
 
 @lru_cache(maxsize=16)

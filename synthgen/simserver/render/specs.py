@@ -135,9 +135,9 @@ class LidarSweep:
     """Points of one tick, grouped by channel, in the sensor frame (x forward, y right, z up).
 
     Attributes:
-        xyz_m: (N, 3) float32.
-        intensity: (N,) float32.
-        cos_incidence: (N,) float32.
+        points: (N, 4) float32 x, y, z in metres and intensity.
+        cos_incidence: (N,) float32; this, `instance` and `tag` are empty unless labels were
+            asked for.
         instance: (N,) uint32 instance id, 0 where nothing has one.
         tag: (N,) uint32 semantic tag.
         time_s: (N,) float32 seconds before the tick, 0 or negative; all 0 unless spinning.
@@ -145,14 +145,23 @@ class LidarSweep:
         horizontal_angle_rad: Azimuth after this tick, for the header.
     """
 
-    xyz_m: F32
-    intensity: F32
+    points: F32
     cos_incidence: F32
     instance: np.ndarray[tuple[int], np.dtype[np.uint32]]
     tag: np.ndarray[tuple[int], np.dtype[np.uint32]]
     time_s: F32
     points_per_channel: np.ndarray[tuple[int], np.dtype[np.uint32]]
     horizontal_angle_rad: float
+
+    @property
+    def xyz_m(self) -> F32:
+        """(N, 3) float32."""
+        return self.points[:, :3]
+
+    @property
+    def intensity(self) -> F32:
+        """(N,) float32."""
+        return self.points[:, 3]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -270,6 +270,7 @@ def _events(view: View, luma: NDArray[np.generic], header: bytes, frame: Frame) 
 
 
 def _scan(scene: SceneMirror, view: View, spec: LidarSpec, pose: F32, frame: Frame) -> Payload:
+    plain = view.type_id == "sensor.lidar.ray_cast"
     sweep = scene.renderer.lidar(
         spec,
         pose,
@@ -278,12 +279,12 @@ def _scan(scene: SceneMirror, view: View, spec: LidarSpec, pose: F32, frame: Fra
         frame=frame.episode_number,
         delta_s=frame.delta_s * ticks_per_measurement(view.sensor_tick_s, frame.delta_s),
         start_angle_rad=view.angle_rad,
+        labels=not plain,
     )
     view.angle_rad = sweep.horizontal_angle_rad
     header = lidar_header(sweep.horizontal_angle_rad, sweep.points_per_channel.tolist())
-    if view.type_id == "sensor.lidar.ray_cast":
-        points = np.column_stack((sweep.xyz_m, sweep.intensity)).astype("<f4")
-        return header, points.tobytes()
+    if plain:
+        return header, sweep.points.astype("<f4", copy=False).tobytes()
     tagged = np.zeros(len(sweep.xyz_m), SEMANTIC_POINT)
     tagged["xyz_m"] = sweep.xyz_m
     tagged["cos_incidence"] = sweep.cos_incidence

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup fmt check test test-all test-long demo gallery clean
+.PHONY: setup fmt check test test-all test-long regression lock demo gallery clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -29,11 +29,17 @@ check: setup
 test: setup
 	$(BIN)/python -m pytest -m "not slow and not long"
 
-test-all: check demo
+test-all: check demo regression
 	$(BIN)/python -m pytest -m "slow and not long"
 
 test-long: setup
 	$(BIN)/python -m pytest -m long
+
+regression: setup
+	$(BIN)/synthgen verify configs/regression/core.lock --out out/regression/report
+
+lock: setup
+	$(BIN)/synthgen lock configs/regression/core.yaml
 
 demo: setup
 	$(BIN)/python run_generation.py

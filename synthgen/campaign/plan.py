@@ -237,10 +237,16 @@ def open_dataset(dataset: Path, plan: Plan) -> None:
         return
     if dataset.is_dir() and any(p.name != "run" for p in dataset.iterdir()):
         raise ConfigError(f"{dataset}: is not empty and no dataset; choose another --out")
+    write_record(dataset, plan)
+
+
+def write_record(dataset: Path, plan: Plan) -> None:
+    """Write or replace a dataset's record."""
     record = DatasetRecord(
         plan_sha256=plan.digest, generator_version=synthgen.__version__, plan=plan
     )
-    write_durably(path, readable_json(record.model_dump(mode="json", by_alias=True)))
+    content = readable_json(record.model_dump(mode="json", by_alias=True))
+    write_durably(dataset / DATASET_FILE, content)
 
 
 def read_dataset(dataset: Path) -> DatasetRecord:

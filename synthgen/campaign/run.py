@@ -52,9 +52,13 @@ _MAX_HASHED_BYTES: Final = 4 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line says beside the config."""
+    """What the command line says beside the config.
+
+    `only` names the slots to make, e.g. `jaywalk_parked_van-00002`; None means all.
+    """
 
     limit: int | None = None
+    only: frozenset[str] | None = None
     must_resume: bool = False
     capture_command: tuple[str, ...] | None = None
 
@@ -151,6 +155,8 @@ class _Campaign:
     def _tasks(self) -> list[SlotTask]:
         given_up = quarantined_slots(self._dataset)
         missing = pending(self._plan, self._dataset)
+        if self._options.only is not None:
+            missing = [task for task in missing if task.slot.name in self._options.only]
         tasks = [task for task in missing if task.slot.name not in given_up]
         self._status.done = len(self._plan.slots) - len(missing)
         self._status.quarantined = len(missing) - len(tasks)

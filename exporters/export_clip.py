@@ -13,6 +13,8 @@ from exporters.selection import Selection
 from synthgen.datatypes.calibration import MountedSensor
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.geometry.arrays import U8, U16
+from synthgen.geometry.se3 import SE3
 from synthgen.store.clip_reader import ClipReader
 
 Row = dict[str, Any]
@@ -108,6 +110,22 @@ class ExportClip:
         for frame_index, codec, content in self.reader.encoded_images(camera, channel):
             if self._selected.has_frame(frame_index):
                 yield frame_index, codec, content
+
+    def image_poses(self, camera: str, channel: str = "rgb") -> list[tuple[int, int, SE3]]:
+        """Frame index, timestamp and `world_from_camera` of each of `images`."""
+        poses = self.reader.image_poses(camera, channel)
+        return [item for item in poses if self._selected.has_frame(item[0])]
+
+    def point_labels(self, lidar: str) -> Iterator[tuple[int, U8, U16]]:
+        """Frame index, CARLA tags (N,) and track ids (N,) of the points of each of `sweeps`."""
+        table = self.reader.label_table("points")
+        for number in range(table.num_rows):
+            frame_index = table["frame_index"][number].as_py()
+            if table["lidar"][number].as_py() == lidar and self._selected.has_frame(frame_index):
+                tags, tracks = (
+                    table[name][number].values.to_numpy() for name in ("semantic_tag", "track_id")
+                )
+                yield frame_index, tags, tracks
 
     def sweeps(self, lidar: str) -> Iterator[LidarSweep]:
         """The sweeps of the selected frames."""

@@ -80,6 +80,7 @@ FORMATS: Final[dict[str, _Entry]] = {
     "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
     "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap"),
     "mot": _Entry("exporters.mot.writer", "mot"),
+    "nuscenes": _Entry("exporters.nuscenes.writer", "nuscenes"),
     "openlabel": _Entry("exporters.openlabel.writer", "coco"),
     "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun"),
     "webdataset": _Entry("exporters.webdataset.writer", "coco"),

@@ -20,6 +20,7 @@ from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import Area, ClipEvent, Lane, RoadMap, SignalChange
 from synthgen.errors import DatasetError
+from synthgen.geometry.se3 import SE3
 from synthgen.store import image_codec, rows
 from synthgen.store.layout import (
     CAMERA_CHANNELS,
@@ -29,7 +30,7 @@ from synthgen.store.layout import (
     clip_folder,
 )
 from synthgen.store.states import states_of_table
-from synthgen.store.tables import vector_names
+from synthgen.store.tables import pose_names, vector_names
 
 
 class ClipTables:
@@ -139,6 +140,23 @@ class ClipTables:
         """Frame index, codec and bytes of each image of one channel, undecoded."""
         for row in self._rows(f"cameras/{camera}/{channel}"):
             yield row["frame_index"], row["codec"], row["image"]
+
+    def image_poses(self, camera: str, channel: str) -> list[tuple[int, int, SE3]]:
+        """Frame index, timestamp and `world_from_camera` of each image, without the images.
+
+        Raises:
+            DatasetError: The file is missing or damaged.
+        """
+        path = self.folder / f"cameras/{camera}/{channel}.parquet"
+        columns = ["frame_index", "timestamp_ns", *pose_names("world_from_camera")]
+        try:
+            listed = pq.read_table(path, columns=columns).to_pylist()
+        except (OSError, pa.ArrowException) as err:
+            raise DatasetError(f"{path}: cannot read: {err}") from err
+        return [
+            (row["frame_index"], row["timestamp_ns"], rows.pose_of_row("world_from_camera", row))
+            for row in listed
+        ]
 
     def _camera_frame(self, name: str, row: dict[str, dict[str, Any]]) -> CameraFrame:
         first = next(iter(row.values()))

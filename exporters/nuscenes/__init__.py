@@ -1,0 +1,1 @@
+"""nuScenes v1.0: tables, sensor files, point labels, CAN bus, maps; and their reader."""

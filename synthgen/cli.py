@@ -134,14 +134,20 @@ def doctor(
     carla: Annotated[Path | None, typer.Option(help="Executable of an installed CARLA.")] = None,
     out: Annotated[Path, typer.Option(help="Where datasets shall go.")] = Path("out"),
     proof: Annotated[bool, typer.Option("--proof", help="Make one clip as a proof.")] = False,
+    rig: Annotated[Path | None, typer.Option(help="Check this rig file instead.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of the rig's views to write.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine, or a CARLA host, and say how to mend what is wrong."""
+    """Check this machine, a CARLA host or a rig, and say how to mend what is wrong."""
     from synthgen.campaign.config import load_config
     from synthgen.doctor.examine import as_report, examine
+    from synthgen.doctor.rig_report import rig_findings
 
-    config = load_config(QUICKSTART) if proof else None
-    findings = examine(out.absolute(), simulator=simulator, carla=carla, config=config)
+    if rig is not None:
+        findings = rig_findings(rig, picture)
+    else:
+        config = load_config(QUICKSTART) if proof else None
+        findings = examine(out.absolute(), simulator=simulator, carla=carla, config=config)
     report = as_report(findings)
     if as_json:
         print(json.dumps(report, indent=1))
@@ -382,10 +388,18 @@ def scenario_list(as_json: AsJson = False) -> None:
 
 
 @scenario.command(name="check")
-def scenario_check(files: Annotated[list[Path], typer.Argument(help="Scenario files.")]) -> None:
+def scenario_check(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files.")],
+    rig: Annotated[Path | None, typer.Option(help="Rig file to check them with.")] = None,
+) -> None:
     """Check scenario files; one line per fault, with file:line:column."""
     from scenarios.tools import check_file
 
+    if rig is not None:
+        from synthgen.doctor.rig_report import rig_warnings
+
+        for warning in rig_warnings(rig):
+            print(warning)
     for file in files:
         for warning in check_file(file):
             print(warning)

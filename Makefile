@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup fmt check test test-all test-long regression lock demo gallery clean
+.PHONY: setup fmt check test test-all test-heavy test-long regression lock demo gallery clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -27,10 +27,13 @@ check: setup
 	$(BIN)/lint-imports
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow and not long"
+	$(BIN)/python -m pytest -m "not slow and not long and not heavy"
 
 test-all: check demo regression
-	$(BIN)/python -m pytest -m "slow and not long"
+	$(BIN)/python -m pytest -m "slow and not long and not heavy"
+
+test-heavy: setup
+	$(BIN)/python -m pytest -m heavy
 
 test-long: setup
 	$(BIN)/python -m pytest -m long

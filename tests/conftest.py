@@ -10,3 +10,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="HOST:PORT",
         help="run tests/client against this CARLA server, not against ours",
     )
+    parser.addoption(
+        "--export-dataset",
+        default=None,
+        metavar="FOLDER",
+        help="read this dataset in tests/exports, instead of making one (exports.yaml there)",
+    )

@@ -7,6 +7,7 @@ that scenario files can say is written beside it as a fragment to include (docs/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -79,7 +80,7 @@ class Stream(Strict):
     def _quantiles_ascend(self) -> Self:
         for name in ("ahead_m", "left_m", "left_far_m"):
             values = getattr(self, name) or ()
-            if any(b < a for a, b in zip(values, values[1:], strict=False)):
+            if any(b < a for a, b in pairwise(values)):
                 raise ValueError(f"{name}: quantiles must not fall")
         if (self.far_from_m is None) != (self.left_far_m is None):
             raise ValueError("far_from_m and left_far_m go together")

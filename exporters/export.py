@@ -124,7 +124,7 @@ def plan_export(readers: Sequence[ClipReader], options: ExportOptions) -> list[P
         readers: All clips of the dataset, sorted by id.
         options: The user's choice.
     """
-    selection = Selection()
+    selection = Selection(options.where)
     names = Counter(_slot_name(clip) for clip in readers)
     planned: list[PlannedClip] = []
     first_frame = 0
@@ -199,7 +199,7 @@ def _export_clip(task: _ClipTask) -> None:
         split=task.clip.split,
         first_frame=task.clip.first_frame,
         names=format_names(task.form).categories,
-        selection=Selection(),
+        selection=Selection(task.where),
     )
     with output_errors(task.staging), staging.clip(clip.clip_id) as folder:
         part = load_format(task.form).export_clip(clip, folder)

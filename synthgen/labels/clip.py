@@ -46,13 +46,7 @@ def label_clip(
     settings = settings or LabelSettings()
     taxonomy = taxonomy or default_taxonomy()
     states = {item.tick: item for item in clip.ticks}
-    objects = repaired_objects(
-        clip.objects,
-        clip.ticks,
-        _sweeps(clip),
-        taxonomy=taxonomy,
-        skeleton=default_skeleton(),
-    )
+    objects = clip_objects(clip, taxonomy)
     labels = []
     for frame, sensors in zip(clip.frames, sensor_frames(clip), strict=True):
         if frame.tick not in states:
@@ -69,6 +63,13 @@ def label_clip(
             )
         )
     return label_tables(clip, objects, labels, settings, taxonomy=taxonomy)
+
+
+def clip_objects(clip: ClipView, taxonomy: Taxonomy) -> tuple[ObjectInfo, ...]:
+    """The clip's objects, those of impossible size repaired."""
+    return repaired_objects(
+        clip.objects, clip.ticks, _sweeps(clip), taxonomy=taxonomy, skeleton=default_skeleton()
+    )
 
 
 def _sweeps(clip: ClipView) -> Iterator[tuple[ActorStates, LidarSweep]]:

@@ -9,11 +9,9 @@ import synthgen
 from scenarios.concrete import ConcreteScenario
 from scenarios.placement import load_index
 from scenarios.verify import Verdict
-from sensors.rig import Rig
+from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.clip_job import ClipJob
-from synthgen.labels import LabelSettings, label_clip
-from synthgen.runner.calibration import calibration_of
-from synthgen.runner.cast import CastMember
+from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.store.clip_reader import ClipTables
 from synthgen.store.clip_writer import ClipWriter, write_labels
@@ -28,8 +26,9 @@ def finish_clip(
     *,
     concrete: ConcreteScenario,
     verdict: Verdict,
-    ego: CastMember,
+    calibration: Calibration,
     opendrive: str,
+    labels: LiveLabels,
     simulator_version: str,
     watch: Stopwatch,
 ) -> int:
@@ -39,15 +38,12 @@ def finish_clip(
         Number of 2D boxes.
     """
     with watch.lap("write"):
-        rig = Rig.model_validate(job.rig.content)
-        calibration = calibration_of(rig, ego, job.capture)
         writer.write_bytes("calibration.json", calibration.to_json().encode())
         writer.write_json("scenario.json", _scenario_document(concrete, verdict))
         _write_map(writer, opendrive, job.map.name)
     with watch.lap("label"):
-        settings = LabelSettings()
-        tables = label_clip(ClipTables(writer.folder, _LABEL_CHANNELS), settings)
-        write_labels(writer.folder, LABELS_VERSION, tables, settings.document())
+        tables = labels.tables(ClipTables(writer.folder, _LABEL_CHANNELS))
+        write_labels(writer.folder, LABELS_VERSION, tables, labels.settings.document())
     with watch.lap("hash"):
         facts = _facts(job, concrete, verdict, simulator_version)
         facts["map"]["sha256"] = hashlib.sha256(opendrive.encode()).hexdigest()

@@ -14,6 +14,7 @@ from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import ClipEvent, SignalChange
+from synthgen.labels.frame import SensorFrames
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.store import rows, tables
 from synthgen.store.clip_writer import ClipWriter
@@ -88,6 +89,15 @@ class Recorder:
     def add_event(self, event: ClipEvent) -> None:
         """Add a collision or lane invasion."""
         self._events.append(event)
+
+    def add_sensors(self, sensors: SensorFrames) -> None:
+        """Hand what the rig saw at one capture to the encoder."""
+        for camera in sensors.cameras:
+            self.add_camera(camera)
+        for sweep in sensors.lidars:
+            self.add_sweep(sweep)
+        for scan in sensors.radars:
+            self.add_scan(scan)
 
     def add_camera(self, frame: CameraFrame) -> None:
         """Hand one camera's images to the encoder."""

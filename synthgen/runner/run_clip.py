@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +23,14 @@ from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import ClipJob, Receipt
 from synthgen.datatypes.seeds import seed_for
 from synthgen.errors import ConfigError, OutputError, ScenarioRejected
+from synthgen.labels.frame import SensorFrames
 from synthgen.runner import capture
+from synthgen.runner.calibration import calibration_of
 from synthgen.runner.cast import add_still_objects, nearby_walkers, spawn_cast
 from synthgen.runner.evidence import Evidence
 from synthgen.runner.finish import finish_clip
 from synthgen.runner.heartbeat import Pulse
+from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.observe import (
     SIGNAL_STATES,
     actor_states,
@@ -94,7 +98,8 @@ def run_job(job: ClipJob, link: Link, *, staging: Path, cache: Path, pulse: Puls
             job,
             concrete=concrete,
             verdict=verdict,
-            ego=stage.ego,
+            calibration=stage.calibration,
+            labels=stage.labels,
             opendrive=stage.opendrive,
             simulator_version=session.server_version,
             watch=watch,
@@ -174,6 +179,8 @@ class Stage:
         self.ego = self._cast.ego
         self._ambient = ambient_traffic(self._session, self._concrete, self._cast)
         add_still_objects(self._world, self._concrete, self._cast)
+        self.calibration = calibration_of(self._rig, self.ego, settings)
+        self.labels = LiveLabels(self._cast.objects(), self.calibration, self._watch)
         self._still = frozenset(item.info.track_id for item in self._cast.still)
         self._track_of_instance = self._cast.track_of_instance()
         self._orders = Orders(self._session.client, self._cast.by_name(), self._lights)
@@ -198,7 +205,7 @@ class Stage:
 
     def play(self) -> Verdict:
         """Run the scenario from spawn to the last recorded tick and judge it."""
-        with self._recorder:
+        with self._recorder, self.labels:
             try:
                 self._perform()
             finally:
@@ -260,7 +267,7 @@ class Stage:
         self._recorder.add_signals(tick, tick * self._tick_ns, signals, self._lights_at_m)
         self._evidence.add_tick(states)
         if is_capture:
-            self._record_capture(snapshot, tick)
+            self._record_capture(snapshot, tick, states)
 
     def _states(
         self, snapshot: carla.WorldSnapshot, tick: int, *, with_details: bool
@@ -282,27 +289,41 @@ class Stage:
             bones_m=bones_m,
         )
 
-    def _record_capture(self, snapshot: carla.WorldSnapshot, tick: int) -> None:
+    def _record_capture(
+        self, snapshot: carla.WorldSnapshot, tick: int, states: ActorStates
+    ) -> None:
         stamp = {"frame_index": tick // self._period, "timestamp_ns": tick * self._tick_ns}
         with self._watch.lap("transfer"):
             measured = self._capture.collect_frame(snapshot.frame)
-        self._recorder.add_frame(
-            frame_record(snapshot, self.ego, self._map, tick=tick, weather=self._weather, **stamp)
+        frame = frame_record(
+            snapshot, self.ego, self._map, tick=tick, weather=self._weather, **stamp
         )
-        tracks = self._track_of_instance
         with self._watch.lap("decode"):
-            for camera in self._rig.cameras:
-                seen = capture.decode_camera(camera, measured, track_of_instance=tracks, **stamp)
-                self._recorder.add_camera(seen)
-                if seen.instance is not None:
-                    self._evidence.add_view(camera.role, seen.instance)
-            for lidar in self._rig.lidars:
-                self._recorder.add_sweep(
-                    capture.decode_lidar(lidar, measured, track_of_instance=tracks, **stamp)
-                )
-            for radar in self._rig.radars:
-                self._recorder.add_scan(capture.decode_radar(radar, measured, **stamp))
+            sensors = self._decoded(measured, stamp)
+        self._recorder.add_frame(frame)
+        self._recorder.add_sensors(sensors)
+        self.labels.add(frame, states, sensors)
+        for camera, seen in zip(self._rig.cameras, sensors.cameras, strict=True):
+            if seen.instance is not None:
+                self._evidence.add_view(camera.role, seen.instance)
         self.frame_count += 1
+
+    def _decoded(self, measured: Mapping[str, Any], stamp: dict[str, int]) -> SensorFrames:
+        """What the rig saw, in our frames and units."""
+        tracks = self._track_of_instance
+        return SensorFrames(
+            cameras=tuple(
+                capture.decode_camera(camera, measured, track_of_instance=tracks, **stamp)
+                for camera in self._rig.cameras
+            ),
+            lidars=tuple(
+                capture.decode_lidar(lidar, measured, track_of_instance=tracks, **stamp)
+                for lidar in self._rig.lidars
+            ),
+            radars=tuple(
+                capture.decode_radar(radar, measured, **stamp) for radar in self._rig.radars
+            ),
+        )
 
     def _take_inertial(self, frame: int, tick: int) -> None:
         measured = self._capture.collect_tick(frame)

@@ -1,0 +1,88 @@
+"""Labels each capture while the simulator makes the next one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from synthgen.datatypes.actors import ActorStates, ObjectInfo
+from synthgen.datatypes.calibration import Calibration
+from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.taxonomy import default_taxonomy
+from synthgen.labels import LabelSettings, LabelTables, label_clip
+from synthgen.labels.clip import clip_objects, label_tables
+from synthgen.labels.frame import FrameLabels, SensorFrames, label_frame
+from synthgen.runner.stopwatch import Stopwatch
+from synthgen.store import rows
+from synthgen.store.clip_reader import ClipTables
+
+# Captures that may wait for their labels, so that memory stays bounded.
+_BACKLOG: Final = 4
+
+
+class LiveLabels:
+    """Per-frame labels made in a thread of their own; a context manager.
+
+    They count only if they are what the stored clip gives: an object that turns up later or whose
+    size has to be repaired changes every frame's labels, so then the clip is labelled anew.
+    """
+
+    def __init__(
+        self, objects: Sequence[ObjectInfo], calibration: Calibration, watch: Stopwatch
+    ) -> None:
+        self._objects = tuple(objects)
+        self._calibration = calibration
+        self._watch = watch
+        self._settings = LabelSettings()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="labels")
+        self._labels: list[Future[FrameLabels]] = []
+        self._waiting: deque[Future[FrameLabels]] = deque()
+
+    def __enter__(self) -> LiveLabels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def settings(self) -> LabelSettings:
+        """What the labels depend on besides the clip."""
+        return self._settings
+
+    def add(self, frame: FrameRecord, states: ActorStates, sensors: SensorFrames) -> None:
+        """Label a capture; waits while too many are under way."""
+        pending = self._thread.submit(self._label, frame, states, sensors)
+        self._labels.append(pending)
+        self._waiting.append(pending)
+        while len(self._waiting) > _BACKLOG:
+            self._waiting.popleft().result()
+
+    def _label(self, frame: FrameRecord, states: ActorStates, sensors: SensorFrames) -> FrameLabels:
+        with self._watch.lap("label_live"):
+            return label_frame(
+                frame,
+                objects=self._objects,
+                states=states,
+                sensors=sensors,
+                calibration=self._calibration,
+                taxonomy=default_taxonomy(),
+                settings=self._settings,
+            )
+
+    def tables(self, clip: ClipTables) -> LabelTables:
+        """All label tables of the clip, which is stored by now but for its labels.
+
+        Raises:
+            DatasetError: The clip contradicts itself.
+        """
+        labels = [pending.result() for pending in self._labels]
+        objects = clip_objects(clip, default_taxonomy())
+        if _documents(objects) != _documents(self._objects):
+            return label_clip(clip, self._settings)
+        return label_tables(clip, objects, labels, self._settings)
+
+
+def _documents(objects: Sequence[ObjectInfo]) -> list[rows.Row]:
+    return [rows.object_row(item) for item in objects]

@@ -31,7 +31,7 @@ def test_record_sizes_are_the_clients() -> None:
     assert MEASUREMENT.size == 48
     assert EPISODE.size == 36
     assert ACTOR_ROW.itemsize == 119
-    assert TRAFFIC_LIGHT_STATE.size == 54
+    assert TRAFFIC_LIGHT_STATE.itemsize == 54
     assert TRAFFIC_SIGN_STATE.size == 32
     assert WALKER_STATE.size == 17
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -84,14 +84,27 @@ _SPAWN_DECODERS = tuple(
 def apply_batch(world: World, commands: list[object], do_tick: bool) -> list[Any]:
     """Carry out the commands in order; a failed one does not stop the rest."""
     responses: list[Any] = []
-    for index, run in itertools.groupby(commands, _index_of):
-        same = list(run)
+    for index, same in _runs(commands):
         if index == VEHICLE_CONTROL:
             world.end_managed_step()
         responses += _in_bulk(world, index, same) or [_respond(world, command) for command in same]
     if do_tick:
         world.tick()
     return responses
+
+
+def _runs(commands: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+    """Commands of one kind after each other, with the kind's index."""
+    if len(commands) >= BULK_MIN:
+        try:
+            kinds = {command[0][0] for command in commands}
+        except (TypeError, IndexError, KeyError):
+            kinds = set()
+        if len(kinds) == 1 and kinds <= _BULK.keys():
+            yield kinds.pop(), commands
+            return
+    for index, run in itertools.groupby(commands, _index_of):
+        yield index, list(run)
 
 
 def _index_of(command: object) -> int:

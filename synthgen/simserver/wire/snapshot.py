@@ -52,7 +52,15 @@ VEHICLE_STATE = np.dtype(
     }
 )
 WALKER_STATE = struct.Struct("<4f?")
-TRAFFIC_LIGHT_STATE = struct.Struct("<32s4fI?B")
+TRAFFIC_LIGHT_STATE = np.dtype(
+    [
+        ("sign_id", "S32"),
+        *((name, "<f4") for name in ("green_s", "yellow_s", "red_s", "elapsed_s")),
+        ("pole_index", "<u4"),
+        ("is_frozen", "u1"),
+        ("state", "u1"),
+    ]
+)
 TRAFFIC_SIGN_STATE = struct.Struct("<32s")
 
 

@@ -84,8 +84,26 @@ class TrafficLights:
             light: turn for group in self._groups for turn in group.turns for light in turn.lights
         }
         self._approaches = _approach_table(self.signals)
-        self._rows = np.zeros((len(self.signals), STATE_BYTES), np.uint8)
+        self._group_number = np.zeros(len(self.signals), np.intp)
+        self._table = np.zeros(len(self.signals), TRAFFIC_LIGHT_STATE)
+        self._fill_table()
         self.reset_all()
+
+    def _fill_table(self) -> None:
+        """What the snapshot says of a light and rarely changes."""
+        for number, group in enumerate(self._groups):
+            for turn in group.turns:
+                for index, light in enumerate(turn.lights):
+                    self._group_number[light] = number
+                    row = self._table[light]
+                    row["sign_id"] = self.signals[light].signal_id.encode()[: SIGN_ID_BYTES - 1]
+                    row["pole_index"] = index
+                self._note_times(turn)
+
+    def _note_times(self, turn: Turn) -> None:
+        times = (turn.green_s, turn.yellow_s, turn.red_s)
+        for name, time_s in zip(("green_s", "yellow_s", "red_s"), times, strict=True):
+            self._table[name][turn.lights] = time_s
 
     def state(self, light: int) -> Light:
         """What a light shows."""
@@ -119,6 +137,7 @@ class TrafficLights:
             turn.yellow_s = time_s
         else:
             turn.red_s = time_s
+        self._note_times(turn)
 
     def freeze(self, light: int, *, is_frozen: bool) -> None:
         """Hold or release the light's group."""
@@ -152,21 +171,12 @@ class TrafficLights:
 
     def snapshot_states(self) -> NDArray[np.uint8]:
         """(N, 54) the lights' part of their snapshot records."""
-        for light, signal in enumerate(self.signals):
-            group, turn = self._group_of[light], self._turn_of[light]
-            TRAFFIC_LIGHT_STATE.pack_into(
-                self._rows[light].data,
-                0,
-                signal.signal_id.encode()[: SIGN_ID_BYTES - 1],
-                turn.green_s,
-                turn.yellow_s,
-                turn.red_s,
-                group.elapsed_s,
-                turn.lights.index(light),
-                group.is_frozen,
-                int(self._states[light]),
-            )
-        return self._rows
+        table, groups = self._table, self._groups
+        if len(table):
+            table["elapsed_s"] = np.array([g.elapsed_s for g in groups])[self._group_number]
+            table["is_frozen"] = np.array([g.is_frozen for g in groups])[self._group_number]
+            table["state"] = self._states
+        return table.view(np.uint8).reshape(len(table), STATE_BYTES)
 
     def lights_ahead(self, motion: NDArray[np.float32], half_length_m: F64) -> NDArray[np.int64]:
         """Index of the light each vehicle is at, -1 for none.

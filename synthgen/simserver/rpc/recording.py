@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec
+
 from synthgen.simserver.wire.structs import Transform
 from synthgen.simserver.world import recorder_queries
+from synthgen.simserver.world.recording import RecordingError
 from synthgen.simserver.world.world import World
+
+P = ParamSpec("P")
 
 
 def start_recorder(world: World, file: str, additional_data: bool) -> str:
@@ -17,21 +23,29 @@ def stop_recorder(world: World) -> None:
     world.recorder.stop()
 
 
+def _told(query: Callable[P, str], *arguments: P.args, **options: P.kwargs) -> str:
+    """The query's text, or what is wrong with the recording: in CARLA that is no failure."""
+    try:
+        return query(*arguments, **options)
+    except RecordingError as err:
+        return str(err)
+
+
 def show_recorder_file_info(world: World, file: str, show_all: bool) -> str:
     """What a recording holds."""
-    return recorder_queries.file_info(file, is_full=show_all)
+    return _told(recorder_queries.file_info, file, is_full=show_all)
 
 
 def show_recorder_collisions(world: World, file: str, first: int, second: int) -> str:
     """Collisions in a recording between two kinds of actors, given as letters."""
-    return recorder_queries.collisions(file, chr(first), chr(second))
+    return _told(recorder_queries.collisions, file, chr(first), chr(second))
 
 
 def show_recorder_actors_blocked(
     world: World, file: str, min_time: float, min_distance: float
 ) -> str:
     """Vehicles of a recording that hardly moved (seconds, centimetres)."""
-    return recorder_queries.blocked(file, min_time, min_distance)
+    return _told(recorder_queries.blocked, file, min_time, min_distance)
 
 
 def replay_file(
@@ -44,7 +58,8 @@ def replay_file(
     offset: Transform,
 ) -> str:
     """Play a recording; a text about it. The spectator's offset has no use here."""
-    return world.replayer.start(
+    return _told(
+        world.replayer.start,
         world,
         file,
         start_s=start,

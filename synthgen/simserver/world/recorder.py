@@ -84,7 +84,7 @@ class Recorder:
                  world.lights.elapsed_s(n)]
                 for n, actor_id in enumerate(world.lights.actor_ids)
             ],
-            collisions=[[c.actor_id, c.other_id] for c in world.motion.contacts],
+            collisions=_collisions(world),
         )  # fmt: skip
         self._file.write(frame_bytes(frame))
 
@@ -98,6 +98,22 @@ def _recorded(world: World, actor: Actor) -> RecordedActor:
         [*pose.location, *pose.rotation],
         actor.parent_id,
         list(actor.bounding_box.extent),
+    )
+
+
+def _collisions(world: World) -> list[list[int]]:
+    """Contacts of actors that carry a collision detector, which is the first of each pair."""
+    watched = {
+        sensor.parent_id
+        for sensor in world.actors.of_kind(ActorKind.SENSOR)
+        if sensor.type_id == "sensor.other.collision"
+    }
+    contacts = [(c.actor_id, c.other_id) for c in world.motion.contacts]
+    return sorted(
+        [first, second]
+        for pair in contacts
+        for first, second in (pair, pair[::-1])
+        if first in watched
     )
 
 

@@ -5,7 +5,7 @@ Source: CARLA documentation, "Recorder" (adv_recorder). Lengths are centimetres 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import dist
 
 from synthgen.simserver.world.actors import ActorKind, kind_of
@@ -23,15 +23,25 @@ _TYPES = {
     ActorKind.WALKER: 2,
     ActorKind.TRAFFIC_LIGHT: 3,
 }
+_STANDING = (ActorKind.TRAFFIC_LIGHT, ActorKind.TRAFFIC_SIGN)
+# By bit of the light state.
+_LAMPS = (
+    *("Position", "LowBeam", "HighBeam", "Brake", "RightBlinker", "LeftBlinker", "Reverse"),
+    *("Fog", "Interior", "Special1", "Special2"),
+)
 
 
 def file_info(name: str, *, is_full: bool) -> str:
     """What the recording holds; every frame with all positions if asked for."""
     header, frames = read_recording(name)
     lines = _head(header)
+    actors: dict[int, RecordedActor] = {}
     for number, frame in enumerate(frames, start=1):
-        details = [*_events(frame), *(_states(frame) if is_full else ())]
-        if details or is_full:
+        actors |= {actor.id: actor for actor in frame.created}
+        details = [*_events(frame, actors)]
+        if is_full:
+            details += _states(frame, actors, has_kinematics=header.has_kinematics)
+        if details:
             lines += [f"Frame {number} at {frame.time_s:g} seconds", *details]
     return "\n".join([*lines, *_foot(frames)])
 
@@ -46,10 +56,10 @@ def collisions(name: str, first: str, second: str) -> str:
         actors |= {actor.id: actor for actor in frame.created}
         now = {(a, b) for a, b in frame.collisions}
         for a, b in sorted(now - touching):
-            kinds = _letter(actors.get(a)), _letter(actors.get(b))
-            if _fits(kinds, first, second) or _fits(kinds[::-1], first, second):
+            if _fits(actors.get(a), first) and _fits(actors.get(b), second):
+                kinds = f"{_letter(actors.get(a))} {_letter(actors.get(b))}"
                 lines.append(
-                    f"{frame.time_s:8.0f}   {kinds[0]} {kinds[1]} {a:7} {_type_of(actors, a):35} "
+                    f"{frame.time_s:8.0f}   {kinds} {a:7} {_type_of(actors, a):35} "
                     f"{b:6} {_type_of(actors, b)}"
                 )
         touching = now
@@ -99,24 +109,37 @@ def _foot(frames: list[RecordedFrame]) -> list[str]:
     return ["", f"Frames: {len(frames)}", f"Duration: {duration_s:g} seconds", ""]
 
 
-def _events(frame: RecordedFrame) -> Iterator[str]:
+def _events(frame: RecordedFrame, actors: Mapping[int, RecordedActor]) -> Iterator[str]:
     for actor in frame.created:
         where = ", ".join(f"{value * _CM:g}" for value in actor.pose[:3])
         kind = _TYPES.get(kind_of(actor.type_id), 0)
         yield f" Create {actor.id}: {actor.type_id} ({kind}) at ({where})"
         for name, _, value in actor.attributes:
             yield f"  {name} = {value}"
-        if actor.parent_id:
-            yield f" Parenting {actor.id} with {actor.parent_id} (parent)"
     for actor_id in frame.destroyed:
         yield f" Destroy {actor_id}"
-    for number, (first, second) in enumerate(frame.collisions):
-        yield f" Collision id {number} between {first} and {second}"
+    for actor in frame.created:
+        if actor.parent_id:
+            yield f" Parenting {actor.id} with {actor.parent_id} (parent)"
+    for number, pair in enumerate(frame.collisions):
+        first, second = (
+            f"{actor_id} (hero) " if _is_hero(actors.get(actor_id)) else f"{actor_id}"
+            for actor_id in pair
+        )
+        yield f" Collision id {number} between {first} with {second}"
 
 
-def _states(frame: RecordedFrame) -> Iterator[str]:
-    yield f" Positions: {len(frame.ids)}"
-    for actor_id, row in zip(frame.ids, frame.motion, strict=True):
+def _states(
+    frame: RecordedFrame, actors: Mapping[int, RecordedActor], *, has_kinematics: bool
+) -> Iterator[str]:
+    rows = [
+        (int(actor_id), kind_of(actors[int(actor_id)].type_id), row)
+        for actor_id, row in zip(frame.ids, frame.motion, strict=True)
+    ]
+    # Lights and signs do not move; a reader of positions trips over them.
+    placed = [row for row in rows if row[1] not in _STANDING]
+    yield f" Positions: {len(placed)}"
+    for actor_id, _, row in placed:
         place = ", ".join(f"{value * _CM:g}" for value in row[:3])
         roll, pitch, yaw = row[5], row[3], row[4]
         yield f"  Id: {actor_id} Location: ({place}) Rotation: ({roll:g}, {pitch:g}, {yaw:g})"
@@ -132,29 +155,33 @@ def _states(frame: RecordedFrame) -> Iterator[str]:
     yield f" Walker animations: {len(frame.walkers)}"
     for actor_id, speed in frame.walkers:
         yield f"  Id: {actor_id} speed: {speed:g}"
-    yield f" Dynamic actors: {len(frame.ids)}"
-    for actor_id, row in zip(frame.ids, frame.motion, strict=True):
+    yield f" Vehicle light animations: {len(frame.vehicles)}"
+    for actor_id, *_, lamps in frame.vehicles:
+        lit = [name for bit, name in enumerate(_LAMPS) if lamps >> bit & 1]
+        yield f"  Id: {actor_id} {' '.join(lit) or 'None'}"
+    if not has_kinematics:
+        return
+    moving = [row for row in rows if row[1] in (ActorKind.VEHICLE, ActorKind.WALKER)]
+    yield f" Dynamic actors: {len(moving)}"
+    for actor_id, _, row in moving:
         velocity = ", ".join(f"{value:g}" for value in row[6:9])
         turning = ", ".join(f"{value:g}" for value in row[9:12])
         yield f"  Id: {actor_id} linear_velocity: ({velocity}) angular_velocity: ({turning})"
 
 
 def _letter(actor: RecordedActor | None) -> str:
-    if actor is None:
-        return "o"
-    roles = [value for name, _, value in actor.attributes if name == "role_name"]
-    if "hero" in roles:
-        return "h"
-    kind = kind_of(actor.type_id)
     letters = {ActorKind.VEHICLE: "v", ActorKind.WALKER: "w", ActorKind.TRAFFIC_LIGHT: "t"}
-    return letters.get(kind, "o")
+    return "o" if actor is None else letters.get(kind_of(actor.type_id), "o")
 
 
-def _fits(kinds: tuple[str, ...], first: str, second: str) -> bool:
-    return all(
-        wanted == "a" or wanted == kind or (wanted == "v" and kind == "h")
-        for kind, wanted in zip(kinds, (first, second), strict=True)
+def _is_hero(actor: RecordedActor | None) -> bool:
+    return actor is not None and any(
+        (name, value) == ("role_name", "hero") for name, _, value in actor.attributes
     )
+
+
+def _fits(actor: RecordedActor | None, wanted: str) -> bool:
+    return wanted in ("a", _letter(actor)) or (wanted == "h" and _is_hero(actor))
 
 
 def _type_of(actors: dict[int, RecordedActor], actor_id: int) -> str:

@@ -22,6 +22,10 @@ MAGIC = "synthgen-recording"
 VERSION = 1
 
 
+class RecordingError(Exception):
+    """A recording cannot be read; CARLA answers such calls with the text, not with a failure."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class RecordedActor:
     """An actor that came into the recording.
@@ -56,7 +60,7 @@ class RecordedFrame:
         vehicles: id, steer, throttle, brake, hand brake, gear, lamps of each vehicle.
         walkers: id and speed of each walker.
         lights: id, state, frozen and elapsed time of each traffic light.
-        collisions: Pairs of ids that touched; 0 is scenery.
+        collisions: Pairs of ids that touched, the first with a collision detector; 0 is scenery.
     """
 
     time_s: float
@@ -119,7 +123,7 @@ def read_recording(name: str) -> tuple[Header, list[RecordedFrame]]:
     """Header and frames of a recording.
 
     Raises:
-        CallError: There is no such file, or it is no recording.
+        RecordingError: There is no such file, or it is no recording.
     """
     path = recording_path(name)
     try:
@@ -130,9 +134,9 @@ def read_recording(name: str) -> tuple[Header, list[RecordedFrame]]:
                 raise ValueError("unknown header")
             return Header(town, date, has_kinematics), list(_frames(objects))
     except FileNotFoundError as err:
-        raise CallError(f"File {path} not found on server") from err
+        raise RecordingError(f"File {path} not found on server\n") from err
     except (OSError, ValueError, TypeError, StopIteration, msgpack.UnpackException) as err:
-        raise CallError(f"{path} is no recording of this server: {err}") from err
+        raise RecordingError(f"File is not a CARLA recorder\n{path}: {err}\n") from err
 
 
 def _frames(objects: Iterator[list[Any]]) -> Iterator[RecordedFrame]:

@@ -15,9 +15,14 @@ from synthgen.simserver.wire.structs import (
     Vector3D,
 )
 from synthgen.simserver.world.actors import Actor, ActorKind, kind_of
-from synthgen.simserver.world.errors import CallError, SpawnError
+from synthgen.simserver.world.errors import SpawnError
 from synthgen.simserver.world.poses import compose
-from synthgen.simserver.world.recording import RecordedActor, RecordedFrame, read_recording
+from synthgen.simserver.world.recording import (
+    RecordedActor,
+    RecordedFrame,
+    RecordingError,
+    read_recording,
+)
 from synthgen.simserver.world.traffic_lights import Light
 
 if TYPE_CHECKING:
@@ -43,6 +48,7 @@ class Replayer:
         self._frames: list[RecordedFrame] = []
         self._actors: dict[int, int] = {}
         self._owned: set[int] = set()
+        self._kinematics: dict[int, NDArray[np.float32]] = {}
         self._now_s = self._end_s = 0.0
         self._next = 0
         self._follow_id = 0
@@ -66,11 +72,12 @@ class Replayer:
         """Begin to play; a text about the recording.
 
         Raises:
-            CallError: There is no such recording, or no such town.
+            RecordingError: There is no such recording.
+        CallError: There is no such town.
         """
         header, frames = read_recording(name)
         if not frames:
-            raise CallError(f"{name} holds no frames")
+            raise RecordingError(f"File {name} holds no frames\n")
         self.stop(world, keeps_actors=False)
         if header.town != world.town.name:
             world.start_episode(header.town, resets_settings=False)
@@ -97,6 +104,14 @@ class Replayer:
             else:
                 world.destroy(actor_id)
         self._frames, self._actors, self._owned = [], {}, set()
+        self._kinematics.clear()
+
+    def publish(self, world: World) -> None:
+        """Let replayed actors report the velocities that they had; physics knows of none."""
+        for actor_id, values in self._kinematics.items():
+            actor = world.actors.find(actor_id)
+            if actor is not None:
+                world.actors.motion[actor.slot, 6:] = values
 
     def step(self, world: World, delta_s: float) -> None:
         """Go on by one tick; at the end the actors stay, under physics."""
@@ -145,6 +160,9 @@ class Replayer:
         return self._spawned(world, recorded)
 
     def _spawned(self, world: World, recorded: RecordedActor) -> Actor | None:
+        present = world.actors.find(recorded.id)
+        if present is not None and present.type_id == recorded.type_id:
+            return self._taken_over(world, present)
         attributes = [AttributeValue(*fields) for fields in recorded.attributes]
         description = ActorDescription(0, recorded.type_id, attributes)
         pose = Transform(Vector3D(*recorded.pose[:3]), Rotation(*recorded.pose[3:]))
@@ -153,6 +171,9 @@ class Replayer:
             actor = world.spawn(description, pose, checks_space=False)
         except SpawnError:
             return None
+        return self._taken_over(world, actor)
+
+    def _taken_over(self, world: World, actor: Actor) -> Actor:
         self._owned.add(actor.id)
         actor.simulates_physics = actor.kind is ActorKind.WALKER
         world.motion.switch(actor)
@@ -169,11 +190,20 @@ class Replayer:
                 ActorKind.TRAFFIC_SIGN,
             ):
                 continue
-            pose = _between(row, later.get(int(recorded_id), row), share)
+            row_after = later.get(int(recorded_id), row)
+            pose = _between(row, row_after, share)
+            # Velocity and turning in simulated time, acceleration in its square.
+            mean = row[6:] + (row_after[6:] - row[6:]) * share
+            self._kinematics[actor.id] = mean * self._rates
             if actor.kind is ActorKind.WALKER:
                 _walk(world, actor, pose, float(np.hypot(row[6], row[7])))
             else:
                 world.place(actor, pose)
+
+    @property
+    def _rates(self) -> NDArray[np.float32]:
+        factor = self.time_factor
+        return np.repeat(np.array([factor, factor, factor * factor], np.float32), 3)
 
     def _set_states(self, world: World, frame: RecordedFrame) -> None:
         for recorded_id, state, _, _ in frame.lights:

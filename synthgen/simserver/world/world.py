@@ -388,6 +388,7 @@ class World:
         self.replayer.step(self, delta_s)
         self.motion.step(delta_s)
         self.motion.publish()
+        self.replayer.publish(self)
         self._follow_parents(delta_s)
         self._publish_snapshot()
         self.recorder.record(self)

@@ -34,9 +34,8 @@ class ExportClip:
         first_frame: Captures of all clips before this one: with it a frame has a number of its own
             in the whole export, `first_frame + frame_index`.
         names: Our categories in the format's words, None where it drops them.
-        dropped: Labels that `named_rows` left out because the format has no word for them, by
-            our category.
-        kept: Labels that it returned, by our category.
+        dropped: Labels without a word in the format, as counted by `word`, by our category.
+        kept: Labels with one.
     """
 
     def __init__(
@@ -79,19 +78,19 @@ class ExportClip:
         rows: list[Row] = self.table(name).to_pylist()
         return rows
 
+    def word(self, category: str) -> str | None:
+        """The format's word for one label of a category, or None; counted as kept or dropped."""
+        found = self.names[category]
+        (self.dropped if found is None else self.kept)[category] += 1
+        return found
+
     def named_rows(self, name: str) -> list[tuple[str, Row]]:
         """The selected rows with the format's word for each, without those it has none for.
 
-        Counts what it drops: call it for the one table that stands for the format's labels.
+        Counts them: call it for the one table that stands for the format's labels.
         """
-        named: list[tuple[str, Row]] = []
-        for row in self.rows(name):
-            word = self.names[row["category"]]
-            counter = self.dropped if word is None else self.kept
-            counter[row["category"]] += 1
-            if word is not None:
-                named.append((word, row))
-        return named
+        named = ((self.word(row["category"]), row) for row in self.rows(name))
+        return [(word, row) for word, row in named if word is not None]
 
     def cameras(self, channel: str = "rgb") -> tuple[MountedSensor, ...]:
         """The cameras that deliver a channel, in the order of the rig."""

@@ -78,11 +78,14 @@ FORMATS: Final[dict[str, _Entry]] = {
     # optional dependency of pyproject.toml that the module imports.
     "coco": _Entry("exporters.coco.writer", "coco"),
     "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
+    "kitti-raw": _Entry("exporters.kitti_raw.writer", "kitti"),
+    "kitti-tracking": _Entry("exporters.kitti_tracking.writer", "kitti"),
     "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap"),
     "mot": _Entry("exporters.mot.writer", "mot"),
     "nuscenes": _Entry("exporters.nuscenes.writer", "nuscenes"),
     "openlabel": _Entry("exporters.openlabel.writer", "coco"),
     "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun"),
+    "semantickitti": _Entry("exporters.semantickitti.writer", "semantickitti"),
     "webdataset": _Entry("exporters.webdataset.writer", "coco"),
     "yolo": _Entry("exporters.yolo.writer", "coco"),
 }

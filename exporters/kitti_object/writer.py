@@ -2,28 +2,24 @@
 
 The first camera and the first LiDAR of each clip; frames are numbered through all clips.
 `ImageSets/{train,val,test}.txt` hold the splits. Frames, units and what the rows cannot express:
-see `exporters/kitti/labels.py`. Besides, KITTI object has no time and no ego pose; other cameras
-and radars are left out.
+see `exporters/kitti/labels.py`. Besides, KITTI object has no tracks, no time and no ego pose; other
+cameras and radars are left out.
 
 Source: KITTI object development kit, readme.txt.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part
-from exporters.kitti.labels import calibration_text, label_row
-from exporters.kitti.sensors import camera_and_lidar, pinhole, write_png, write_velodyne
+from exporters.kitti.labels import KittiLabel, calibration_rows, labels_of_clip, numbers_text
+from exporters.kitti.sensors import camera_and_lidar, write_png, write_velodyne
 from exporters.splits import SPLITS
 from synthgen.datatypes.calibration import MountedSensor
-from synthgen.store.rows import pose_of_row
 
 
 class KittiObject:
@@ -38,9 +34,8 @@ class KittiObject:
         folders = {name: training / name for name in ("image_2", "velodyne", "calib", "label_2")}
         for path in folders.values():
             path.mkdir(parents=True, exist_ok=True)
-        camera_from_lidar = camera.ego_from_sensor.inverse() @ lidar.ego_from_sensor
-        calibration = calibration_text(pinhole(camera), camera_from_lidar)
-        labels = _label_lines(clip, camera)
+        calibration = calibration_text(camera, lidar)
+        labels = labels_of_clip(clip, camera)
         frames: list[str] = []
         for (frame_index, codec, content), sweep in zip(
             clip.images(camera.name), clip.sweeps(lidar.name), strict=True
@@ -49,7 +44,8 @@ class KittiObject:
             write_png(folders["image_2"] / f"{name}.png", codec, content)
             write_velodyne(folders["velodyne"] / f"{name}.bin", sweep)
             (folders["calib"] / f"{name}.txt").write_text(calibration)
-            (folders["label_2"] / f"{name}.txt").write_text("".join(labels[frame_index]))
+            text = "".join(label_line(label) for label in labels.get(frame_index, ()))
+            (folders["label_2"] / f"{name}.txt").write_text(text)
             frames.append(name)
         boxes = sum(map(len, labels.values()))
         return {
@@ -71,19 +67,18 @@ class KittiObject:
                 file.close()
 
 
-def _label_lines(clip: ExportClip, camera: MountedSensor) -> defaultdict[int, list[str]]:
-    boxes3d = {(row["frame_index"], row["track_id"]): row for row in clip.rows("boxes3d")}
-    camera_from_ego = camera.ego_from_sensor.inverse()
-    lines: defaultdict[int, list[str]] = defaultdict(list)
-    for kind, row in clip.named_rows("boxes2d"):
-        box3d = boxes3d.get((row["frame_index"], row["track_id"]))
-        if row["camera"] != camera.name or row["visible_px"] == 0 or box3d is None:
-            continue
-        camera_from_box = camera_from_ego @ pose_of_row("ego_from_box", box3d)
-        size = np.array([box3d["length_m"], box3d["width_m"], box3d["height_m"]])
-        line = label_row(kind, row, pinhole(camera), camera_from_box, size)
-        lines[row["frame_index"]].append(line + "\n")
-    return lines
+def label_line(label: KittiLabel) -> str:
+    """One line of a label file."""
+    return f"{label.kind} {label.truncated_fraction:.2f} {label.occluded} {label.numbers_text}\n"
+
+
+def calibration_text(camera: MountedSensor, lidar: MountedSensor) -> str:
+    """The seven lines of a calib file."""
+    rows = calibration_rows(camera, lidar)
+    named = [(f"P{k}", rows["P"]) for k in range(4)]
+    named += [("R0_rect", rows["R"]), ("Tr_velo_to_cam", rows["velo_to_cam"])]
+    named += [("Tr_imu_to_velo", rows["imu_to_velo"])]
+    return "".join(f"{name}: {numbers_text(values)}\n" for name, values in named)
 
 
 FORMAT: Final = KittiObject()

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exporters.kitti.labels import label_row, occlusion_level
+from exporters.kitti.labels import label, occlusion_level
+from exporters.kitti_object.writer import label_line
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.rotations import rotation_about_z
 from synthgen.geometry.se3 import SE3
 
 REAL = Path(__file__).parents[4] / "shared/data/kitti_object/training"
 BOX2D = {
+    "track_id": 5,
     "amodal_clipped_x_min_px": 100.0,
     "amodal_clipped_y_min_px": 50.0,
     "amodal_clipped_x_max_px": 200.0,
@@ -27,8 +29,10 @@ CAMERA_FROM_FLU = SE3(np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]]), np.zeros(
 
 def fields(yaw_left_rad: float) -> list[str]:
     flu_from_box = SE3(rotation_about_z(yaw_left_rad), np.array([20.0, -4.0, 0.0]))
-    row = label_row("Car", BOX2D, CAMERA, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
-    return row.split()
+    camera_from_box = CAMERA_FROM_FLU @ flu_from_box
+    return label_line(
+        label("Car", BOX2D, CAMERA, camera_from_box, np.array([4.0, 1.8, 1.5]))
+    ).split()
 
 
 def test_size_is_height_width_length_and_location_the_bottom_centre() -> None:
@@ -50,8 +54,19 @@ def test_alpha_is_rotation_y_less_the_bearing() -> None:
     assert float(row[3]) == pytest.approx(float(row[14]) - bearing, abs=1e-4)
 
 
-def test_right_edge_is_the_last_pixel() -> None:
-    assert [float(v) for v in fields(0.0)[4:8]] == [100, 50, 199, 149]
+def test_image_box_is_that_of_the_cuboid_up_to_the_last_pixel() -> None:
+    # 20 m ahead, 4 m right, facing ahead: the rear face is 18 m away and spans 3.1 to 4.9 m right,
+    # 0.75 m up and down; the right edge is seen there, the left one at the front, 22 m away.
+    # Focal length 400 px: 400 + 400 * 3.1 / 22, 225 - 400 * 0.75 / 18, … less the last pixel.
+    expected = [400 + 400 * 3.1 / 22, 225 - 400 * 0.75 / 18]
+    expected += [400 + 400 * 4.9 / 18 - 1, 225 + 400 * 0.75 / 18 - 1]
+    assert [float(v) for v in fields(0.0)[4:8]] == pytest.approx(expected, abs=1e-5)
+
+
+def test_box_that_reaches_behind_the_camera_keeps_the_clips_image_box() -> None:
+    flu_from_box = SE3(rotation_about_z(0.0), np.array([1.0, -2.0, 0.0]))
+    found = label("Car", BOX2D, CAMERA, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
+    assert found.numbers[1:5] == (100, 50, 199, 149)
 
 
 @pytest.mark.parametrize(("share", "level"), [(0.0, 0), (0.09, 0), (0.1, 1), (0.5, 2), (1.0, 2)])

@@ -1,0 +1,1 @@
+"""KITTI raw: recordings by date and drive, with tracklets."""

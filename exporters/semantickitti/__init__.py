@@ -1,0 +1,1 @@
+"""SemanticKITTI: sweeps with a class and an instance for each point."""

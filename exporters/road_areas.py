@@ -13,7 +13,7 @@ import numpy as np
 from shapely import Polygon, make_valid, simplify, unary_union
 from shapely.geometry.base import BaseGeometry
 
-from synthgen.datatypes.road_map import Lane
+from synthgen.datatypes.road_map import Lane, RoadMap
 from synthgen.geometry.arrays import F32, F64
 
 ROAD_KINDS: Final = ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp")
@@ -75,6 +75,23 @@ def ring_polygons(ring_m: F32 | F64) -> list[Polygon]:
     """Valid polygons of a ring (P, 2 or more columns); none where it has no area."""
     ring = flat_line(ring_m)
     return polygons_of(make_valid(Polygon(ring))) if len(ring) >= 3 else []
+
+
+def drivable_polygons(road_map: RoadMap) -> list[Polygon]:
+    """All that cars drive or park on; junctions count as a whole but for pavements in them."""
+    junctions = [
+        polygon
+        for area in road_map.areas
+        if area.kind == "junction"
+        for polygon in ring_polygons(area.polygon_m)
+    ]
+    pavements = unary_union(_surfaces(road_map.lanes, ("sidewalk",)))
+    inner = unary_union(junctions).difference(pavements)
+    return joined([*_surfaces(road_map.lanes, SURFACE_KINDS), *polygons_of(inner)])
+
+
+def _surfaces(lanes: Iterable[Lane], kinds: tuple[str, ...]) -> list[Polygon]:
+    return [polygon for lane in lanes if lane.kind in kinds for polygon in lane_polygons(lane)]
 
 
 def joined(polygons: Iterable[Polygon]) -> list[Polygon]:

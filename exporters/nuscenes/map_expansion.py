@@ -3,7 +3,7 @@
 Coordinates are global (`MapFrame`), flat: heights are lost. From our lanes and areas:
 lanes outside junctions are `lane`, those within `lane_connector`; the lanes of one direction of a
 road section are a `road_block`, those of both a `road_segment`, and a junction is a segment with
-`is_intersection`; `drivable_area` is the union of all surfaces that cars drive or park on;
+`is_intersection`; `drivable_area` is all that cars drive or park on, pavements cut out;
 pavements are `walkway`, parking lanes `carpark_area`. The line between two lanes of one direction
 is a `lane_divider`, that between the directions a `road_divider`. Stop lines become areas of half
 a metre. A traffic light stands where the clip says; its line points at the stop line it governs.
@@ -29,8 +29,8 @@ from exporters.nuscenes.map_frame import MapFrame
 from exporters.nuscenes.tokens import token
 from exporters.road_areas import (
     ROAD_KINDS,
-    SURFACE_KINDS,
     by_section,
+    drivable_polygons,
     is_opposed,
     joined,
     lane_polygons,
@@ -157,11 +157,7 @@ class _MapBuilder:
 
 
 def _add_surfaces(build: _MapBuilder, road_map: RoadMap) -> None:
-    surfaces = [p for e in road_map.lanes if e.kind in SURFACE_KINDS for p in lane_polygons(e)]
-    surfaces += [
-        p for a in road_map.areas if a.kind == "junction" for p in ring_polygons(a.polygon_m)
-    ]
-    for number, polygon in enumerate(joined(surfaces)):
+    for number, polygon in enumerate(drivable_polygons(road_map)):
         row = {
             "token": build.token("drivable_area", number),
             "polygon_tokens": [build.polygon(polygon)],

@@ -5,7 +5,8 @@ How frames, units and origins map is said where it happens: `sensors` (rig, ego,
 `map_expansion`. Splits are ours: `splits.json` names `synth_train`, `synth_val`, `synth_test`,
 which DetectionEval and TrackingEval take; the devkit's own split names hold no scene of ours.
 A town is none of the devkit's four: before `NuScenesMap(root, town)`, say
-`nuscenes.map_expansion.map_api.locations.append(town)`.
+`nuscenes.map_expansion.map_api.locations.append(town)`; before `get_map_mask`, which asks for
+the name once more, set the map's `map_name` to one of the four.
 """
 
 from __future__ import annotations

@@ -76,6 +76,7 @@ class _Entry:
 FORMATS: Final[dict[str, _Entry]] = {
     # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml, and the
     # optional dependency of pyproject.toml that the module imports.
+    "argoverse2": _Entry("exporters.argoverse2.writer", "argoverse2"),
     "coco": _Entry("exporters.coco.writer", "coco"),
     "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
     "kitti-raw": _Entry("exporters.kitti_raw.writer", "kitti"),
@@ -83,6 +84,7 @@ FORMATS: Final[dict[str, _Entry]] = {
     "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap"),
     "mot": _Entry("exporters.mot.writer", "mot"),
     "nuscenes": _Entry("exporters.nuscenes.writer", "nuscenes"),
+    "occ3d": _Entry("exporters.occ3d.writer", "occ3d"),
     "openlabel": _Entry("exporters.openlabel.writer", "coco"),
     "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun"),
     "semantickitti": _Entry("exporters.semantickitti.writer", "semantickitti"),

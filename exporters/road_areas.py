@@ -77,8 +77,8 @@ def ring_polygons(ring_m: F32 | F64) -> list[Polygon]:
     return polygons_of(make_valid(Polygon(ring))) if len(ring) >= 3 else []
 
 
-def drivable_polygons(road_map: RoadMap) -> list[Polygon]:
-    """All that cars drive or park on; junctions count as a whole but for pavements in them."""
+def drivable_parts(road_map: RoadMap) -> list[Polygon]:
+    """All that cars drive or park on: surfaces of lanes, junctions without their pavements."""
     junctions = [
         polygon
         for area in road_map.areas
@@ -86,8 +86,13 @@ def drivable_polygons(road_map: RoadMap) -> list[Polygon]:
         for polygon in ring_polygons(area.polygon_m)
     ]
     pavements = unary_union(_surfaces(road_map.lanes, ("sidewalk",)))
-    inner = unary_union(junctions).difference(pavements)
-    return joined([*_surfaces(road_map.lanes, SURFACE_KINDS), *polygons_of(inner)])
+    inner = [part for whole in junctions for part in polygons_of(whole.difference(pavements))]
+    return [*_surfaces(road_map.lanes, SURFACE_KINDS), *inner]
+
+
+def drivable_polygons(road_map: RoadMap) -> list[Polygon]:
+    """The same, put together where parts touch."""
+    return joined(drivable_parts(road_map))
 
 
 def _surfaces(lanes: Iterable[Lane], kinds: tuple[str, ...]) -> list[Polygon]:

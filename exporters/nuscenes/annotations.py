@@ -22,7 +22,7 @@ import numpy as np
 
 from exporters.nuscenes.tables import chained
 from exporters.nuscenes.tokens import token
-from synthgen.geometry.arrays import F64, I64
+from synthgen.geometry.arrays import I64
 from synthgen.geometry.cuboid import Cuboids
 from synthgen.geometry.se3 import SE3
 from synthgen.store.rows import pose_of_row
@@ -78,18 +78,6 @@ def _key_boxes(frame_index: int, named: list[tuple[str, Row]], pose: SE3) -> Key
     )
     names, rows = tuple(name for name, _ in named), tuple(row for _, row in named)
     return KeyBoxes(frame_index, names, rows, boxes)
-
-
-def points_in_boxes(boxes: Cuboids, points_m: F64) -> I64:
-    """Number of points (M, 3) within each box (N,), all in one frame, faces included."""
-    counts = np.zeros(len(boxes), dtype=np.int64)
-    reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
-    for index in range(len(boxes)):
-        offset_m = points_m - boxes.center_m[index]
-        near = offset_m[(np.abs(offset_m[:, :2]) <= reach_m[index]).all(axis=1)]
-        own_m = near @ boxes.rotation[index]
-        counts[index] = (np.abs(own_m) <= boxes.size_lwh_m[index] / 2).all(axis=1).sum()
-    return counts
 
 
 def annotation_rows(

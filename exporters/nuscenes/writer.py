@@ -21,10 +21,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from exporters.box_points import points_in_boxes
 from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part, format_names
 from exporters.nuscenes import can_bus, tables
-from exporters.nuscenes.annotations import KeyBoxes, annotation_rows, key_boxes, points_in_boxes
+from exporters.nuscenes.annotations import KeyBoxes, annotation_rows, key_boxes
 from exporters.nuscenes.map_expansion import map_document
 from exporters.nuscenes.map_frame import map_frame
 from exporters.nuscenes.map_raster import basemap, png_bytes, semantic_mask

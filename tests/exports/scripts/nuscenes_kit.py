@@ -11,13 +11,7 @@ import contextlib
 import io
 import json
 import sys
-import warnings
 from pathlib import Path
-
-import matplotlib as mpl
-
-mpl.use("Agg")
-warnings.simplefilter("ignore")
 
 import descartes
 import matplotlib.pyplot as plt
@@ -41,8 +35,8 @@ SPLIT = "synth_all"
 def polygon_patch(polygon, **style):
     """Stand-in for descartes 1.1.0, which cannot read shapely 2's rings."""
     rings = [polygon.exterior, *polygon.interiors]
-    path = PlotPath.make_compound_path(*[PlotPath(np.asarray(ring.coords)[:, :2]) for ring in rings])
-    return PathPatch(path, **style)
+    paths = [PlotPath(np.asarray(ring.coords)[:, :2]) for ring in rings]
+    return PathPatch(PlotPath.make_compound_path(*paths), **style)
 
 
 descartes.PolygonPatch = polygon_patch
@@ -107,7 +101,7 @@ def annotations(nusc: NuScenes) -> list[dict]:
                 "yaw": float(np.arctan2(*box.rotation_matrix[[1, 0], 0])),
                 "velocity": nusc.box_velocity(annotation["token"]).tolist(),
                 "stored": annotation["num_lidar_pts"],
-                "recounted": int(points_in_box(boxes[0], clouds[data_token]).sum()) if boxes else -1,
+                "recounted": sum(int(points_in_box(b, clouds[data_token]).sum()) for b in boxes),
             }
         )
     return rows
@@ -144,7 +138,9 @@ def can_bus(nusc: NuScenes, root: Path) -> dict:
     for message in can.can_messages:
         can.print_message_stats(name, message)
     sample = nusc.get("sample", nusc.scene[0]["first_sample_token"])
-    pose = nusc.get("ego_pose", nusc.get("sample_data", sample["data"]["LIDAR_TOP"])["ego_pose_token"])
+    pose = nusc.get(
+        "ego_pose", nusc.get("sample_data", sample["data"]["LIDAR_TOP"])["ego_pose_token"]
+    )
     message = min(can.get_messages(name, "pose"), key=lambda m: abs(m["utime"] - pose["timestamp"]))
     return {
         "counts": {m: len(can.get_messages(name, m)) for m in can.can_messages},
@@ -180,7 +176,7 @@ def maps(nusc: NuScenes, root: Path, out: Path) -> dict:
     closest = [nusc_map.get_closest_lane(x, y, radius=6) for x, y, _ in poses]
     result["lane_found"] = sum(bool(lane) for lane in closest)
     gaps = []
-    for (x, y, yaw), lane in zip(poses, closest):
+    for (x, y, yaw), lane in zip(poses, closest, strict=True):
         if lane:
             points = np.array(discretize_lane(nusc_map.get_arcline_path(lane), 0.5))
             nearest = points[np.argmin(np.linalg.norm(points[:, :2] - [x, y], axis=1))]
@@ -188,15 +184,21 @@ def maps(nusc: NuScenes, root: Path, out: Path) -> dict:
             gaps.append([float(np.linalg.norm(nearest[:2] - [x, y])), abs(float(turn))])
     result["lane_gaps"] = gaps
     result["outgoing"] = sum(bool(nusc_map.get_outgoing_lane_ids(lane)) for lane in closest if lane)
-    x, y, yaw = poses[0]
+    result["patch_share"] = map_pictures(nusc, nusc_map, out)
+    return result
+
+
+def map_pictures(nusc: NuScenes, nusc_map: map_api.NuScenesMap, out: Path) -> list[float]:
+    """Pictures of the map; returns the share of each layer in a patch around the first ego pose."""
+    scene, town = nusc.scene[0], nusc_map.map_name
+    x, y, yaw = key_poses(nusc)[0]
     layers = ["drivable_area", "lane", "walkway", "ped_crossing", "lane_divider", "road_divider"]
     # get_map_mask refuses any name but its four, whose sizes it needs for whole maps only.
     nusc_map.map_name = "boston-seaport"
     patch = nusc_map.get_map_mask((x, y, 80, 80), np.degrees(yaw), layers, (400, 400))
     nusc_map.map_name = town
-    result["patch_share"] = [float(layer.mean()) for layer in patch]
     fig, axes = plt.subplots(1, len(layers), figsize=(18, 4))
-    for axis, layer, name in zip(axes, patch, layers):
+    for axis, layer, name in zip(axes, patch, layers, strict=True):
         axis.imshow(layer, origin="lower")
         axis.set_title(name)
     fig.savefig(out / "map_patch.png")
@@ -209,7 +211,7 @@ def maps(nusc: NuScenes, root: Path, out: Path) -> dict:
     plt.savefig(out / "layers.png", dpi=60)
     nusc.render_egoposes_on_map(town, out_path=str(out / "ego_on_mask.png"))
     plt.close("all")
-    return result
+    return [float(layer.mean()) for layer in patch]
 
 
 def key_poses(nusc: NuScenes) -> list[tuple[float, float, float]]:
@@ -237,10 +239,17 @@ def detection(nusc: NuScenes, path: Path, out: Path) -> dict:
 
 def tracking(root: Path, path: Path, out: Path) -> dict:
     config = config_factory("tracking_nips_2019")
-    run = TrackingEval(config, str(path), SPLIT, str(out / "tracking"), VERSION, str(root), verbose=False)
+    run = TrackingEval(
+        config, str(path), SPLIT, str(out / "tracking"), VERSION, str(root), verbose=False
+    )
     metrics, _ = run.evaluate()
     summary = metrics.serialize()
-    present = {box.tracking_name for scene in run.tracks_gt.values() for frame in scene.values() for box in frame}
+    present = {
+        box.tracking_name
+        for scene in run.tracks_gt.values()
+        for frame in scene.values()
+        for box in frame
+    }
     return {
         name: {
             metric: summary["label_metrics"][metric][name]
@@ -261,7 +270,11 @@ def render(nusc: NuScenes, out: Path) -> None:
     nusc.render_sample(sample["token"], out_path=str(out / "sample.png"), verbose=False)
     nusc.render_sample_data(data[camera], out_path=str(out / "camera.png"), verbose=False)
     nusc.render_sample_data(
-        data["LIDAR_TOP"], nsweeps=5, underlay_map=True, out_path=str(out / "lidar.png"), verbose=False
+        data["LIDAR_TOP"],
+        nsweeps=5,
+        underlay_map=True,
+        out_path=str(out / "lidar.png"),
+        verbose=False,
     )
     nusc.render_sample_data(data[radar], nsweeps=5, out_path=str(out / "radar.png"), verbose=False)
     for kind in ("lidarseg", "panoptic"):

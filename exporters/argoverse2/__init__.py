@@ -1,0 +1,1 @@
+"""Argoverse 2 sensor dataset: feather tables, images, sweeps, vector maps; and their reader."""

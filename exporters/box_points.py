@@ -1,0 +1,20 @@
+"""Points in boxes, for formats that count them by geometry and not by the points' own ids."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthgen.geometry.arrays import F64, I64
+from synthgen.geometry.cuboid import Cuboids
+
+
+def points_in_boxes(boxes: Cuboids, points_m: F64) -> I64:
+    """Number of points (M, 3) within each box (N,), all in one frame, faces included."""
+    counts = np.zeros(len(boxes), dtype=np.int64)
+    reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
+    for index in range(len(boxes)):
+        offset_m = points_m - boxes.center_m[index]
+        near = offset_m[(np.abs(offset_m[:, :2]) <= reach_m[index]).all(axis=1)]
+        own_m = near @ boxes.rotation[index]
+        counts[index] = (np.abs(own_m) <= boxes.size_lwh_m[index] / 2).all(axis=1).sum()
+    return counts

@@ -1,0 +1,1 @@
+"""Occ3D-nuScenes: occupancy grids under nuScenes' sample tokens."""

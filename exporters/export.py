@@ -17,7 +17,13 @@ from typing import Any
 from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part, format_names, load_format, require_formats
 from exporters.selection import Selection
-from exporters.splits import DEFAULT_SHARES, family_of, split_of
+from exporters.splits import (
+    DEFAULT_SHARES,
+    kinship_of,
+    read_splits,
+    require_no_leak,
+    splits_by_share,
+)
 from exporters.staging import Staging, exported_settings, staged
 from synthgen import __version__
 from synthgen.errors import ConfigError, OutputError
@@ -34,12 +40,14 @@ class ExportOptions:
     Attributes:
         where: Filter over clips, frames and objects, or None for all.
         shares: Of train, val and test; they sum to 1.
+        splits: File that says the split of each clip instead, or None.
         split: Take this split only, or None for all.
         jobs: Processes; None for one per core.
     """
 
     where: str | None = None
     shares: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_SHARES))
+    splits: Path | None = None
     split: str | None = None
     jobs: int | None = None
 
@@ -123,13 +131,23 @@ def plan_export(readers: Sequence[ClipReader], options: ExportOptions) -> list[P
     Args:
         readers: All clips of the dataset, sorted by id.
         options: The user's choice.
+
+    Raises:
+        ConfigError: The filter or the splits are wrong.
+        DatasetError: The splits put clips of one family on two sides.
     """
+    kin = [kinship_of(clip) for clip in readers]
+    if options.splits is None:
+        splits = splits_by_share(kin, options.shares)
+    else:
+        splits = read_splits(options.splits, kin)
+    require_no_leak(kin, splits)
     selection = Selection(options.where)
     names = Counter(_slot_name(clip) for clip in readers)
     planned: list[PlannedClip] = []
     first_frame = 0
     for clip in readers:
-        split = split_of(family_of(clip.manifest), options.shares)
+        split = splits[clip.clip_id]
         if options.split not in (None, split) or not selection.has_clip(clip):
             continue
         name = _slot_name(clip)

@@ -109,7 +109,9 @@ def export(
     split: Annotated[
         Literal["train", "val", "test"] | None, typer.Option(help="Take this split only.")
     ] = None,
-    splits: Annotated[str, typer.Option(help="Shares of the splits.")] = "train=80,val=10,test=10",
+    splits: Annotated[
+        str, typer.Option(help="Shares, or a .json file of clip ids and splits.")
+    ] = "train=80,val=10,test=10",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes.", show_default="one per core")
     ] = None,
@@ -117,9 +119,16 @@ def export(
 ) -> None:
     """Write a dataset in other formats; a call like an interrupted one goes on with it."""
     from exporters.export import ExportOptions, export_formats
-    from exporters.splits import parse_shares
+    from exporters.splits import DEFAULT_SHARES, parse_shares
 
-    options = ExportOptions(where=where, shares=parse_shares(splits), split=split, jobs=jobs)
+    given = Path(splits) if splits.endswith(".json") else None
+    options = ExportOptions(
+        where=where,
+        shares=DEFAULT_SHARES if given else parse_shares(splits),
+        splits=given,
+        split=split,
+        jobs=jobs,
+    )
     reports = export_formats(dataset, form.split(","), out, options)
     if as_json:
         print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=1))

@@ -88,10 +88,13 @@ class CarlaSimulator(Settings):
 
 
 class Export(Settings):
-    """One exported copy of the finished dataset."""
+    """One exported copy of the finished dataset, with the options of `synthgen export`."""
 
     format: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     out: FileName
+    where: str | None = Field(default=None, max_length=4096)
+    split: Literal["train", "val", "test"] | None = None
+    splits: str = Field(default="train=80,val=10,test=10", max_length=256)
 
 
 class RayCluster(Settings):

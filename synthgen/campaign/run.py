@@ -18,11 +18,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from exporters.export import export
+from exporters.export import ExportOptions, export
 from exporters.formats import require_formats
+from exporters.selection import Selection
+from exporters.splits import parse_shares
 from scenarios.placement.map_index import load_index
 from synthgen.campaign.carla_launch import remove_containers
-from synthgen.campaign.config import GenerationConfig
+from synthgen.campaign.config import Export, GenerationConfig
 from synthgen.campaign.dispatch import Dispatcher, Pool, Tally
 from synthgen.campaign.faults import FaultBook, FaultKind
 from synthgen.campaign.forecast import forecast, refuse_absurd
@@ -85,6 +87,8 @@ def run_campaign(
     refuse_absurd(plan, config.max_bytes)
     dataset = dataset_folder(config, root)
     require_formats(wanted.format for wanted in config.exports)
+    for wanted in config.exports:
+        _export_options(wanted)
     if options.must_resume and not (dataset / "dataset.json").is_file():
         raise ConfigError(f"{dataset}: there is no dataset to resume")
     _require_writable(dataset)
@@ -98,6 +102,16 @@ def run_campaign(
 def dataset_folder(config: GenerationConfig, root: Path) -> Path:
     """Where a config's dataset goes; links in the path are followed once, here."""
     return (root / config.out).resolve()
+
+
+def _export_options(wanted: Export) -> ExportOptions:
+    """What a config asks of an export.
+
+    Raises:
+        ConfigError: Its filter or its shares are wrong.
+    """
+    Selection(wanted.where)
+    return ExportOptions(wanted.where, parse_shares(wanted.splits), split=wanted.split)
 
 
 class _Campaign:
@@ -330,7 +344,7 @@ class _Campaign:
                 self._progress.note(f"{out} is there already; remove it to export anew")
                 continue
             self._progress.note(f"exporting {wanted.format} to {out}")
-            export(self._dataset, wanted.format, out)
+            export(self._dataset, wanted.format, out, _export_options(wanted))
 
     def _account(self, tally: Tally, elapsed_s: float, code: int) -> None:
         hashed = _bytes_below(self._dataset / "clips") <= _MAX_HASHED_BYTES

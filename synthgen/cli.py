@@ -204,10 +204,12 @@ def pipeline(
     """Frames, boxes and bytes per second of the whole path, and where the time goes."""
     import tempfile
 
-    from synthgen.bench.pipeline import bench_pipeline
+    from synthgen.bench.pipeline import bench_pipeline, bench_scaling
 
     with tempfile.TemporaryDirectory(prefix="synthgen-pipeline-") as name:
         report = bench_pipeline(config, Path(name), clips=clips, rig=rig)
+        if rig is None:
+            report |= bench_scaling(config, Path(name), clips=clips)
     _print(dict(report), as_json)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from synthgen.campaign.config import load_config, project_root
-from synthgen.campaign.progress import make_progress
-from synthgen.campaign.run import RunOptions, run_campaign
-from synthgen.errors import SimulatorError
+from synthgen.bench.measured_run import MeasuredRun, measured_run
+from synthgen.campaign.config import load_config
 
-# Phases of a capture process (`synthgen.runner`) under the names of this bench. Encoding runs in
-# a thread of its own beside the others, so the shares may add up to more than one.
+_BARE_CAPTURE: Final = "synthgen.bench.bare_capture"
+
+# Phases of a capture process (`synthgen.runner`) under the names of this bench. Encoding and
+# part of labelling run in threads beside the others, so the shares may add up to more than one.
 _SHARES: Final = {
     "share_simulate": ("simulate", "spawn", "load"),
     "share_render": ("render",),
     "share_transfer": ("transfer", "decode"),
-    "share_label": ("label",),
+    "share_label": ("label", "label_live"),
     "share_encode": ("encode",),
     "share_write": ("write", "hash", "commit"),
 }
@@ -30,37 +30,58 @@ def bench_pipeline(
 
     Args:
         config_file: Generation config.
-        folder: Where the dataset goes; new or empty.
-        clips: How many clips to make.
+        folder: Where the datasets go; new or empty.
+        clips: How many clips to make of each kind.
         rig: Rig file that replaces the config's, or None.
 
     Raises:
         SimulatorError: A clip failed.
     """
-    config = load_config(
-        config_file,
-        out=str(folder / "dataset"),
-        executor="inline",
-        workers=1,
-        previews=False,
-        exports=(),
-        rig=rig,
+    given: dict[str, Any] = {"executor": "inline", "workers": 1} | (
+        {} if rig is None else {"rig": rig}
     )
-    progress = make_progress("plain")
-    try:
-        code = run_campaign(config, project_root(config_file), progress, RunOptions(limit=clips))
-    finally:
-        progress.close()
-    if code:
-        raise SimulatorError(f"the bench's run ended with exit code {code}")
-    receipts = [
-        json.loads(path.read_bytes())
-        for path in sorted((folder / "dataset/run/receipts").glob("*.json"))
-    ]
-    return report_of(receipts)
+    ours = measured_run(config_file, folder / "ours", clips=clips, **given)
+    bare = measured_run(
+        config_file, folder / "bare", clips=clips, capture_module=_BARE_CAPTURE, **given
+    )
+    return {
+        **report_of(ours.receipts),
+        "overhead_vs_bare_capture": round(_capture_s(ours) / _capture_s(bare), 3),
+        "driver_cpu_share": round(ours.driver_cpu_s / ours.wall_s, 4),
+        "driver_rss_mb": ours.driver_rss_mb,
+    }
 
 
-def report_of(receipts: list[dict[str, Any]]) -> dict[str, float]:
+def bench_scaling(config_file: Path, folder: Path, *, clips: int) -> dict[str, float]:
+    """Clips per hour of two slots against one, each slot pinned to a core of its own.
+
+    Starting up is left out: a clip's time runs from when its slot gets it to its commit.
+    """
+    simulator = {**load_config(config_file).simulator.model_dump(mode="json"), "threads": 1}
+    given: dict[str, Any] = {"executor": "inline", "simulator": simulator, "pin_slots": True}
+    one = measured_run(config_file, folder / "one", clips=clips, workers=1, **given)
+    two = measured_run(config_file, folder / "two", clips=2 * clips, workers=2, **given)
+    return {
+        "clips_per_hour_1_slot": round(_clips_per_hour(one), 2),
+        "clips_per_hour_2_slots": round(_clips_per_hour(two), 2),
+        "scaling_2_slots": round(_clips_per_hour(two) / _clips_per_hour(one), 3),
+    }
+
+
+def _capture_s(run: MeasuredRun) -> float:
+    """Seconds that the capture processes spent on accepted clips."""
+    return float(sum(receipt["seconds"]["total"] for receipt in run.receipts))
+
+
+def _clips_per_hour(run: MeasuredRun) -> float:
+    """The slots' rates, added up."""
+    busy_s: dict[int, list[float]] = {}
+    for receipt in run.receipts:
+        busy_s.setdefault(receipt["worker"], []).append(receipt["wall_s"])
+    return sum(3600 * len(walls) / sum(walls) for walls in busy_s.values())
+
+
+def report_of(receipts: Sequence[dict[str, Any]]) -> dict[str, float]:
     """One flat report over the receipts of accepted clips."""
     wall_s = sum(receipt["wall_s"] for receipt in receipts)
     total = {

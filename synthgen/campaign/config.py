@@ -128,6 +128,7 @@ class GenerationConfig(Settings):
     simulator: EmbeddedSimulator | CarlaSimulator = Field(discriminator="kind")
     executor: Literal["auto", "inline", "ray"] = "auto"
     workers: int = Field(default=1, ge=1, le=4096)
+    pin_slots: bool = Field(default=False, description="Slot n runs on the n-th core only")
     screen: FileName | None = None
     max_draws: int = Field(default=12, ge=1, le=1000)
     capture: CaptureSettings = CaptureSettings()

@@ -246,6 +246,7 @@ class _Campaign:
             simulator_kind=self._plan.simulator,
             simulator=self._config.simulator,
             dataset=str(self._dataset),
+            pin=self._config.pin_slots,
         )
         if self._options.capture_command is None:
             return settings

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -64,6 +65,7 @@ class WorkerSettings(Record):
     simulator: EmbeddedSimulator | CarlaSimulator
     dataset: str
     capture_command: tuple[str, ...] = CAPTURE_COMMAND
+    pin: bool = False
 
     @property
     def run_folder(self) -> Path:
@@ -112,6 +114,8 @@ class SlotWorker:
     def run(self, task: SlotTask) -> SlotOutcome:
         """Try the slot's draws until one is accepted, all are rejected or something fails."""
         started = time.monotonic()
+        if self._settings.pin:
+            _pin_thread(self._number)
         try:
             outcome = self._try_draws(task)
         except (ConfigError, SimulatorVersionError) as err:
@@ -326,3 +330,9 @@ class SlotWorker:
             frames=beat.frames if beat else 0,
         )
         write_state(self._settings.run_folder, state)
+
+
+def _pin_thread(number: int) -> None:
+    """Keep this thread, and the processes that it starts, on one core."""
+    cores = sorted(os.sched_getaffinity(os.getpid()))
+    os.sched_setaffinity(0, {cores[number % len(cores)]})

@@ -21,6 +21,7 @@ from sensors.carla_adapter.poses import vector_from_carla
 from sensors.rig import Rig
 from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import ClipJob, Receipt
+from synthgen.datatypes.road_map import SignalChange
 from synthgen.datatypes.seeds import seed_for
 from synthgen.errors import ConfigError, OutputError, ScenarioRejected
 from synthgen.labels.frame import SensorFrames
@@ -122,6 +123,16 @@ def _receipt(job: ClipJob, status: Any, watch: Stopwatch, **facts: Any) -> Recei
     return Receipt(clip_id=job.clip_id, status=status, seconds=watch.seconds(), **facts)
 
 
+def judge(
+    concrete: ConcreteScenario,
+    evidence: Evidence,
+    signals: tuple[SignalChange, ...],
+    events: tuple[Event, ...],
+) -> Verdict:
+    """Whether the edge case happened."""
+    return verify(concrete, replace(evidence.run_record(signals), events=events))
+
+
 class Stage:
     """One clip while it plays: the world dressed, the cast on it, the cameras on the ego."""
 
@@ -214,8 +225,7 @@ class Stage:
                 for event in self._evidence.events(self._tick_ns):
                     self._recorder.add_event(event)
                 self._recorder.finish(self._cast.objects())
-        evidence = self._evidence.run_record(self._recorder.signals)
-        return verify(self._concrete, replace(evidence, events=self._script_events))
+        return judge(self._concrete, self._evidence, self._recorder.signals, self._script_events)
 
     def _perform(self) -> None:
         """The tick loop: look, record, order, tick."""

@@ -12,6 +12,7 @@ class Stopwatch:
     """Seconds by phase name."""
 
     def __init__(self) -> None:
+        self._started = time.perf_counter()
         self._seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -30,6 +31,7 @@ class Stopwatch:
             self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
 
     def seconds(self) -> dict[str, float]:
-        """Seconds by phase, rounded to milliseconds, in order of first use."""
+        """Seconds by phase, rounded to milliseconds, in order of first use, and in `total`."""
         with self._lock:
-            return {phase: round(value, 3) for phase, value in self._seconds.items()}
+            found = {phase: round(value, 3) for phase, value in self._seconds.items()}
+        return {**found, "total": round(time.perf_counter() - self._started, 3)}

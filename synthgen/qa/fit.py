@@ -15,7 +15,7 @@ import numpy as np
 
 from synthgen.geometry.arrays import F64, I64
 from synthgen.qa.dry_run import DryRun, dry_run
-from synthgen.qa.estimators import Estimate, jackknife, median, ratio, weighted_quantiles
+from synthgen.qa.estimators import Estimate, jackknife_reach, median, ratio, weighted_quantiles
 from synthgen.qa.policy import Policy
 from synthgen.qa.profile import HEADINGS, PROFILE_SCHEMA, Profile, Stream, View, normalised
 from synthgen.qa.tables import CLASSES, Table
@@ -25,10 +25,12 @@ Mode = Literal["match", "cover"]
 QUANTILES: Final = 41
 ROUNDS: Final = 3
 LEAST_SEEN: Final = 0.1
+DOUBT: Final = 0.5
 MIX_PRIOR: Final = 2.0
 SIZE_PRIOR: Final = 20.0
 PLACE_PRIOR: Final = 20.0
 LEAST_FAR: Final = 60
+LEAST_VARIANCE: Final = 0.01
 AHEAD_EDGES: Final = np.array([0, 6, 10, 15, 20, 27, 35, 45, 60, 1e3])
 LEFT_EDGES: Final = np.array([-1e3, -12, -7, -4, -2, 0, 2, 4, 7, 12, 1e3])
 _PROBABILITIES: Final = np.linspace(0, 1, QUANTILES)
@@ -73,12 +75,11 @@ def fit(
     """
     boxes = real.boxes.rows(~np.isnan(real.boxes["length_m"]))
     real = RealLabels(boxes, real.frames, real.view, real.policy)
-    seen = np.ones(len(boxes))
-    profile = _estimate(real, prior, seen, name)
+    profile = _estimate(real, prior, np.ones(len(boxes)), _Gain(1.0, 1.0), name)
     for _ in range(ROUNDS):
-        run = dry_run(profile, real.view, real.policy, rng, sequences=200, frames=40)
-        seen = _chance_seen(run, boxes)
-        profile = _estimate(real, prior, seen, name)
+        run = dry_run(profile, real.view, real.policy, rng, sequences=400, frames=20)
+        seen, gain = _chance_seen(run, boxes), _gain(profile, run)
+        profile = _estimate(real, prior, seen, gain, name)
     return profile
 
 
@@ -124,10 +125,10 @@ def _cell(values: F64, edges: F64) -> I64:
     return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
 
 
-def _estimate(real: RealLabels, prior: Profile, seen: F64, name: str) -> Profile:
+def _estimate(real: RealLabels, prior: Profile, seen: F64, gain: _Gain, name: str) -> Profile:
     boxes, weights = real.boxes, 1 / seen
     evidence: dict[str, Estimate] = {}
-    density = _density(real, weights, evidence)
+    density = _density(real.frames, gain, evidence)
     mix = _mix(boxes, weights, prior, evidence)
     classes: dict[str, Any] = {}
     for number, kind in enumerate(CLASSES):
@@ -162,54 +163,54 @@ def _plain(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _density(real: RealLabels, weights: F64, evidence: dict[str, Estimate]) -> dict[str, float]:
-    frame = real.boxes["frame"].astype(np.int64)
-    frames, sequences = real.frames, len(real.frames.sequences)
-    # Frame numbers are those of the whole data set: only their order within a sequence is used.
-    numbers, place = np.unique(frame, return_inverse=True)
-    filled = np.bincount(place, weights, len(numbers))
-    mean = ratio(
-        np.concatenate([weights, np.zeros(len(frames))]),
-        np.concatenate([np.zeros(len(weights)), np.ones(len(frames))]),
-        np.concatenate([real.boxes.sequence, frames.sequence]),
-        sequences,
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """What was drawn over what was seen, in the dry run: of the mean and of the rate's variance."""
+
+    mean: float
+    variance: float
+
+
+def _gain(profile: Profile, run: DryRun) -> _Gain:
+    sums = _count_sums(run.frames).sum(axis=0)
+    return _Gain(
+        profile.density.mean / max(sums[1] / sums[0], 1e-6),
+        1 / profile.density.dispersion / max(_rate_variance(sums), LEAST_VARIANCE),
     )
-    evidence["density.mean"] = Estimate(
-        mean.value, mean.low, mean.high, len(weights), sequences, mean.effective
+
+
+def _density(frames: Table, gain: _Gain, evidence: dict[str, Estimate]) -> dict[str, float]:
+    """Mean and dispersion of what is there, from what was seen a frame and the dry run's gains."""
+    count = frames["count"]
+    seen = ratio(count, np.ones(len(count)), frames.sequence, len(frames.sequences))
+    rows, sequences = round(count.sum()), len(frames.sequences)
+    mean, low, high = (gain.mean * v for v in (seen.value, seen.low, seen.high))
+    evidence["density.mean"] = Estimate(mean, low, high, rows, sequences, seen.effective)
+    sums = _count_sums(frames)
+    variance = _rate_variance(sums.sum(axis=0))
+    reach = jackknife_reach(np.array([_rate_variance(sums.sum(axis=0) - row) for row in sums]))
+    dispersion, low, high = (
+        float(np.clip(1 / max(gain.variance * v, 1e-9), 0.2, 1000.0))
+        for v in (max(variance, LEAST_VARIANCE), variance + reach, variance - reach)
     )
-    sequence_of = np.zeros(len(numbers), dtype=np.int64)
-    sequence_of[place] = real.boxes.sequence
-    sums = _count_sums(filled, sequence_of, frames, weights)
-    dispersion = _gamma_shape(sums.sum(axis=0))
-    left_out = np.array([_gamma_shape(sums.sum(axis=0) - row) for row in sums])
-    low, high = jackknife(left_out, dispersion)
     evidence["density.dispersion"] = Estimate(
-        dispersion, low, high, len(weights), sequences, float(sequences)
+        dispersion, low, high, rows, sequences, float(sequences)
     )
-    return {"mean": max(mean.value, 0.01), "dispersion": dispersion}
+    return {"mean": max(mean, 0.01), "dispersion": dispersion}
 
 
-def _count_sums(filled: F64, sequence_of: I64, frames: Table, weights: F64) -> F64:
-    """(S, 4) frames, objects, squared objects and sampling variance of each sequence."""
-    sequences = len(frames.sequences)
-    # A weighted count has the variance of its weights, where a plain one is Poisson.
-    noise = float(np.mean(weights**2) / np.mean(weights)) if len(weights) else 1.0
-    return np.column_stack(
-        [
-            np.bincount(frames.sequence, minlength=sequences),
-            np.bincount(sequence_of, filled, sequences),
-            np.bincount(sequence_of, filled**2, sequences),
-            noise * np.bincount(sequence_of, filled, sequences),
-        ]
-    )
+def _count_sums(frames: Table) -> F64:
+    """(S, 3) frames, objects and squared counts of objects of each sequence."""
+    sequences, count = len(frames.sequences), frames["count"]
+    powers = [np.bincount(frames.sequence, count**p, sequences) for p in range(3)]
+    return np.column_stack(powers)
 
 
-def _gamma_shape(sums: F64) -> float:
-    """Shape of the rate's gamma distribution by moments: mean² / (variance - sampling noise)."""
-    n, total, squares, noise = sums.tolist()
-    mean = total / n
-    excess = squares / n - mean**2 - noise / n
-    return float(np.clip(mean**2 / max(excess, 1e-6), 0.2, 100.0))
+def _rate_variance(sums: F64) -> float:
+    """Variance of the rate over its squared mean, by moments: Poisson noise taken off."""
+    n, total, squares = sums.tolist()
+    mean = max(total / n, 1e-9) if n else 1.0
+    return float((squares / n - mean**2 - mean) / mean**2) if n else 0.0
 
 
 def _mix(
@@ -220,7 +221,10 @@ def _mix(
     shares: dict[str, float] = {}
     for number, name in enumerate(CLASSES):
         of_class = (boxes["category"] == number) * weights
-        found = ratio(of_class, weights, boxes.sequence, len(boxes.sequences))
+        found = _doubted(
+            ratio(of_class, weights, boxes.sequence, len(boxes.sequences)),
+            float(np.mean(boxes["category"] == number)),
+        )
         n = found.effective
         value = (n * found.value + MIX_PRIOR * prior_mix.get(name, 0.0)) / (n + MIX_PRIOR)
         shares[name] = value
@@ -235,6 +239,18 @@ def _around(found: Estimate, value: float) -> Estimate:
     return Estimate(value, low, high, found.rows, found.sequences, found.effective)
 
 
+def _doubted(found: Estimate, unweighted: float) -> Estimate:
+    """The estimate with an interval wider by half of what the weights changed.
+
+    The chance of being seen is itself an estimate.
+    """
+    doubt = DOUBT * abs(found.value - unweighted)
+    return Estimate(
+        found.value, found.low - doubt, found.high + doubt, found.rows, found.sequences,
+        found.effective,
+    )  # fmt: skip
+
+
 def _kind(
     name: str, boxes: Table, weights: F64, prior: Profile, evidence: dict[str, Estimate]
 ) -> dict[str, Any]:
@@ -243,16 +259,18 @@ def _kind(
     sizes = np.stack([boxes[f"{side}_m"] for side in ("length", "width", "height")], axis=1)
     means, spreads = [], []
     for axis, side in enumerate(("length", "width", "height")):
-        found = ratio(sizes[:, axis] * weights, weights, boxes.sequence, len(boxes.sequences))
+        found = _doubted(
+            ratio(sizes[:, axis] * weights, weights, boxes.sequence, len(boxes.sequences)),
+            float(sizes[:, axis].mean()),
+        )
         share = found.effective / (found.effective + SIZE_PRIOR) if size else 1.0
         own = float(np.sqrt(np.average((sizes[:, axis] - found.value) ** 2, weights=weights)))
         means.append(share * found.value + (1 - share) * (size.mean_m[axis] if size else 0.0))
         spreads.append(share * own + (1 - share) * (size.sd_m[axis] if size else 0.0))
         evidence[f"classes.{name}.size.{side}_m"] = _around(found, means[-1])
-    place = median(boxes["ahead_m"], weights, boxes.sequence, len(boxes.sequences))
-    evidence[f"classes.{name}.ahead_m"] = place
-    side_way = median(boxes["left_m"], weights, boxes.sequence, len(boxes.sequences))
-    evidence[f"classes.{name}.left_m"] = side_way
+    for column in ("ahead_m", "left_m"):
+        middle = median(boxes[column], weights, boxes.sequence, len(boxes.sequences))
+        evidence[f"classes.{name}.{column}"] = _doubted(middle, float(np.median(boxes[column])))
     enough = len(sizes) > 20 and min(spreads) > 1e-3
     correlation = np.nan_to_num(np.atleast_2d(np.corrcoef(sizes.T))) if enough else np.eye(3)
     return {
@@ -273,7 +291,10 @@ def _streams(
     streams: list[dict[str, Any]] = []
     for number, heading in enumerate(HEADINGS):
         mine = boxes["heading"] == number
-        found = ratio(mine * weights, weights, boxes.sequence, len(boxes.sequences))
+        found = _doubted(
+            ratio(mine * weights, weights, boxes.sequence, len(boxes.sequences)),
+            float(mine.mean()),
+        )
         old = known.get(heading)
         n = found.effective
         guess = old.share / total if old else 0.0

@@ -347,6 +347,21 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
     raise typer.Exit(outcome.exit_code)
 
 
+@bench.command(name="fit")
+def bench_fit(
+    real: Annotated[
+        Path | None, typer.Option(help="KITTI tracking set; without one only hidden generators.")
+    ] = None,
+    splits: Annotated[int, typer.Option(min=1, help="Splits of the real sequences.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Hidden generators.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how much of the gap to real labels a fit closes."""
+    from synthgen.bench import fit
+
+    _print(fit.bench_fit(real, splits=splits, seeds=seeds), as_json)
+
+
 @bench.command(name="scenarios")
 def bench_scenarios(
     draws: Annotated[int, typer.Option(min=1, help="Runs of each scenario and method.")] = 40,

@@ -150,7 +150,7 @@ def _placed(profile: Profile, frame: I64, category: I64, rng: np.random.Generato
         if len(rows):
             kind = profile.classes[name]
             size[rows] = _sizes(kind, len(rows), rng)
-            centre[rows, 0], centre[rows, 1], yaw[rows] = _places(kind, len(rows), rng)
+            centre[rows, 0], centre[rows, 1], yaw[rows] = draw_places(kind, len(rows), rng)
     centre[:, 2] = _ground(profile.ground, frame, centre[:, 0], rng) + size[:, 2] / 2
     nothing = np.zeros((n, 4))
     return RawBoxes(
@@ -169,7 +169,8 @@ def _sizes(kind: Kind, n: int, rng: np.random.Generator) -> F64:
     return floor
 
 
-def _places(kind: Kind, n: int, rng: np.random.Generator) -> tuple[F64, F64, F64]:
+def draw_places(kind: Kind, n: int, rng: np.random.Generator) -> tuple[F64, F64, F64]:
+    """Distance ahead, offset to the left and heading of `n` objects of a class."""
     shares = np.array([stream.share for stream in kind.streams])
     chosen = rng.choice(len(shares), n, p=shares / shares.sum())
     ahead, left, yaw = np.zeros(n), np.zeros(n), np.zeros(n)

@@ -25,7 +25,7 @@ Mode = Literal["match", "cover"]
 QUANTILES: Final = 41
 ROUNDS: Final = 3
 LEAST_SEEN: Final = 0.1
-DOUBT: Final = 0.5
+DOUBT: Final = 1.0
 MIX_PRIOR: Final = 2.0
 SIZE_PRIOR: Final = 20.0
 PLACE_PRIOR: Final = 20.0
@@ -240,7 +240,7 @@ def _around(found: Estimate, value: float) -> Estimate:
 
 
 def _doubted(found: Estimate, unweighted: float) -> Estimate:
-    """The estimate with an interval wider by half of what the weights changed.
+    """The estimate with an interval wider by what the weights changed.
 
     The chance of being seen is itself an estimate.
     """

@@ -7,6 +7,7 @@ that scenario files can say is written beside it as a fragment to include (docs/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -175,6 +176,20 @@ def load_profile(path: Path) -> Profile:
         ConfigError: `file:line:column: field: message`, one line per fault.
     """
     return load_model(path, Profile)
+
+
+def hand_default() -> Profile:
+    """The profile written by hand: prior of fits, and the yardstick they have to beat."""
+    with as_file(files("configs") / "qa" / "hand_default.yaml") as path:
+        return load_profile(path)
+
+
+def merged_classes(profile: Profile, moved: Mapping[str, str]) -> Profile:
+    """The profile in a list of classes that lacks some: their share goes to others."""
+    mix = dict(profile.mix)
+    for name, target in moved.items():
+        mix[target] = mix.get(target, 0.0) + mix.pop(name, 0.0)
+    return profile.changed(mix=mix)
 
 
 def normalised(mix: Mapping[str, float]) -> dict[str, float]:

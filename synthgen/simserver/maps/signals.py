@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.simserver.maps.conflicts import conflict_points
 from synthgen.simserver.maps.geometry import SectionGrid, plan_at, road_points
 from synthgen.simserver.maps.road_records import Road, RoadLink, RoadNetwork, RoadSignal
 from synthgen.simserver.maps.spawn import lane_centre, lane_pose
@@ -70,7 +71,10 @@ def town_signals(
         if type_id is None:
             continue
         approaches = _approaches(found, network, lanes, crosswalks)
-        signals.append(_signal(found, type_id, approaches, network, ground))
+        signal = _signal(found, type_id, approaches, network, ground)
+        if type_id in _STOP_TYPES.values():
+            signal = replace(signal, conflicts=conflict_points(network, grids, approaches))
+        signals.append(signal)
     signals += _speed_objects(network, lanes, ground)
     return tuple(_with_phases(signals, network))
 

@@ -190,6 +190,8 @@ class Signal:
         phase: Turn within the group; lights of one group and phase show the same.
         approaches: Lanes that obey it.
         value: Speed limit of a speed sign in the file's unit, else 0.
+        conflicts: (N, 3) float64 x, y and direction (radians) along the ways through the junction
+            that traffic at a stop or yield sign waits for.
     """
 
     signal_id: str
@@ -203,6 +205,7 @@ class Signal:
     phase: int = 0
     approaches: tuple[Approach, ...] = ()
     value: float = 0.0
+    conflicts: F64 = field(default_factory=lambda: np.zeros((0, 3)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ from synthgen.simserver.wire.structs import (
 )
 from synthgen.simserver.world.actors import Actor, ActorKind, ActorTable
 from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.give_way import GiveWay
 from synthgen.simserver.world.speed_limits import SpeedLimits
-from synthgen.simserver.world.traffic_lights import TrafficLights
+from synthgen.simserver.world.traffic_lights import Light, TrafficLights
 
 WHEELS = 4
 _FRICTION = "static.trigger.friction"
@@ -60,6 +61,7 @@ class Motion:
         self.dynamics = Dynamics(town.ground, static_boxes_of(town))
         self.contacts: tuple[Contact, ...] = ()
         self._limits = SpeedLimits(town)
+        self._give_way = GiveWay(town.signals)
         self._vehicle_ids: list[int] = []
         self._half_length = np.zeros(0)
 
@@ -293,13 +295,13 @@ class Motion:
             return np.array([actor.slot for actor in found if actor is not None], np.intp)
         return self._actors.slots_of(kind)
 
-    def write_states(self, states: NDArray[np.uint8], lights: TrafficLights) -> None:
+    def write_states(self, states: NDArray[np.uint8], lights: TrafficLights, time_s: float) -> None:
         """Write the vehicles' and walkers' parts of the snapshot records."""
         if len(self.dynamics.vehicles):
             slots = self._actors.slots_of(ActorKind.VEHICLE)
             controls = self.dynamics.vehicles.control_states
             states[slots, :_ROAD_OFFSET] = controls.view(np.uint8).reshape(len(slots), -1)
-            road = self._road_states(slots, lights)
+            road = self._road_states(slots, lights, time_s)
             end = _ROAD_OFFSET + _ROAD_STATE.itemsize
             states[slots, _ROAD_OFFSET:end] = road.view(np.uint8).reshape(len(slots), -1)
         if len(self.dynamics.walkers):
@@ -307,13 +309,16 @@ class Motion:
             walking = self.dynamics.walkers.states.view(np.uint8).reshape(len(slots), -1)
             states[slots, : WALKER_STATE.size] = walking
 
-    def _road_states(self, slots: NDArray[np.intp], lights: TrafficLights) -> NDArray[np.void]:
+    def _road_states(
+        self, slots: NDArray[np.intp], lights: TrafficLights, time_s: float
+    ) -> NDArray[np.void]:
         motion = self._actors.motion[slots]
         ids, half_length = self._fronts()
         at_light = lights.lights_ahead(motion, half_length)
         road = np.zeros(len(slots), _ROAD_STATE)
         road["speed_limit_kmh"] = self._limits.at(ids, motion)
-        road["light_state"] = lights.states_of(at_light)
+        held = self._give_way.must_wait(ids, motion, half_length, time_s) & (at_light < 0)
+        road["light_state"] = np.where(held, Light.RED, lights.states_of(at_light))
         road["at_light"] = at_light >= 0
         light_ids = np.array([*lights.actor_ids, 0], np.uint32)
         road["light_id"] = light_ids[at_light]

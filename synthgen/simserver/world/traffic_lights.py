@@ -83,7 +83,7 @@ class TrafficLights:
         self._turn_of = {
             light: turn for group in self._groups for turn in group.turns for light in turn.lights
         }
-        self._approaches = _approach_table(self.signals)
+        self._approaches = approach_table(self.signals)
         self._group_number = np.zeros(len(self.signals), np.intp)
         self._table = np.zeros(len(self.signals), TRAFFIC_LIGHT_STATE)
         self._fill_table()
@@ -217,8 +217,8 @@ class TrafficLights:
             self._states[turn.lights] = shown
 
 
-def _approach_table(signals: Sequence[Signal]) -> tuple[F64, NDArray[np.int64]]:
-    """Stop lines of all lights as the kernel takes them, and the light of each."""
+def approach_table(signals: Sequence[Signal]) -> tuple[F64, NDArray[np.int64]]:
+    """Stop lines of signals as the kernel takes them, and the number of the signal of each."""
     rows = [
         (light, approach) for light, signal in enumerate(signals) for approach in signal.approaches
     ]

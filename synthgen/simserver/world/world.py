@@ -454,7 +454,7 @@ class World:
         if self.lights.signals:
             slots = self.actors.slots_of(ActorKind.TRAFFIC_LIGHT)
             state[slots] = self.lights.snapshot_states()
-        self.motion.write_states(state, self.lights)
+        self.motion.write_states(state, self.lights, self.clock.elapsed_s)
 
 
 def transform_of(pose: Pose) -> Transform:

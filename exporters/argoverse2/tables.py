@@ -9,7 +9,8 @@ nanoseconds of a made-up date that depends on the clip.
 Sweeps hold the points of all LiDARs at a capture: x, y, z in float16, as Argoverse stores them
 (steps of 6 cm beyond 64 m, 3 cm beyond 32 m), intensity 0..255, laser numbers of one LiDAR after
 the other, and `offset_ns` from the sweep's timestamp, which is the end of our turn: not positive.
-`num_interior_pts` counts the points as stored.
+`num_interior_pts` counts the points as stored. A lone LiDAR is `up_lidar`, and `down_lidar` sits in
+its place without points of its own.
 
 Cannot express: radar, IMU, roll of the shutter, occlusion, 2D boxes, masks.
 
@@ -84,9 +85,14 @@ def sensor_names(sensors: Sequence[MountedSensor]) -> dict[str, str]:
 def extrinsics_table(calibration: Calibration, names: Mapping[str, str]) -> pa.Table:
     """`egovehicle_SE3_sensor`: where each sensor sits."""
     sensors = [sensor for sensor in calibration.sensors if sensor.name in names]
-    poses = [calibration.rear_axle_from_ego @ sensor.ego_from_sensor for sensor in sensors]
-    columns = {"sensor_name": [names[sensor.name] for sensor in sensors]}
-    return pa.table(columns | _pose_columns(poses))
+    poses = {
+        names[sensor.name]: calibration.rear_axle_from_ego @ sensor.ego_from_sensor
+        for sensor in sensors
+    }
+    if _LIDARS[0] in poses:
+        # av2 reads no sweep of a car that has not both of Argoverse's LiDARs.
+        poses.setdefault(_LIDARS[1], poses[_LIDARS[0]])
+    return pa.table({"sensor_name": list(poses)} | _pose_columns(list(poses.values())))
 
 
 def intrinsics_table(sensors: Sequence[MountedSensor], names: Mapping[str, str]) -> pa.Table:

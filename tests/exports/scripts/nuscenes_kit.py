@@ -29,7 +29,7 @@ from nuscenes.utils.data_classes import LidarPointCloud, RadarPointCloud
 from nuscenes.utils.geometry_utils import points_in_box
 
 VERSION = "v1.0-trainval"
-SPLIT = "synth_all"
+SPLIT = "synth_val"
 
 
 def polygon_patch(polygon, **style):

@@ -81,9 +81,8 @@ class _Reader:
                 rows = annotations[token]
                 for row in rows:
                     numbers.setdefault(row["instance_token"], len(numbers) + 1)
-                yield self._frame(
-                    scene["name"], index, first_us, sample, data[token], rows, numbers
-                )
+                since_us = sample["timestamp"] - first_us
+                yield self._frame(scene["name"], index, since_us, data[token], rows, numbers)
                 token, index = sample["next"], index + 1
 
     def _key_data(self) -> dict[str, dict[str, Row]]:

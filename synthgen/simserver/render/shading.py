@@ -357,7 +357,7 @@ def mirror_pass(world, view, w, n):
             r, g, b = sky(table, more[p, 4, lane], more[p, 5, lane], more[p, 6, lane])
         else:
             decode(tri, looks, uv, slots, transforms, more, more_ids, k, spread, 1, hits, codes, 0)
-            surface(hits[0], codes[0], env, textures, palette, face)
+            surface(row_of(hits, 0), codes_of(codes, 0), env, textures, palette, face)
             nx, ny, nz = hits[0, NX], hits[0, NY], hits[0, NZ]
             s = 0.7 * max(0.0, nx * env[SUN] + ny * env[SUN + 1] + nz * env[SUN + 2])
             r = face[R] * (s * env[SUNLIGHT] + 0.8 * ambient(env, nx, ny, nz, 0)) + face[GLOW_R]
@@ -440,6 +440,41 @@ def decode_batch(world, w, n, spread, full):
 
 
 @fast
+def row_of(hits, i):
+    """Hit i as numbers: a view of its row would be counted by reference, at each pixel."""
+    return (
+        hits[i, 0],
+        hits[i, 1],
+        hits[i, 2],
+        hits[i, 3],
+        hits[i, 4],
+        hits[i, 5],
+        hits[i, 6],
+        hits[i, 7],
+        hits[i, 8],
+        hits[i, 9],
+        hits[i, 10],
+        hits[i, 11],
+        hits[i, 12],
+        hits[i, 13],
+    )
+
+
+@fast
+def codes_of(codes, i):
+    """Codes of hit i as numbers."""
+    return (
+        codes[i, 0],
+        codes[i, 1],
+        codes[i, 2],
+        codes[i, 3],
+        codes[i, 4],
+        codes[i, 5],
+        codes[i, 6],
+    )
+
+
+@fast
 def surface_batch(world, w, n, guess):
     """Surfaces of all hits; no light has fallen on them yet."""
     env, textures, palette = world.env, world.textures, world.palette
@@ -453,7 +488,7 @@ def surface_batch(world, w, n, guess):
         if alive[i]:
             if guess and hits[i, NZ] > 0.8:
                 lit[i, OPEN] = under_bodies(env, bodies, body_cells, hits, i)
-            surface(hits[i], codes[i], env, textures, palette, faces[i])
+            surface(row_of(hits, i), codes_of(codes, i), env, textures, palette, faces[i])
 
 
 @fast

@@ -1,7 +1,7 @@
 """What a nuScenes export of a clip must say, from the clip's own tables, in the devkit's words.
 
 Nothing of the writer is used: boxes come from the table tracks (world frame, heading), velocities
-from differences of its positions half a second before and after, as the devkit takes them.
+from differences of its positions at the samples before and after, as the devkit takes them.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ DETECTION = {
 }
 TRACKED = ("car", "truck", "bus", "motorcycle", "bicycle", "pedestrian")
 _KEY_PERIOD_FRAMES = 5  # 2 Hz of 10 Hz
+_BRIDGED_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -73,24 +74,27 @@ def truth_of_clip(clip: ClipReader) -> list[TruthBox]:
         (row["frame_index"], row["track_id"]): row["activity"]
         for row in clip.label_table("boxes3d").to_pylist()
     }
-    return [
-        _truth(clip.clip_id, row, rows, activity[key])
-        for key, row in rows.items()
-        if key in activity
-    ]
+    rows = {key: row for key, row in rows.items() if key in activity}
+    return [_truth(clip.clip_id, row, rows, activity[key]) for key, row in rows.items()]
 
 
 def _truth(clip_id: str, row: dict[str, Any], rows: dict[Any, Any], activity: str) -> TruthBox:
-    frame, track = row["frame_index"], row["track_id"]
-    before = rows.get((frame - _KEY_PERIOD_FRAMES, track), row)
-    after = rows.get((frame + _KEY_PERIOD_FRAMES, track), row)
-    span_s = (after["timestamp_ns"] - before["timestamp_ns"]) / 1e9
+    track = row["track_id"]
+    chain = sorted((r for r in rows.values() if r["track_id"] == track), key=_time)
+    place = chain.index(row)
+    before, after = chain[max(place - 1, 0)], chain[min(place + 1, len(chain) - 1)]
+    span_s = (_time(after) - _time(before)) / 1e9
+    # The devkit's box_velocity bridges 1.5 s, or 3 s where it has both neighbours.
+    limit_s = _BRIDGED_S * (2 if 0 < place < len(chain) - 1 else 1)
     velocity = None
-    if span_s > 0:
-        velocity = tuple((after[axis] - before[axis]) / span_s for axis in ("x_m", "y_m"))
+    if 0 < span_s <= limit_s:
+        velocity = (
+            (after["x_m"] - before["x_m"]) / span_s,
+            (after["y_m"] - before["y_m"]) / span_s,
+        )
     return TruthBox(
         clip_id=clip_id,
-        frame_index=frame,
+        frame_index=row["frame_index"],
         track_id=track,
         name=DETECTION[row["category"]],
         center_world_m=(row["x_m"], row["y_m"], row["z_m"]),
@@ -100,6 +104,10 @@ def _truth(clip_id: str, row: dict[str, Any], rows: dict[Any, Any], activity: st
         true_velocity_mps=(row["velocity_x_mps"], row["velocity_y_mps"]),
         attribute=_attribute(row["category"], activity),
     )
+
+
+def _time(row: dict[str, Any]) -> int:
+    return int(row["timestamp_ns"])
 
 
 def _attribute(category: str, activity: str) -> str:

@@ -92,6 +92,7 @@ def annotations(nusc: NuScenes) -> list[dict]:
         box = nusc.get_box(annotation["token"])
         rows.append(
             {
+                "token": annotation["token"],
                 "scene": nusc.get("scene", sample["scene_token"])["name"],
                 "timestamp": sample["timestamp"],
                 "instance": annotation["instance_token"],

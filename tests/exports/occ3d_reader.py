@@ -21,10 +21,17 @@ VOXEL = 0.4
 FREE = 17
 
 # nuscenes-devkit 1.2.0, nuscenes/eval/lidarseg/utils.py: lidarseg index -> class.
-CHALLENGE = dict(
-    [(9, 1), (14, 2), (15, 3), (16, 3), (17, 4), (18, 5), (21, 6), (2, 7), (3, 7), (4, 7), (6, 7)]
-    + [(12, 8), (22, 9), (23, 10), (24, 11), (25, 12), (26, 13), (27, 14), (28, 15), (30, 16)]
-)
+CHALLENGE = {
+    index: number
+    for number, indices in enumerate(
+        [
+            *([9], [14], [15, 16], [17], [18], [21], [2, 3, 4, 6], [12], [22], [23]),
+            *([24], [25], [26], [27], [28], [30]),
+        ],
+        start=1,
+    )
+    for index in indices
+}
 
 
 def read_annotations(root: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Writes the KITTI tracking layout: a sequence `training/*/<4 digits>` for each clip.
 
-`image_02`, `velodyne`, `oxts`, `calib`, `label_02`, and for TrackEval
+`image_02`, `velodyne`, `oxts`, `calib`, `label_02`, and beside them for TrackEval
 `evaluate_tracking.seqmap.{train,val,test}` with the splits. The first camera and the first LiDAR.
 A track keeps the clip's `track_id`. Truncation is a level here: 0 to 5 %, 1 to 50 %, 2 above.
 Frames, units and what the rows cannot express: see `exporters/kitti/labels.py` and `oxts.py`.
@@ -66,7 +66,7 @@ class KittiTracking:
         for part in parts:
             maps[part["split"]].append(f"{part['sequence']} empty 000000 {part['frames']:06d}\n")
         for split, lines in maps.items():
-            (folder / f"evaluate_tracking.seqmap.{split}").write_text("".join(lines))
+            (folder / f"training/evaluate_tracking.seqmap.{split}").write_text("".join(lines))
 
 
 def label_line(frame: int, label: KittiLabel) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from exporters.export import ExportOptions, export
 from tests.e2e.conftest import ROOT, generate
 from tests.exports.devkits import cache_folder
 
@@ -39,3 +41,21 @@ def _source_hash() -> str:
             if path.is_file() and path.suffix in (".py", ".yaml", ".xodr"):
                 digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+ALL_TRAIN = ExportOptions(shares={"train": 1.0}, jobs=1)
+
+
+@pytest.fixture(scope="session")
+def exported(
+    export_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The folder of the dataset in a format, everything in the split train; written once."""
+    root = tmp_path_factory.mktemp("exported")
+
+    def folder(form: str) -> Path:
+        if not (root / form).is_dir():
+            export(export_dataset, form, root / form, ALL_TRAIN)
+        return root / form
+
+    return folder

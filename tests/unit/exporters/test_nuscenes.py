@@ -147,8 +147,8 @@ def test_lidar_record_is_five_floats_with_intensity_to_255() -> None:
 
 
 def make_scan(speed_mps: float, count: int = 1) -> RadarScan:
-    values = [np.full(count, value, np.float32) for value in (10.0, 0.0, 0.0, speed_mps)]
-    return RadarScan("front", 0, 0, SE3.identity(), *values)
+    far, zero, speed = (np.full(count, v, np.float32) for v in (10.0, 0.0, speed_mps))
+    return RadarScan("front", 0, 0, SE3.identity(), far, zero, zero, speed)
 
 
 def test_radar_point_has_43_bytes_and_one_follows_the_last() -> None:
@@ -306,6 +306,7 @@ def test_nuscenes_reads_back_as_the_clip(dataset: Path, tmp_path: Path) -> None:
     assert_same_boxes(first, clip, {k: 3 * k for k in range(len(first))})
     camera = clip.calibration.of_modality("camera")[0]
     assert camera.camera is not None
+    assert first[0].camera_matrix is not None
     np.testing.assert_allclose(first[0].camera_matrix, camera.camera.camera.matrix, atol=1e-9)
     assert first[0].camera_from_boxes is not None
     axle_from_camera = clip.calibration.rear_axle_from_ego @ camera.ego_from_sensor
@@ -323,6 +324,7 @@ def test_argoverse2_reads_back_as_the_clip(dataset: Path, tmp_path: Path) -> Non
     assert_same_boxes(first, clip, {k: k for k in range(len(first))})
     camera = clip.calibration.of_modality("camera")[0]
     assert camera.camera is not None
+    assert first[0].camera_matrix is not None
     np.testing.assert_allclose(first[0].camera_matrix, camera.camera.camera.matrix, atol=1e-9)
 
 

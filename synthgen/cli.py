@@ -371,21 +371,31 @@ def bench_scenarios(
     maps: Maps = None,
     workers: Annotated[int, typer.Option(min=1, help="Simulator slots.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 7,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps the outcomes; runs it holds are not repeated."),
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(help="Begin no further run after so long; --cache goes on later.")
+    ] = float("inf"),
+    baseline: Annotated[bool, typer.Option(help="Also run the usual trigger.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Measure how often the edge case happens, against the usual trigger."""
     import tempfile
 
-    from synthgen.bench import scenarios
+    from synthgen.bench import rehearsals, scenarios
 
-    with tempfile.TemporaryDirectory(prefix="synthgen-scenarios-") as name:
+    with tempfile.TemporaryDirectory(prefix="synthgen-scenarios-") as scratch:
         report = scenarios.bench_scenarios(
-            Path(name),
+            cache or Path(scratch),
             draws=draws,
             names=tuple(names or scenarios.FIRST_TWELVE),
-            maps=tuple(maps or ("SynthDowntown",)),
+            maps=tuple(maps or rehearsals.OWN_TOWNS),
             workers=workers,
             seed=seed,
+            minutes=minutes,
+            baseline=baseline,
         )
     _print(report, as_json)
 

@@ -1,24 +1,30 @@
 """How often the edge case really happens: solved encounters against the usual trigger.
 
-Every scenario is run `draws` times through the whole campaign (server, client, verification), once
-as written and once with the usual trigger, with the same seeds. Hits are judged by one rule
-(`scenarios.verify.is_hit`), not by each file's own expectations.
+Every scenario is run `draws` times on the embedded server, once as written and once with the usual
+trigger, with the same seeds. Hits are judged by one rule (`scenarios.verify.is_hit`), not by each
+file's own expectations. An attempt is a run that the plan sent to the simulator, whatever came of
+it: an actor that could not be spawned is an attempt without a hit.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
-from synthgen.campaign.config import PACKAGE_ROOT, load_config, project_root
-from synthgen.campaign.progress import make_progress
-from synthgen.campaign.run import run_campaign
+from synthgen.bench.rehearsals import (
+    OWN_TOWNS,
+    Attempt,
+    Rehearsals,
+    attempts,
+    outcomes_of,
+    run_all,
+)
 
-LIBRARY: Final = PACKAGE_ROOT / "scenarios" / "library"
 FIRST_TWELVE: Final = (
     "jaywalk_parked_van", "jaywalk_open_road", "child_dart_out_ball",
     "crosswalk_pedestrian_no_signal", "left_turn_crosswalk_pedestrian", "left_turn_cyclist",
@@ -26,22 +32,7 @@ FIRST_TWELVE: Final = (
     "red_light_runner", "door_opens_in_path",
 )  # fmt: skip
 _Z95: Final = 1.959964
-_RIG: Final[dict[str, Any]] = {
-    "schema": "synthgen/rig@1",
-    "name": "bench",
-    "sensors": [
-        {
-            "modality": "camera",
-            "name": "cam_front",
-            "role": "front",
-            "mount": {"x_m": 0.3, "y_m": 0.0, "z_m": 1.68},
-            "width_px": 320,
-            "height_px": 180,
-            "fov_deg": 80,
-            "channels": ["instance"],
-        }
-    ],
-}
+_Outcomes = Sequence[Mapping[str, Any]]
 
 
 def bench_scenarios(
@@ -49,31 +40,40 @@ def bench_scenarios(
     *,
     draws: int = 40,
     names: Sequence[str] = FIRST_TWELVE,
-    maps: Sequence[str] = ("SynthDowntown",),
+    maps: Sequence[str] = OWN_TOWNS,
     workers: int = 1,
     seed: int = 7,
+    minutes: float = float("inf"),
+    baseline: bool = True,
 ) -> dict[str, Any]:
     """Hit rates of scenarios, as written and with the usual trigger.
 
     Args:
-        folder: Scratch folder for the two datasets.
+        folder: Keeps the outcomes, one file a scenario; what it holds is not run again.
         draws: Runs a scenario and method.
         names: Scenarios of the library.
-        maps: Towns, taken in turn.
+        maps: Towns, those with a site for the scenario taken in turn.
         workers: Simulator slots.
-        seed: Root seed of both datasets.
+        seed: Root seed of all runs.
+        minutes: No further run is begun after so long; call again to go on.
+        baseline: Also run the usual trigger.
 
     Returns:
         `scenarios`: a list of `name, attempts, hits, hit_rate, wilson_low, wilson_high,
-        baseline_hit_rate, rejected` and the medians of what was asked for against what came.
+        baseline_hit_rate, rejected` and what was asked for against what came; `missing` runs.
     """
-    outcomes = {
-        method: _run(folder / method, method, draws, names, maps, workers, seed)
-        for method in ("solved", "baseline")
-    }
-    rows = [_row(name, outcomes["solved"], outcomes["baseline"], draws) for name in names]
+    until_s = time.monotonic() + 60 * minutes
+    plan = Rehearsals(tuple(names), draws, tuple(maps), seed)
+    methods = (False, True) if baseline else (False,)
+    tried = {(name, usual): attempts(plan, name, usual_trigger=usual)
+             for name in names for usual in methods}  # fmt: skip
+    jobs = [a.job for found in tried.values() for a in found if a.job is not None]
+    outcomes = run_all(jobs, folder, workers=workers, until_s=until_s)
+    rows = [
+        row_of(name, tried[name, False], tried.get((name, True), []), outcomes) for name in names
+    ]
     solid = sum(row["hit_rate"] >= 0.6 and row["wilson_low"] >= 0.45 for row in rows)
-    return {"scenarios": rows, "draws": draws, "solid_scenarios": solid}
+    return {"scenarios": rows, "draws": draws, "solid_scenarios": solid, **_overall(rows)}
 
 
 def wilson(hits: int, attempts: int) -> tuple[float, float]:
@@ -86,99 +86,87 @@ def wilson(hits: int, attempts: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _run(
-    folder: Path, method: str, draws: int, names: Sequence[str], maps: Sequence[str],
-    workers: int, seed: int,
-) -> dict[str, list[dict[str, Any]]]:  # fmt: skip
-    """Outcomes (of `clip.json`, or of records of refused draws) by scenario."""
-    (folder / "configs").mkdir(parents=True, exist_ok=True)
-    files = [_without_expectations(folder, name, method) for name in names]
-    (folder / "bench.yaml").write_text(json.dumps(_RIG))
-    config = folder / "configs" / "bench.yaml"
-    content = {
-        "schema": "synthgen/generation@1",
-        "name": f"scenarios-{method}",
-        "seed": seed,
-        "scenarios": [{"file": str(file), "clips": draws} for file in files],
-        "maps": list(maps),
-        "rig": str(folder / "bench.yaml"),
-        "simulator": {"kind": "embedded", "quality": "low", "threads": 2},
-        "executor": "auto",
-        "workers": workers,
-        "max_draws": 4,
-        "out": str(folder / "dataset"),
-        "previews": False,
-    }
-    config.write_text(json.dumps(content))
-    progress = make_progress("plain")
-    try:
-        run_campaign(load_config(config), project_root(config), progress)
-    finally:
-        progress.close()
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    for name, outcome in _outcomes(folder / "dataset"):
-        found[name].append(outcome)
-    return found
-
-
-def _without_expectations(folder: Path, name: str, method: str) -> Path:
-    """The scenario with nothing to reject a run for, so that every attempt leaves its numbers."""
-    parent = (LIBRARY / f"{name}.yaml").as_posix()
-    content: dict[str, Any] = {"extends": parent, "expect": []}
-    if method == "baseline":
-        content["sampling"] = {"method": "usual_trigger"}
-    file = folder / f"{name}.yaml"
-    file.write_text(json.dumps(content))
-    return file
-
-
-def _outcomes(dataset: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for file in sorted(dataset.glob("clips/*/*/clip.json")):
-        manifest = json.loads(file.read_text())
-        yield manifest["slot"]["scenario"], manifest["outcome"]
-    for file in sorted(dataset.glob("rejected/*.json")):
-        record = json.loads(file.read_text())
-        scenario = file.name.rsplit("-", 1)[0]
-        yield scenario, {"stage": record["stage"], "reason": record["reason"], "metrics": {}}
-
-
-def _row(
+def row_of(
     name: str,
-    solved: dict[str, list[dict[str, Any]]],
-    baseline: dict[str, list[dict[str, Any]]],
-    draws: int,
+    solved: Sequence[Attempt],
+    usual: Sequence[Attempt],
+    outcomes: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    tried = [o for o in solved[name] if o.get("stage") != "compile"]
-    hits = sum(o["metrics"].get("hit", 0.0) > 0 for o in tried)
-    low, high = wilson(hits, len(tried))
-    others = [o for o in baseline[name] if o.get("stage") != "compile"]
-    usual = sum(o["metrics"].get("hit", 0.0) > 0 for o in others)
-    offsets = sorted(
-        abs(o["metrics"]["offset_error_s"]) for o in tried if "offset_error_s" in o["metrics"]
-    )
+    """One scenario's row of the report."""
+    ran = list(outcomes_of(solved, outcomes))
+    others = list(outcomes_of(usual, outcomes))
+    hits, low, high = _hits(ran), *wilson(_hits(ran), len(ran))
+    offsets = [abs(o["metrics"]["offset_error_s"]) for o in ran if "offset_error_s" in _of(o)]
     return {
         "name": name,
-        "attempts": len(tried),
+        "attempts": len(ran),
         "hits": hits,
-        "hit_rate": round(hits / max(len(tried), 1), 4),
+        "hit_rate": round(hits / max(len(ran), 1), 4),
         "wilson_low": round(low, 4),
         "wilson_high": round(high, 4),
-        "baseline_hit_rate": round(usual / max(len(others), 1), 4),
-        "offset_error_median_s": round(offsets[len(offsets) // 2], 4) if offsets else None,
-        "rejected": _reasons(solved[name]),
-        "baseline_rejected": _reasons(baseline[name]),
-        "missing": max(draws - len(tried), 0),
+        "baseline_hit_rate": round(_hits(others) / max(len(others), 1), 4),
+        "baseline_attempts": len(others),
+        "rejected": _reasons(ran),
+        "baseline_rejected": _reasons(others),
+        "offset_error_median_s": round(median(offsets), 4) if offsets else None,
+        "reveal_in_band": _reveal_share(ran),
+        "failed_to_act": sum(_failed_to_act(o) for o in ran),
+        "draws_refused": sum(len(a.refused) for a in solved),
+        "missing": len(solved) - len(ran) + len(usual) - len(others),
+        "seconds_per_run": _seconds(ran),
     }
 
 
-def _reasons(outcomes: list[dict[str, Any]]) -> dict[str, int]:
+def _of(outcome: Mapping[str, Any]) -> Mapping[str, float]:
+    metrics: Mapping[str, float] = outcome.get("metrics", {})
+    return metrics
+
+
+def _hits(outcomes: _Outcomes) -> int:
+    return sum(_of(o).get("hit", 0.0) > 0 for o in outcomes)
+
+
+def _failed_to_act(outcome: Mapping[str, Any]) -> bool:
+    """Whether an actor could not be put on stage, or did not do its part."""
+    if "metrics" not in outcome:
+        return True
+    signs = ("never_started", "stalled")
+    return any(reason.startswith(signs) for reason in outcome["reasons"])
+
+
+def _reveal_share(outcomes: _Outcomes) -> float | None:
+    """Share of the runs with a near miss, contact or not, whose reveal came inside its band.
+
+    A hit has it by definition; the share is over those that miss for no other reason, too.
+    """
+    hits = _hits(outcomes)
+    outside = sum("miss: reveal_outside_band" in o.get("flags", ()) for o in outcomes)
+    return round(hits / (hits + outside), 4) if hits + outside else None
+
+
+def _seconds(outcomes: _Outcomes) -> float | None:
+    spent = [o["seconds"]["all"] for o in outcomes if "seconds" in o]
+    return round(median(spent), 2) if spent else None
+
+
+def _reasons(outcomes: _Outcomes) -> dict[str, int]:
     """Why runs were no hits, counted."""
     found: Counter[str] = Counter()
     for outcome in outcomes:
-        if "reason" in outcome:
-            found[str(outcome["reason"]).split(": ")[-1][:60]] += 1
+        if "metrics" not in outcome:
+            found[str(outcome["reason"]).split(": ")[0][:60]] += 1
             continue
-        found.update(
-            flag.removeprefix("miss: ") for flag in outcome["flags"] if flag.startswith("miss: ")
-        )
+        missed = (flag for flag in outcome["flags"] if flag.startswith("miss: "))
+        found.update(flag.removeprefix("miss: ") for flag in missed)
     return dict(sorted(found.items()))
+
+
+def _overall(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    ran = sum(row["attempts"] for row in rows)
+    medians = [r["offset_error_median_s"] for r in rows if r["offset_error_median_s"] is not None]
+    return {
+        "attempts": ran,
+        "missing": sum(row["missing"] for row in rows),
+        "failed_to_act_share": round(sum(r["failed_to_act"] for r in rows) / max(ran, 1), 4),
+        "offset_error_worst_median_s": max(medians, default=None),
+    }

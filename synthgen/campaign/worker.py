@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from scenarios.compile import compile_draw
+from scenarios.concrete import ConcreteScenario
 from scenarios.loader import load_scenario
 from scenarios.placement.map_index import MapIndex, load_index
 from synthgen.campaign.capture_process import CAPTURE_COMMAND, CaptureFiles, Stopped, capture
@@ -88,6 +89,36 @@ class SlotOutcome(Record):
     receipt: Receipt | None = None
     fault: Fault | None = None
     wall_s: float = 0.0
+
+
+def clip_job(
+    settings: WorkerSettings, task: SlotTask, concrete: ConcreteScenario, *, dataset: str
+) -> ClipJob:
+    """The job of one concrete scenario; its id is a hash of all that the clip depends on."""
+    scenario = concrete.model_dump(mode="json")
+    intent = {
+        "format": CLIP_SCHEMA,
+        "scenario": scenario,
+        "rig": settings.rig.content,
+        "map": {"name": task.map.name, "sha256": task.map.sha256},
+        "seed": settings.seed,
+        "slot": task.slot.model_dump(),
+        "draw": concrete.draw,
+        "capture": settings.capture.model_dump(),
+        "simulator": settings.simulator_kind.model_dump(),
+    }
+    return ClipJob(
+        slot=task.slot,
+        draw=concrete.draw,
+        clip_id=clip_id_of(intent),
+        seed=settings.seed,
+        scenario=scenario,
+        rig=settings.rig,
+        map=task.map,
+        capture=settings.capture,
+        simulator=settings.simulator_kind,
+        dataset=dataset,
+    )
 
 
 class SlotWorker:
@@ -190,30 +221,7 @@ class SlotWorker:
             duration_s=settings.capture.duration_s,
             overrides=task.overrides or None,
         )
-        scenario = concrete.model_dump(mode="json")
-        intent = {
-            "format": CLIP_SCHEMA,
-            "scenario": scenario,
-            "rig": settings.rig.content,
-            "map": {"name": task.map.name, "sha256": task.map.sha256},
-            "seed": settings.seed,
-            "slot": task.slot.model_dump(),
-            "draw": draw,
-            "capture": settings.capture.model_dump(),
-            "simulator": settings.simulator_kind.model_dump(),
-        }
-        return ClipJob(
-            slot=task.slot,
-            draw=draw,
-            clip_id=clip_id_of(intent),
-            seed=settings.seed,
-            scenario=scenario,
-            rig=settings.rig,
-            map=task.map,
-            capture=settings.capture,
-            simulator=settings.simulator_kind,
-            dataset=self._target(task),
-        )
+        return clip_job(settings, task, concrete, dataset=self._target(task))
 
     def _target(self, task: SlotTask) -> str:
         """Where the clip goes: the dataset, or a scratch folder of its own for a canary."""

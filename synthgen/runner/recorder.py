@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -24,13 +24,64 @@ from synthgen.store.image_codec import Codec
 _ENCODER_BACKLOG: Final = 4
 
 
-class Recorder:
+class Notes:
+    """Keeps what the verdict needs and drops the rest; a context manager."""
+
+    def __init__(self) -> None:
+        self._signals: list[SignalChange] = []
+        self._signal_states: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    @property
+    def signals(self) -> tuple[SignalChange, ...]:
+        """Changes of traffic lights so far."""
+        return tuple(self._signals)
+
+    def add_signals(
+        self, tick: int, timestamp_ns: int, states: Mapping[str, str], at_m: Mapping[str, Any]
+    ) -> None:
+        """Note which traffic lights changed."""
+        for signal_id, state in sorted(states.items()):
+            if self._signal_states.get(signal_id) != state:
+                self._signal_states[signal_id] = state
+                self._signals.append(
+                    SignalChange(tick, timestamp_ns, signal_id, state, np.array(at_m[signal_id]))
+                )
+
+    def add_frame(self, frame: FrameRecord) -> None:
+        """Take the ego's state at a capture."""
+
+    def add_states(
+        self, states: ActorStates, frame_index: int | None, still: frozenset[int]
+    ) -> None:
+        """Take the states of a tick; still objects count at tick 0 only."""
+
+    def add_inertial(self, row: rows.Row) -> None:
+        """Take one measurement of an IMU or a GNSS receiver."""
+
+    def add_event(self, event: ClipEvent) -> None:
+        """Take a collision or lane invasion."""
+
+    def add_sensors(self, sensors: SensorFrames) -> None:
+        """Take what the rig saw in one capture."""
+
+    def finish(self, objects: list[ObjectInfo]) -> None:
+        """Take the objects; the run is over."""
+
+
+class Recorder(Notes):
     """Everything of one clip on its way to the clip folder; a context manager.
 
     Images are encoded and written by one thread of its own, in order, while the next tick runs.
     """
 
     def __init__(self, writer: ClipWriter, rgb_codec: Codec, watch: Stopwatch) -> None:
+        super().__init__()
         self._writer = writer
         self._rgb_codec: Codec = rgb_codec
         self._watch = watch
@@ -39,12 +90,7 @@ class Recorder:
         self._frames: list[rows.Row] = []
         self._actors: list[rows.Row] = []
         self._inertial: list[rows.Row] = []
-        self._signals: list[SignalChange] = []
-        self._signal_states: dict[str, str] = {}
         self._events: list[ClipEvent] = []
-
-    def __enter__(self) -> Recorder:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._encoder.shutdown(wait=True, cancel_futures=True)
@@ -53,11 +99,6 @@ class Recorder:
     def frame_count(self) -> int:
         """Captures recorded so far."""
         return len(self._frames)
-
-    @property
-    def signals(self) -> tuple[SignalChange, ...]:
-        """Changes of traffic lights so far."""
-        return tuple(self._signals)
 
     def add_frame(self, frame: FrameRecord) -> None:
         """Add a row of the frames table."""
@@ -74,17 +115,6 @@ class Recorder:
     def add_inertial(self, row: rows.Row) -> None:
         """Add one measurement of an IMU or a GNSS receiver."""
         self._inertial.append(row)
-
-    def add_signals(
-        self, tick: int, timestamp_ns: int, states: Mapping[str, str], at_m: Mapping[str, Any]
-    ) -> None:
-        """Note which traffic lights changed."""
-        for signal_id, state in sorted(states.items()):
-            if self._signal_states.get(signal_id) != state:
-                self._signal_states[signal_id] = state
-                self._signals.append(
-                    SignalChange(tick, timestamp_ns, signal_id, state, np.array(at_m[signal_id]))
-                )
 
     def add_event(self, event: ClipEvent) -> None:
         """Add a collision or lane invasion."""

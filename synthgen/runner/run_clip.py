@@ -15,7 +15,7 @@ import numpy as np
 from scenarios.behaviours.choreography import Choreography
 from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
-from scenarios.verify import Verdict, verify
+from scenarios.verify import RunRecord, Verdict, verify
 from sensors.carla_adapter.blueprints import CaptureClock, sensor_actors
 from sensors.carla_adapter.poses import vector_from_carla
 from sensors.rig import Rig
@@ -40,7 +40,7 @@ from synthgen.runner.observe import (
     world_view,
 )
 from synthgen.runner.orders import Orders, carla_weather, set_signal
-from synthgen.runner.recorder import Recorder
+from synthgen.runner.recorder import Notes, Recorder
 from synthgen.runner.session import Session, open_session, release
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.runner.traffic import ambient_traffic
@@ -87,7 +87,8 @@ def run_job(job: ClipJob, link: Link, *, staging: Path, cache: Path, pulse: Puls
         try:
             with watch.lap("load"):
                 session = open_session(job, link.host, link.port, link.tm_port, cache)
-            stage = Stage(job, concrete, session, writer, watch, pulse)
+            recorder = Recorder(writer, job.capture.rgb_codec, watch)
+            stage = Stage(job, concrete, session, recorder, watch, pulse)
             verdict = stage.play()
         except ScenarioRejected as rejection:
             return _receipt(job, "rejected", watch, reason=str(rejection))
@@ -141,7 +142,7 @@ class Stage:
         job: ClipJob,
         concrete: ConcreteScenario,
         session: Session,
-        writer: ClipWriter,
+        recorder: Recorder | Notes,
         watch: Stopwatch,
         pulse: Pulse,
     ) -> None:
@@ -149,7 +150,7 @@ class Stage:
         self._concrete = concrete
         self._session = session
         self._world = session.world
-        self._recorder = Recorder(writer, job.capture.rgb_codec, watch)
+        self._recorder = recorder
         self._watch = watch
         self._pulse = pulse
         self._script_events: tuple[Event, ...] = ()
@@ -191,7 +192,7 @@ class Stage:
         self._ambient = ambient_traffic(self._session, self._concrete, self._cast)
         add_still_objects(self._world, self._concrete, self._cast)
         self.calibration = calibration_of(self._rig, self.ego, settings)
-        self.labels = LiveLabels(self._cast.objects(), self.calibration, self._watch)
+        self.labels = self._live_labels()
         self._still = frozenset(item.info.track_id for item in self._cast.still)
         self._track_of_instance = self._cast.track_of_instance()
         self._orders = Orders(self._session.client, self._cast.by_name(), self._lights)
@@ -210,6 +211,9 @@ class Stage:
         self._bump = self._world.spawn_actor(blueprint, carla.Transform(), attach_to=self.ego.actor)
         self._bump.listen(self._evidence.on_collision)
 
+    def _live_labels(self) -> LiveLabels:
+        return LiveLabels(self._cast.objects(), self.calibration, self._watch)
+
     def _seed(self, stream: str) -> int:
         slot = self._job.slot
         return seed_for(self._job.seed, slot.scenario, slot.k, self._job.draw, stream)
@@ -227,6 +231,10 @@ class Stage:
                 self._recorder.finish(self._cast.objects())
         return judge(self._concrete, self._evidence, self._recorder.signals, self._script_events)
 
+    def run_record(self, events: tuple[Event, ...]) -> RunRecord:
+        """What the run has left behind so far, in the verifier's terms."""
+        return replace(self._evidence.run_record(self._recorder.signals), events=events)
+
     def _perform(self) -> None:
         """The tick loop: look, record, order, tick."""
         choreography = Choreography(self._concrete)
@@ -239,7 +247,7 @@ class Stage:
             signals = self._signal_states()
             if tick >= warmup:
                 self._record(snapshot, tick - warmup, signals)
-            if tick == last:
+            if tick == last or self.is_settled(tick - warmup, choreography.events):
                 break
             if tick == listen_at:
                 self._capture.listen()
@@ -252,7 +260,11 @@ class Stage:
                 self._take_inertial(frame, tick + 1 - warmup)
             self._pulse.beat("run", tick=tick + 1, ticks=last + 1, frames=self.frame_count)
         self._script_events = choreography.events
-        logger.info("clip %s: ran %d ticks", self._job.clip_id, last + 1)
+        logger.info("clip %s: ran %d ticks", self._job.clip_id, tick + 1)
+
+    def is_settled(self, tick: int, events: tuple[Event, ...]) -> bool:
+        """Whether the rest of the run can be left out; a clip is always played to its end."""
+        return False
 
     def _idle_until_in_phase(self, warmup: int) -> None:
         """Tick until the record window's start falls on a tick on which slow sensors measure.

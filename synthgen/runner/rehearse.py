@@ -1,0 +1,144 @@
+"""Plays many jobs one after another and keeps their verdicts only.
+
+`python -m synthgen.runner.rehearse --jobs JOBS.jsonl --server HOST:PORT --tm-port P --out FOLDER`
+
+Each job gets a fresh episode of the same server. Nothing is stored but one line a job, in the
+folder's `<scenario>.jsonl`, so a run ends as soon as its verdict can no longer change. Jobs that
+have a line already are left out: after a crash, or a stop, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from scenarios.behaviours.stage import Event
+from scenarios.concrete import ConcreteScenario
+from scenarios.metrics import Metrics
+from scenarios.verify import HIT_FRAMES
+from synthgen.datatypes.actors import ActorStates
+from synthgen.datatypes.clip_job import EXIT_SIM_FAULT, ClipJob
+from synthgen.datatypes.frames import FrameRecord
+from synthgen.errors import ScenarioRejected, SimulatorError
+from synthgen.labels.frame import SensorFrames
+from synthgen.runner.heartbeat import Pulse
+from synthgen.runner.live_labels import LiveLabels
+from synthgen.runner.outcomes import add_outcome, read_outcomes
+from synthgen.runner.recorder import Notes
+from synthgen.runner.run_clip import Link, Stage
+from synthgen.runner.session import open_session
+from synthgen.runner.stopwatch import Stopwatch
+
+logger = logging.getLogger("synthgen.runner.rehearse")
+
+# The encounter is over once the other is so far behind the ego, or off its lane for so long.
+_BEHIND_M: Final = 4.0
+_OFF_LANE_M: Final = 3.5
+_OFF_LANE_TICKS: Final = 24
+_LOOK_EVERY_TICKS: Final = 10
+
+
+class _Unlabelled(LiveLabels):
+    """Labels nothing."""
+
+    def add(self, frame: FrameRecord, states: ActorStates, sensors: SensorFrames) -> None:
+        """Let it pass."""
+
+
+class Rehearsal(Stage):
+    """A run without recordings: no bones, no lights, and no more ticks than the verdict needs."""
+
+    def is_settled(self, tick: int, events: tuple[Event, ...]) -> bool:
+        """Whether nothing that is still to come can change the verdict."""
+        if tick < _LOOK_EVERY_TICKS or tick % _LOOK_EVERY_TICKS:
+            return False
+        run = self.run_record(events)
+        if any(contact.actor == "ego" for contact in run.collisions):
+            return True
+        meet = self._concrete.meet
+        if meet is None or self._concrete.family == "following":
+            return False
+        return _is_over(Metrics(self._concrete, run), meet.actor, meet.other_station_m)
+
+    def _live_labels(self) -> LiveLabels:
+        return _Unlabelled(self._cast.objects(), self.calibration, self._watch)
+
+    def _states(self, snapshot: Any, tick: int, *, with_details: bool) -> ActorStates:
+        return super()._states(snapshot, tick, with_details=False)
+
+
+def _is_over(metrics: Metrics, actor: str, conflict_m: float) -> bool:
+    """Whether the ego is past the conflict and the other, or the other left for good."""
+    if not metrics.started(actor):
+        return False
+    ego, other = metrics.frames["ego"], metrics.frames[actor]
+    lengths = metrics.track("ego").size_lwh_m[0] + metrics.track(actor).size_lwh_m[0]
+    past_m = min(ego[-1, 0] - other[-1, 0], ego[-1, 0] - conflict_m)
+    if past_m > lengths / 2 + _BEHIND_M:
+        return True
+    side = 1.0 if other[0, 1] < 0 else -1.0
+    recent = other[-_OFF_LANE_TICKS:, 1] * side
+    return bool((recent > _OFF_LANE_M).all()) and metrics.visible_frames(actor) >= HIT_FRAMES
+
+
+def rehearse(job: ClipJob, link: Link, scratch: Path) -> dict[str, Any]:
+    """The outcome of one run: `stage` (`spawn` or `verify`), `flags` and `metrics`, or `reason`.
+
+    Raises:
+        SimulatorError: The simulator failed.
+    """
+    watch, started_s = Stopwatch(), time.monotonic()
+    concrete = ConcreteScenario.model_validate(job.scenario)
+    with watch.lap("load"):
+        session = open_session(job, link.host, link.port, link.tm_port, scratch / "carla_files")
+    outcome: dict[str, Any]
+    try:
+        stage = Rehearsal(
+            job, concrete, session, Notes(), watch, Pulse(scratch / f"beat-{link.port}.json")
+        )
+    except ScenarioRejected as rejection:
+        outcome = {"stage": "spawn", "reason": str(rejection)}
+    else:
+        verdict = stage.play()
+        numbers = {name: float(value) for name, value in sorted(verdict.metrics.items())}
+        outcome = {"stage": "verify", "flags": list(verdict.flags), "metrics": numbers}
+        outcome["reasons"] = list(verdict.reasons)
+        outcome["frames"] = stage.frame_count
+    seconds = {**watch.seconds(), "all": round(time.monotonic() - started_s, 2)}
+    return {"id": job.clip_id, **outcome, "seconds": seconds}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Rehearse a file of jobs; the exit code says whether the simulator is to blame."""
+    parser = argparse.ArgumentParser(prog="python -m synthgen.runner.rehearse")
+    parser.add_argument("--jobs", type=Path, required=True)
+    parser.add_argument("--server", required=True, help="HOST:PORT of the simulator's RPC door")
+    parser.add_argument("--tm-port", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--until", type=float, default=float("inf"), help="of the monotonic clock")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    host, _, port = options.server.rpartition(":")
+    link = Link(host, int(port), options.tm_port)
+    done = read_outcomes(options.out)
+    for line in options.jobs.read_text().splitlines():
+        job = ClipJob.model_validate_json(line)
+        if job.clip_id in done or time.monotonic() > options.until:
+            continue
+        # Named before it runs: if this process dies, the one that started it knows by which job.
+        options.jobs.with_suffix(".current").write_text(job.clip_id)
+        try:
+            outcome = rehearse(job, link, options.jobs.parent)
+        except (SimulatorError, RuntimeError):
+            logger.exception("job %s: the simulator failed", job.clip_id)
+            return EXIT_SIM_FAULT
+        add_outcome(options.out, job.slot.scenario, outcome)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

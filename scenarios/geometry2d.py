@@ -5,6 +5,8 @@ A box is (x, y, yaw, length, width) of its centre, right-handed, metres and radi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,18 +20,15 @@ DOOR_S = 0.6
 Bool = NDArray[np.bool_]
 
 
-def _half_extent(axis_x: F64, axis_y: F64, yaw: F64, length: F64, width: F64) -> F64:
-    """Half length of a box's shadow on a unit axis."""
-    c, s = np.cos(yaw), np.sin(yaw)
-    along = np.abs(axis_x * c + axis_y * s) * length / 2
-    across = np.abs(-axis_x * s + axis_y * c) * width / 2
-    return np.asarray(along + across, dtype=np.float64)
-
-
-def _axes(a: F64, b: F64) -> list[tuple[F64, F64]]:
-    """The four separating axes of two boxes."""
-    yaws = (a[..., 2], a[..., 2] + np.pi / 2, b[..., 2], b[..., 2] + np.pi / 2)
-    return [(np.cos(yaw), np.sin(yaw)) for yaw in yaws]
+def _axes(a: F64, b: F64) -> Iterator[tuple[F64, F64, F64]]:
+    """The four separating axes of two boxes, and both boxes' half shadows on each, added up."""
+    ca, sa, cb, sb = np.cos(a[..., 2]), np.sin(a[..., 2]), np.cos(b[..., 2]), np.sin(b[..., 2])
+    along, across = np.abs(ca * cb + sa * sb), np.abs(sa * cb - ca * sb)
+    (la, wa), (lb, wb) = (np.moveaxis(box[..., 3:], -1, 0) / 2 for box in (a, b))
+    yield ca, sa, la + along * lb + across * wb
+    yield -sa, ca, wa + across * lb + along * wb
+    yield cb, sb, lb + along * la + across * wa
+    yield -sb, cb, wb + across * la + along * wa
 
 
 def time_to_collision(a: F64, b: F64, velocity_a: F64, velocity_b: F64) -> F64:
@@ -48,10 +47,7 @@ def time_to_collision(a: F64, b: F64, velocity_a: F64, velocity_b: F64) -> F64:
     relative = velocity_b - velocity_a
     shape = np.broadcast_shapes(delta.shape[:-1], relative.shape[:-1])
     enter, leave = np.full(shape, 0.0), np.full(shape, np.inf)
-    for ax, ay in _axes(a, b):
-        reach = _half_extent(ax, ay, a[..., 2], a[..., 3], a[..., 4]) + _half_extent(
-            ax, ay, b[..., 2], b[..., 3], b[..., 4]
-        )
+    for ax, ay, reach in _axes(a, b):
         distance = delta[..., 0] * ax + delta[..., 1] * ay
         speed = relative[..., 0] * ax + relative[..., 1] * ay
         still = np.abs(speed) < 1e-9
@@ -72,10 +68,7 @@ def gap(a: F64, b: F64) -> F64:
     """
     delta = b[..., :2] - a[..., :2]
     best: F64 = np.full(delta.shape[:-1], -np.inf)
-    for ax, ay in _axes(a, b):
-        reach = _half_extent(ax, ay, a[..., 2], a[..., 3], a[..., 4]) + _half_extent(
-            ax, ay, b[..., 2], b[..., 3], b[..., 4]
-        )
+    for ax, ay, reach in _axes(a, b):
         best = np.maximum(best, np.abs(delta[..., 0] * ax + delta[..., 1] * ay) - reach)
     return best
 

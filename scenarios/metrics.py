@@ -6,6 +6,7 @@ Automated Driving).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.behaviours.stage import Event, Track
-from scenarios.concrete import ConcreteScenario
+from scenarios.concrete import ConcreteScenario, Meet
 from scenarios.geometry2d import DOOR_M, DOOR_S, door_box, gap, time_to_collision
 
 F64 = NDArray[np.float64]
@@ -25,6 +26,7 @@ STARTED_MPS = 0.3
 MIN_PX = 20
 OVER_LINE_M = 0.3
 STILL_MPS = 0.05
+ARRIVAL_SLACK_M = 1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -264,7 +266,11 @@ class Metrics:
         return path.arrival_s(meet.other_station_m, float(self.track("ego").speed_mps[tick]))
 
     def offset_error_s(self) -> float:
-        """Realised minus requested offset of the encounter, as planned before the ego reacts."""
+        """Realised minus requested offset of the encounter, by the ego's way before it reacts.
+
+        The ego's arrival is the one it had in view when the actor set off; of an actor that keeps
+        the appointment until the conflict, when it arrived there or the ego began to brake.
+        """
         meet = self.concrete.meet
         start = None if meet is None else self.start_tick(meet.actor)
         if meet is None or start is None:
@@ -272,16 +278,40 @@ class Metrics:
         steps = self.concrete.actor(meet.actor).behaviours
         if any(step.do in ("hesitate", "turn_back") for step in steps):
             return float("nan")
-        due = start * self.run.tick_s + self.arrival_s(start)
         if any(step.do == "open_door" for step in steps):
-            return due - (start * self.run.tick_s + DOOR_S) - meet.offset_s
+            return self.arrival_s(start) - DOOR_S - meet.offset_s
+        arrived = self._arrival_tick(meet)
+        if arrived is None:
+            return float("nan")
+        look = start
+        if meet.resync == "until_conflict":
+            brakes = [e.tick - self.concrete.warmup_ticks for e in self.run.events
+                      if e.actor == meet.other and e.kind == "reacts"]  # fmt: skip
+            look = max(min([math.floor(arrived), self._passed_tick(), *brakes]), start)
+        due = look * self.run.tick_s + self.arrival_s(look)
+        return due - arrived * self.run.tick_s - meet.offset_s
+
+    def _arrival_tick(self, meet: Meet) -> float | None:
+        """When the actor comes within reach of the conflict point, between ticks."""
         conflict = np.array([meet.conflict_x_m, meet.conflict_y_m])
         distance = np.hypot(*(self.track(meet.actor).xy_m - conflict).T)
-        inside = np.flatnonzero(distance <= meet.reach_m + 0.5)
-        if not len(inside):
-            return float("nan")
-        arrived = int(inside[0] if meet.reach_m > 0 else np.argmin(distance))
-        return due - arrived * self.run.tick_s - meet.offset_s
+        nearest = int(np.argmin(distance))
+        reach = max(meet.reach_m, float(distance[nearest]))
+        inside = np.flatnonzero(distance <= reach)
+        if distance[nearest] > meet.reach_m + ARRIVAL_SLACK_M or nearest == len(distance) - 1:
+            return None
+        first = int(inside[0])
+        if first == 0:
+            return 0.0
+        far, near = distance[first - 1], distance[first]
+        return first - 1 + float((far - reach) / (far - near))
+
+    def _passed_tick(self) -> int:
+        """The last tick with the ego before the conflict."""
+        meet = self.concrete.meet
+        assert meet is not None
+        before = np.flatnonzero(self.frames["ego"][:, 0] < meet.other_station_m)
+        return int(before[-1]) if len(before) else 0
 
     def residuals(self, start: int) -> dict[str, float]:
         """How the run differs from its plan: start delay, speeds of the actor and of the ego."""

@@ -163,10 +163,11 @@ def bend_speeds(way: Way) -> F64:
     Room to brake before a bend and to pick up speed after it is allowed for.
     """
     corner = LATERAL_MPS2 / np.maximum(_curvature(way), 1e-6)
-    ahead = way.stations[None, :] - way.stations[:, None]
-    before = np.where(ahead >= 0, corner[None] + 2 * APPROACH_DECEL * ahead, np.inf)
-    after = np.where(ahead <= 0, corner[None] - 2 * LEAVE_ACCEL * ahead, np.inf)
-    limit: F64 = np.sqrt(np.minimum(before, after).min(axis=1))
+    # min over j >= i of corner[j] + 2 a (s[j] - s[i]), for all i in one sweep; and backwards.
+    brake, leave = 2 * APPROACH_DECEL * way.stations, 2 * LEAVE_ACCEL * way.stations
+    before = np.minimum.accumulate((corner + brake)[::-1])[::-1] - brake
+    after = np.minimum.accumulate(corner - leave) + leave
+    limit: F64 = np.sqrt(np.minimum(before, after))
     return limit
 
 

@@ -25,6 +25,8 @@ WAIT_MPS, WAIT_M, WAIT_S = 1.5, 10.0, 2.5
 RESYNC_LIMIT = 0.2
 LEAD_IN_S, LEAD_OUT_S = 4.0, 3.5
 LAUNCH_MPS2 = 3.0
+# What an order takes from the look at the world to its effect: one tick.
+LATENCY_S = 0.05
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -128,9 +130,6 @@ class _Run:
     def __init__(self, model: EncounterModel, disturbance: F64, first_s: float) -> None:
         self.model = model
         self.n = len(model.offset_s)
-        self.steady = _is_steady(model)
-        column = np.clip(model.ego.station_m - model.ego.way.stations[0], 0, None).astype(int)
-        self.cruise = model.ego.speeds_mps[np.arange(self.n), column]
         self.delay, self.walk_ratio, self.ego_ratio, self.decel_ratio = disturbance.T
         ego, other = model.ego, model.other
         self.speed = ego.speed_mps * self.ego_ratio
@@ -147,48 +146,56 @@ class _Run:
         at = ego.way.at(model.ego_conflict_m)
         self.normal = np.stack([-np.sin(at[:, 3]), np.cos(at[:, 3])], axis=1)
         self.origin = at[:, :2]
+        self.line = np.cos(other.start[:, 2]), np.sin(other.start[:, 2])
+        self.begin = ego.way.stations[0]
+        self.rows = np.arange(self.n)
+        pace = 2 / (ego.speeds_mps[:, 1:] + ego.speeds_mps[:, :-1])
+        self.clock = np.zeros(ego.speeds_mps.shape)
+        np.cumsum(pace, axis=1, out=self.clock[:, 1:])
+        self.due = self._at(self.clock, model.ego_conflict_m)
 
-    def ego_box(self) -> tuple[F64, F64]:
-        ego = self.model.ego
-        at = ego.way.at(self.station)
-        box = np.stack([at[:, 0], at[:, 1], at[:, 3], ego.length_m, ego.width_m], axis=1)
-        heading = np.stack([np.cos(at[:, 3]), np.sin(at[:, 3])], axis=1)
-        return box, heading * self.speed[:, None]
+    def put_ego(self, box: F64, velocity: F64) -> F64:
+        """Write the ego's place into a box (n, 5) and its velocity (n, 2); returns its heading."""
+        at = self.model.ego.way.at(self.station)
+        box[:, 0], box[:, 1], box[:, 2] = at[:, 0], at[:, 1], at[:, 3]
+        heading = np.empty((self.n, 2))
+        heading[:, 0], heading[:, 1] = np.cos(at[:, 3]), np.sin(at[:, 3])
+        np.multiply(heading, self.speed[:, None], out=velocity)
+        return heading
 
-    def other_box(self) -> tuple[F64, F64]:
+    def put_other(self, box: F64, velocity: F64) -> None:
+        """Write the other's place into a box (n, 5) and its velocity (n, 2)."""
         other = self.model.other
+        pace = np.where(self.turned, -self.pace, self.pace)
         if other.way is None:
-            yaw = other.start[:, 2]
-            x = other.start[:, 0] + self.progress * np.cos(yaw)
-            y = other.start[:, 1] + self.progress * np.sin(yaw)
+            c, s = self.line
+            box[:, 0] = other.start[:, 0] + self.progress * c
+            box[:, 1] = other.start[:, 1] + self.progress * s
+            box[:, 2] = other.start[:, 2]
         else:
             at = other.way.at(other.station_m + self.progress, other.lateral_m)
-            x, y, yaw = at[:, 0], at[:, 1], at[:, 3]
-        box = np.stack([x, y, yaw, other.length_m, other.width_m], axis=1)
-        pace = np.where(self.turned, -self.pace, self.pace)
-        return box, np.stack([np.cos(yaw) * pace, np.sin(yaw) * pace], axis=1)
+            box[:, 0], box[:, 1], box[:, 2] = at[:, 0], at[:, 1], at[:, 3]
+            c, s = np.cos(at[:, 3]), np.sin(at[:, 3])
+        velocity[:, 0], velocity[:, 1] = c * pace, s * pace
 
     def ego_arrival_s(self) -> F64:
-        """Route time of the ego to the conflict at its present speed."""
-        left = np.maximum(self.model.ego_conflict_m - self.station, 0.0)
-        if self.steady:
-            return np.asarray(left / np.maximum(self.speed, 0.5))
-        want = self._wanted(self.station)
-        ahead = self._route_time(self.station, left)
-        return np.asarray(ahead * want / np.maximum(self.speed, 0.5))
+        """Route time of the ego to the conflict at its present speed, one tick of latency off.
+
+        The same rule as `behaviours.stage.Track.arrival_s`.
+        """
+        ahead = np.maximum(self.due - self._at(self.clock, self.station), 0.0)
+        wanted = self._at(self.model.ego.speeds_mps, self.station)
+        return np.maximum(ahead * wanted / np.maximum(self.speed, 0.5) - LATENCY_S, 0.0)
+
+    def _at(self, table: F64, station: F64) -> F64:
+        """(n,) values of a table (n, S) over the ego's way."""
+        place = np.minimum(np.maximum(station - self.begin, 0.0), table.shape[1] - 1.001)
+        before = place.astype(np.int64)
+        low, high = table[self.rows, before], table[self.rows, before + 1]
+        return np.asarray(low + (place - before) * (high - low))
 
     def _wanted(self, station: F64) -> F64:
-        ego = self.model.ego
-        if self.steady:
-            return np.asarray(self.cruise * self.ego_ratio)
-        column = np.clip(station - ego.way.stations[0], 0, ego.speeds_mps.shape[1] - 1).astype(int)
-        return np.asarray(ego.speeds_mps[np.arange(self.n), column] * self.ego_ratio)
-
-    def _route_time(self, station: F64, left: F64) -> F64:
-        # Mean of the wanted speeds here and half way is enough: profiles are smooth.
-        here, half = self._wanted(station), self._wanted(station + left / 2)
-        near = self._wanted(station + 0.9 * left)
-        return np.asarray(left * (1 / here + 2 / half + 1 / near) / 4)
+        return self._at(self.model.ego.speeds_mps, station) * self.ego_ratio
 
     def advance_other(self, now_s: float, arrival: F64) -> None:
         other, model = self.model.other, self.model
@@ -237,17 +244,16 @@ class _Run:
             np.abs(np.sin(along)) * box[..., 3] / 2 + np.abs(np.cos(along)) * box[..., 4] / 2
         )
 
-    def threat(self, other_box: F64, other_velocity: F64, visible: Bool) -> Bool:
+    def threat(self, other_box: F64, other_velocity: F64, visible: Bool, arrival: F64) -> Bool:
         """Whether the other is, or will be when the ego gets there, in the ego's corridor."""
         ego = self.model.ego
         t = ((other_box[:, :2] - self.origin) * self.normal).sum(axis=1)
         rate = (other_velocity * self.normal).sum(axis=1)
         half = ego.width_m / 2 + CORRIDOR_MARGIN_M + self.reach(other_box)
         left = self.model.ego_conflict_m - self.station
-        arrival = np.maximum(left, 0.0) / np.maximum(self.speed, 0.5)
-        inside = np.zeros(self.n, dtype=bool)
-        for share in (0.0, 0.5, 1.0):
-            inside |= np.abs(t + rate * arrival * share) < half
+        later = rate * arrival
+        least = np.minimum(np.abs(t), np.minimum(np.abs(t + 0.5 * later), np.abs(t + later)))
+        inside = least < half
         near = (arrival < ego.react_ttc_s) & (left > -2.0)
         # Having stopped, it lets pass what is still coming.
         waiting = (self.speed < WAIT_MPS) & (left < WAIT_M) & (left > -2.0)
@@ -260,35 +266,26 @@ def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
     """Run every row once; `disturbance` (n, 4) as of `Calibration.disturbances`."""
     first, last = _window(model)
     run = _Run(model, disturbance, first * DT_S)
-    boxes_ego, boxes_other, speeds_ego, speeds_other, seen = [], [], [], [], []
+    boxes_ego, boxes_other = np.empty((2, last - first, run.n, 5))
+    speeds_ego, speeds_other = np.empty((2, last - first, run.n, 2))
+    for boxes, party in ((boxes_ego, model.ego), (boxes_other, model.other)):
+        boxes[..., 3], boxes[..., 4] = party.length_m, party.width_m
+    seen = np.empty((last - first, run.n), dtype=bool)
     reveal = np.full(run.n, np.nan)
-    for i in range(first, last):
-        ego, ego_velocity = run.ego_box()
-        other, other_velocity = run.other_box()
-        heading = np.stack([np.cos(ego[:, 2]), np.sin(ego[:, 2])], axis=1)
+    for row in range(last - first):
+        ego, other = boxes_ego[row], boxes_other[row]
+        heading = run.put_ego(ego, speeds_ego[row])
+        run.put_other(other, speeds_other[row])
         eye = ego[:, :2] + EYE_FORWARD_M * heading
         visible = is_visible(eye, heading, other, model.occluders)
+        seen[row] = visible
         arrival = run.ego_arrival_s()
         appears = visible & run.started & np.isnan(reveal)
         reveal = np.where(appears, arrival, reveal)
-        threat = run.threat(other, other_velocity, visible)
-        boxes_ego.append(ego)
-        boxes_other.append(other)
-        speeds_ego.append(ego_velocity)
-        speeds_other.append(other_velocity)
-        seen.append(visible)
-        run.advance_other(i * DT_S, arrival)
+        threat = run.threat(other, speeds_other[row], visible, arrival)
+        run.advance_other((first + row) * DT_S, arrival)
         run.advance_ego(threat)
-    return _outcome(
-        run,
-        np.stack(boxes_ego),
-        np.stack(boxes_other),
-        np.stack(speeds_ego),
-        np.stack(speeds_other),
-        np.stack(seen),
-        reveal,
-        first,
-    )
+    return _outcome(run, boxes_ego, boxes_other, speeds_ego, speeds_other, seen, reveal, first)
 
 
 def _is_steady(model: EncounterModel) -> bool:

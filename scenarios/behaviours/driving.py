@@ -104,6 +104,7 @@ class EmergencyBrake:
         self.ttc_s = float(step.args.get("reaction_ttc_s", 2.5))
         self.threat_s = 0.0
         self.calm_s = 10.0
+        self.brakes = False
 
     def decel(self) -> float:
         """Deceleration asked for now, 0 for none."""
@@ -114,7 +115,13 @@ class EmergencyBrake:
         self.calm_s = 0.0 if threat else self.calm_s + tick_s
         keeps = threat or (self.threat_s > 0 and self.calm_s < CALM_S)
         self.threat_s = self.threat_s + tick_s if keeps else 0.0
-        return self.decel_mps2 if self.threat_s > self.delay_s else 0.0
+        if self.threat_s <= self.delay_s:
+            self.brakes = False
+            return 0.0
+        if not self.brakes:
+            self.brakes = True
+            stage.note(self.driver.name, "reacts")
+        return self.decel_mps2
 
     def is_threat(self, name: str, other: ActorView) -> bool:
         """Whether one actor is worth braking for."""

@@ -19,7 +19,7 @@ _SEARCH_BACK, _SEARCH_AHEAD = 5, 25
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a script did: `started`, `ended`, `door_open`, `kinematic`; tick of the run."""
+    """What a script did: `started`, `ended`, `door_open`, `reacts`, `kinematic`; tick of the run."""
 
     tick: int
     actor: str

@@ -50,7 +50,7 @@ class VehicleScript:
             return 1.0
         view = self.stage.view.actors[self.actor.name]
         left = np.hypot(view.x_m - meet.conflict_x_m, view.y_m - meet.conflict_y_m)
-        left -= view.size_lwh_m[0] / 2
+        left -= meet.reach_m
         due = self.stage.arrival_s(meet.other, meet.other_station_m) - meet.offset_s
         wanted = self.driver.track.wanted()
         if left < 1.0 or due < 0.2:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain as chain_tests
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,32 +54,30 @@ def find_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[Site]:
     for used in range(len(query.fallback) + 1):
         # What the query asks for comes first; each fallback is tried only if nothing is found.
         narrowed = query.model_copy(update={"fallback": query.fallback[:used]})
-        found = (
-            _with_lane_tests(junction_sites(index, narrowed, needs.approach_m), narrowed, needs)
-            if query.kind == "junction"
-            else _road_sites(index, narrowed, needs)
-        )
-        sites = [site for site, tests in found if all(test.holds for test in tests)]
+        # Tests are made one by one, the first that fails ends them: most places fail early.
+        tried = _tried(index, narrowed, needs)
+        sites = [site for site, tests in tried if all(test.holds for test in tests)]
         if sites:
             return sites
-    raise ConfigError(_nearest_miss(index, query, found))
+    everywhere = [(site, list(tests)) for site, tests in _tried(index, narrowed, needs)]
+    raise ConfigError(_nearest_miss(index, query, everywhere))
 
 
-def _with_lane_tests(
-    found: list[tuple[Site, list[Test]]], query: RoadQuery, needs: Needs
-) -> list[tuple[Site, list[Test]]]:
-    """Junction sites with a test for every strip that the actors name."""
-    return [
-        (
-            site,
-            tests
-            + [
-                Test(f"lane {name}", _has_lane(site, query, name), "no such strip")
-                for name in sorted(needs.lanes)
-            ],
-        )
-        for site, tests in found
-    ]
+def _tried(
+    index: MapIndex, query: RoadQuery, needs: Needs
+) -> Iterator[tuple[Site, Iterator[Test]]]:
+    """Every place of the query's kind, with the tests that it has to stand."""
+    if query.kind != "junction":
+        yield from _road_sites(index, query, needs)
+        return
+    for site, tests in junction_sites(index, query, needs.approach_m):
+        yield site, chain_tests(tests, _named_lane_tests(site, query, needs))
+
+
+def _named_lane_tests(site: Site, query: RoadQuery, needs: Needs) -> Iterator[Test]:
+    """A test for every strip that the actors name."""
+    for name in sorted(needs.lanes):
+        yield Test(f"lane {name}", _has_lane(site, query, name), "no such strip")
 
 
 def crosswalk_station(index: MapIndex, site: Site) -> float:
@@ -121,13 +120,13 @@ def _nearest_miss(index: MapIndex, query: RoadQuery, found: list[tuple[Site, lis
     return f"{head}; nearest miss: {place} fails {missing}"
 
 
-def _road_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[tuple[Site, list[Test]]]:
-    found = []
+def _road_sites(
+    index: MapIndex, query: RoadQuery, needs: Needs
+) -> Iterator[tuple[Site, Iterator[Test]]]:
     for lane, corridor, sites in _candidates(index):
         shared = _lane_tests(index, query, needs, lane)
         for site in sites:
-            found.append((site, [*shared, *_place_tests(index, query, needs, site, corridor)]))
-    return found
+            yield site, chain_tests(shared, _place_tests(index, query, needs, site, corridor))
 
 
 @lru_cache(maxsize=16)
@@ -239,37 +238,32 @@ def _edge_test(
 
 def _place_tests(
     index: MapIndex, query: RoadQuery, needs: Needs, site: Site, corridor: Corridor
-) -> list[Test]:
+) -> Iterator[Test]:
     length = _fixed(query.length_min, 50.0)
     s = site.ego.stations
-    window = (s >= -(1 - AHEAD_SHARE) * length) & (s <= AHEAD_SHARE * length)
-    covered = float(window.sum()) - 1.0
+    first, last = np.searchsorted(s, [-(1 - AHEAD_SHARE) * length, AHEAD_SHARE * length])
+    window = slice(int(first), int(last) + int(last < len(s) and s[last] <= AHEAD_SHARE * length))
+    covered = float(window.stop - window.start) - 1.0
+    back, ahead = site.ego.back_m, site.ego.ahead_m
+    yield Test("length_min", covered >= length - 2.0, f"{covered:.0f} m")
+    yield Test("approach", back >= min(needs.approach_m, 60.0), f"{back:.0f} m")
+    yield Test("way ahead", ahead >= needs.ahead_m, f"{ahead:.0f} m")
+    yield Test("junction-free", not corridor.in_junction[window].any(), "a junction")
+    if query.edge_right:
+        yield Test("kerb lane", "right" not in site.bands, "a lane to the right")
+    yield from _named_lane_tests(site, query, needs)
     yaw = site.ego.points[window, 3]
     bend = float(yaw.max() - yaw.min()) if len(yaw) else 0.0
-    tests = [
-        Test("length_min", covered >= length - 2.0, f"{covered:.0f} m"),
-        Test("junction-free", not corridor.in_junction[window].any(), "a junction"),
-        Test(
-            "approach", site.ego.back_m >= min(needs.approach_m, 60.0), f"{site.ego.back_m:.0f} m"
-        ),
-        Test("way ahead", site.ego.ahead_m >= needs.ahead_m, f"{site.ego.ahead_m:.0f} m"),
-    ]
-    if query.edge_right:
-        tests.append(Test("kerb lane", "right" not in site.bands, "a lane to the right"))
-    tests += [
-        Test(f"lane {name}", _has_lane(site, query, name), "no such strip")
-        for name in sorted(needs.lanes)
-    ]
     most = _fixed(query.heading_change_max, 0.35)
     if query.kind == "straight":
-        tests.append(Test("straight", bend <= most, f"{np.rad2deg(bend):.0f} deg"))
+        yield Test("straight", bend <= most, f"{np.rad2deg(bend):.0f} deg")
     if query.kind == "curve":
-        tests.append(Test("curve", bend > most, f"{np.rad2deg(bend):.0f} deg"))
+        yield Test("curve", bend > most, f"{np.rad2deg(bend):.0f} deg")
     if query.kind == "merge":
         after = index.successors.get(site.lane, ())
         merging = any(len(index.predecessors.get(a, ())) > 1 for a in after)
-        tests.append(Test("merge", merging, "no lane joins"))
-    return tests + _distance_tests(index, query, site, corridor)
+        yield Test("merge", merging, "no lane joins")
+    yield from _distance_tests(index, query, site, corridor)
 
 
 def _fixed(value: object, default: float) -> float:
@@ -307,22 +301,31 @@ def parking_band(site: Site, query: RoadQuery, word: str) -> Band | None:
 
 def _distance_tests(
     index: MapIndex, query: RoadQuery, site: Site, corridor: Corridor
-) -> list[Test]:
-    tests = []
-    here = site.ego.at(0.0)[:2]
-    distances = [float(np.hypot(*(c[:, :2].mean(axis=0) - here))) for c in index.crosswalks]
-    nearest = min(distances, default=float("inf"))
-    checks: list[tuple[str, object, Callable[[float, float], bool], float]] = [
-        ("crosswalk_within", query.crosswalk_within, float.__le__, nearest),
-        ("crosswalk_absent_within", query.crosswalk_absent_within, float.__ge__, nearest),
-    ]
-    if query.junction_absent_within is not None:
+) -> Iterator[Test]:
+    near, far = query.crosswalk_within, query.crosswalk_absent_within
+    if near is not None or far is not None:
+        nearest = _crosswalk_distance(index, site)
+        found = f"{nearest:.0f} m"
+        if isinstance(near, int | float):
+            yield Test("crosswalk_within", nearest <= near, found)
+        if isinstance(far, int | float):
+            yield Test("crosswalk_absent_within", nearest >= far, found)
+    clear = query.junction_absent_within
+    if isinstance(clear, int | float):
         s = site.ego.stations[corridor.in_junction]
         junction = float(np.abs(s).min()) if len(s) else float("inf")
-        checks.append(
-            ("junction_absent_within", query.junction_absent_within, float.__ge__, junction)
-        )
-    for name, limit, compare, found in checks:
-        if isinstance(limit, int | float):
-            tests.append(Test(name, compare(found, float(limit)), f"{found:.0f} m"))
-    return tests
+        yield Test("junction_absent_within", junction >= clear, f"{junction:.0f} m")
+
+
+def _crosswalk_distance(index: MapIndex, site: Site) -> float:
+    """Distance of the site to the middle of the nearest crosswalk."""
+    centres = _crosswalk_centres(index)
+    x, y = site.ego.at(0.0)[:2]
+    return float(np.hypot(centres[:, 0] - x, centres[:, 1] - y).min(initial=np.inf))
+
+
+@lru_cache(maxsize=16)
+def _crosswalk_centres(index: MapIndex) -> F64:
+    """(n, 2) middles of the map's crosswalks."""
+    middles = [outline[:, :2].mean(axis=0) for outline in index.crosswalks]
+    return np.array(middles, dtype=np.float64).reshape(-1, 2)

@@ -7,6 +7,7 @@ left.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,15 @@ class Way:
         """Points (..., 4) at `s` along and `t` left of the path; straight on beyond its ends."""
         s = np.asarray(s, dtype=np.float64)
         inside = np.clip(s, self.stations[0], self.stations[-1])
-        columns = [np.interp(inside, self.stations, c) for c in self.points.T]
-        yaw = columns[3]
+        place = inside - self.stations[0]
+        before = np.minimum(place.astype(np.int64), len(self.stations) - 2)
+        share = (place - before)[..., None]
+        found: F64 = self.points[before] * (1.0 - share) + self.points[before + 1] * share
+        c, sn = np.cos(found[..., 3]), np.sin(found[..., 3])
         over = s - inside
-        x = columns[0] + over * np.cos(yaw) - t * np.sin(yaw)
-        y = columns[1] + over * np.sin(yaw) + t * np.cos(yaw)
-        return np.stack([x, y, columns[2] + 0.0 * x, yaw + 0.0 * x], axis=-1)
+        found[..., 0] += over * c - t * sn
+        found[..., 1] += over * sn + t * c
+        return found
 
     @property
     def back_m(self) -> float:
@@ -114,12 +118,14 @@ def chain(index: MapIndex, lane: int, *, forward: bool, length_m: float) -> list
     return found
 
 
+@lru_cache(maxsize=65536)
 def turn_of(index: MapIndex, lane: int) -> float:
     """Heading change over a lane, radians, left positive."""
     yaw = index.lane_points(lane)[:, 3]
     return float(np.unwrap(yaw)[-1] - yaw[0])
 
 
+@lru_cache(maxsize=65536)
 def lane_length(index: MapIndex, lane: int) -> float:
     """Length of a lane's centre line, metres."""
     steps = np.diff(index.lane_points(lane)[:, :2], axis=0)

@@ -1,0 +1,99 @@
+"""The jobs of a plan, solved before any simulator is there: where, with which values, which draw.
+
+A worker solves its slots itself when it comes to them; this does the same for all of them, to look
+at the dataset before it is made. Each slot's outcome depends on nothing but the slot, so the order
+and the number of processes do not matter.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from scenarios.compile import compile_draw
+from scenarios.loader import load_scenario
+from scenarios.placement.map_index import MapIndex, load_index
+from scenarios.spec import ScenarioSpec
+from synthgen.campaign.plan import Plan, SlotTask
+from synthgen.datatypes.clip_job import CaptureSettings
+from synthgen.errors import ConfigError, ScenarioRejected
+
+_CHUNK: Final = 25
+
+
+def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
+    """One row a slot, in the plan's order.
+
+    Args:
+        plan: What to make.
+        processes: How many share the work.
+
+    Returns:
+        Rows of `scenario, k, map, draw, lane_id, station_m, parameters, refused`; `draw` is None where
+        all draws of the slot are refused, and `refused` says why.
+
+    Raises:
+        ConfigError: A map has no site for a scenario.
+    """
+    # Those of one scenario together: its file and its sites are looked up once a process.
+    chunks = [plan.slots[i : i + _CHUNK] for i in range(0, len(plan.slots), _CHUNK)]
+    if processes == 1:
+        for chunk in chunks:
+            yield from _solve_some(plan.seed, plan.capture, plan.max_draws, chunk)
+        return
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        found = [
+            pool.submit(_solve_some, plan.seed, plan.capture, plan.max_draws, chunk)
+            for chunk in chunks
+        ]
+        for chunk_rows in found:
+            yield from chunk_rows.result()
+
+
+def _solve_some(
+    seed: int, capture: CaptureSettings, max_draws: int, tasks: Sequence[SlotTask]
+) -> list[dict[str, Any]]:
+    return [_solve(seed, capture, max_draws, task) for task in tasks]
+
+
+def _solve(seed: int, capture: CaptureSettings, max_draws: int, task: SlotTask) -> dict[str, Any]:
+    if task.map.path is None:
+        raise ConfigError(f"map {task.map.name}: only its server knows it; give its .xodr file")
+    row: dict[str, Any] = {
+        "scenario": task.slot.scenario, "k": task.slot.k, "map": task.map.name, "draw": None,
+        "refused": [],
+    }  # fmt: skip
+    index = _index(task.map.path, task.map.name)
+    for draw in range(max_draws):
+        try:
+            concrete = compile_draw(
+                _scenario(task.scenario_file), index=index, root_seed=seed, k=task.slot.k,
+                draw=draw, tick_s=capture.tick_s, duration_s=capture.duration_s,
+                overrides=task.overrides or None,
+            )  # fmt: skip
+        except ScenarioRejected as err:
+            row["refused"].append(str(err))
+            continue
+        site = concrete.site
+        return row | {
+            "draw": draw,
+            "lane_id": site["lane_id"],
+            "station_m": site["station_m"],
+            "parameters": concrete.parameters,
+        }
+    return row
+
+
+@lru_cache(maxsize=256)
+def _scenario(file: str) -> ScenarioSpec:
+    return load_scenario(file)
+
+
+@lru_cache(maxsize=16)
+def _index(file: str, name: str) -> MapIndex:
+    return load_index(Path(file), name)

@@ -27,6 +27,9 @@ LEAD_IN_S, LEAD_OUT_S = 4.0, 3.5
 LAUNCH_MPS2 = 3.0
 # What an order takes from the look at the world to its effect: one tick.
 LATENCY_S = 0.05
+# Of an ego on a bend, fitted to runs: how far behind its middle the way has its body's heading, and
+# the course of its middle.
+REAR_AXLE_M, COURSE_LAG_M = 1.25, 0.4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -142,8 +145,8 @@ class _Run:
         self.clear_s = np.zeros(self.n)
         self.pause_left = other.pause_s.copy()
         self.turned = np.zeros(self.n, dtype=bool)
-        # Frame at the conflict point along the ego's way: left normal and origin.
-        at = ego.way.at(model.ego_conflict_m)
+        # Frame of the ego's way where its front is at the conflict: left normal and origin.
+        at = ego.way.at(model.ego_conflict_m + ego.length_m / 2)
         self.normal = np.stack([-np.sin(at[:, 3]), np.cos(at[:, 3])], axis=1)
         self.origin = at[:, :2]
         self.line = np.cos(other.start[:, 2]), np.sin(other.start[:, 2])
@@ -156,10 +159,14 @@ class _Run:
 
     def put_ego(self, box: F64, velocity: F64) -> F64:
         """Write the ego's place into a box (n, 5) and its velocity (n, 2); returns its heading."""
-        at = self.model.ego.way.at(self.station)
-        box[:, 0], box[:, 1], box[:, 2] = at[:, 0], at[:, 1], at[:, 3]
+        way = self.model.ego.way
+        at = way.at(self.station)
+        box[:, 0], box[:, 1] = at[:, 0], at[:, 1]
+        # In a bend a car's body points where its rear axle goes, outward of its middle's way.
+        box[:, 2] = way.yaw_at(self.station - REAR_AXLE_M)
+        course = way.yaw_at(self.station - COURSE_LAG_M)
         heading = np.empty((self.n, 2))
-        heading[:, 0], heading[:, 1] = np.cos(at[:, 3]), np.sin(at[:, 3])
+        heading[:, 0], heading[:, 1] = np.cos(course), np.sin(course)
         np.multiply(heading, self.speed[:, None], out=velocity)
         return heading
 
@@ -338,7 +345,8 @@ def _outcome(
     return Outcome(
         contact=np.asarray((clearance < 0.05).any(axis=0)),
         entered=(inside & moving).any(axis=0),
-        min_ttc_s=ttc.min(axis=0),
+        # Held for two steps: one step alone may be a graze that a real run does not have.
+        min_ttc_s=np.maximum(ttc[1:], ttc[:-1]).min(axis=0, initial=np.inf),
         pet_s=_pet(run, ego, inside, times),
         reveal_ttc_s=reveal,
         visible_s=(seen & moving).sum(axis=0) * DT_S,
@@ -352,7 +360,7 @@ def _pet(run: _Run, ego: F64, inside: Bool, times: F64) -> F64:
     tangent = np.stack([run.normal[:, 1], -run.normal[:, 0]], axis=1)
     past = ((ego[..., :2] - run.origin) * tangent).sum(axis=2)
     half = run.model.other.width_m / 2
-    ego_in = (past > -half) & (past < run.model.ego.length_m + half)
+    ego_in = np.abs(past) < run.model.ego.length_m / 2 + half
     first_ego = _first(ego_in, times)
     last_ego = _last(ego_in, times)
     first_other, last_other = _first(inside, times), _last(inside, times)

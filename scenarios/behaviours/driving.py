@@ -167,7 +167,8 @@ class EmergencyBrake:
     def _will_cross(self, meet: Meet, other: ActorView) -> bool:
         """Whether the one it is to meet is, or will be on its arrival, in its corridor there.
 
-        The same rule as in `scenarios.surrogate`, in the frame of the ego's way at the conflict.
+        The same rule as in `scenarios.surrogate`, in the frame of the ego's way where its front is
+        when they meet.
         """
         driver = self.driver
         me, track = driver.view, driver.track
@@ -175,9 +176,10 @@ class EmergencyBrake:
         arrival = driver.stage.arrival_s(driver.name, meet.other_station_m)
         if left < -2.0:
             return False
-        near = int(np.clip(np.searchsorted(track.stations, meet.other_station_m), 0, 10**6))
-        tangent = track.tangent(min(near, len(track.stations) - 1))
-        delta = np.array([other.x_m - meet.conflict_x_m, other.y_m - meet.conflict_y_m])
+        front = meet.other_station_m + me.size_lwh_m[0] / 2
+        near = min(int(np.searchsorted(track.stations, front)), len(track.stations) - 1)
+        tangent = track.tangent(near)
+        delta = np.array([other.x_m, other.y_m]) - track.at(front)[:2]
         t = float(tangent[0] * delta[1] - tangent[1] * delta[0])
         rate = float(tangent[0] * other.velocity_y_mps - tangent[1] * other.velocity_x_mps)
         turn = other.yaw_rad - math.atan2(tangent[1], tangent[0])

@@ -43,6 +43,10 @@ class Way:
         found[..., 1] += over * sn + t * c
         return found
 
+    def yaw_at(self, s: F64) -> F64:
+        """Heading (...,) at stations; that of the nearest end beyond the path."""
+        return np.asarray(np.interp(s, self.stations, self.points[:, 3]))
+
     @property
     def back_m(self) -> float:
         """Length before the conflict point."""

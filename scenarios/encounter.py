@@ -135,15 +135,17 @@ def solve(
         other = _line_model(values, party, path, step, line)
     else:
         other = _way_model(scene, values, party, path, step, offset)
+    corners = _corners(scene, values.n)
     model = EncounterModel(
         ego=_ego_model(spec, scene, values),
         other=other,
         ego_conflict_m=scene.ego.conflict_m,
         conflict=_conflict_point(scene, line),
         offset_s=offset,
-        occluders=_occluders(scene, name, party),
+        occluders=np.concatenate([_occluders(scene, name, party), corners], axis=1),
         resync=meet.resync,
         duration_s=duration_s,
+        assumed=corners.shape[1],
     )
     low, high = np.zeros(values.n), np.full(values.n, np.inf)
     if meet.reveal_ttc is not None:
@@ -339,23 +341,22 @@ def _occluders(scene: Scene, name: str, party: Party) -> F64:
         low = other.size[:, 2] < height - _OVERLOOKED_M
         box[low, 3:] = 1e-3
         boxes.append(box)
-    boxes += _corners(scene, len(height))
     return np.stack(boxes, axis=1) if boxes else np.zeros((len(height), 0, 5))
 
 
-def _corners(scene: Scene, n: int) -> list[F64]:
-    """Buildings that may stand at the corners of a junction: no map tells, so they are assumed."""
+def _corners(scene: Scene, n: int) -> F64:
+    """(n, k, 5) buildings that may stand at the corners of a junction; no map tells."""
     site = scene.site
     if site.other is None or abs(np.sin(site.other.at(0.0)[3] - site.ego.at(0.0)[3])) < 0.5:
-        return []
+        return np.zeros((n, 0, 5))
     left = max(b.left_m for b in site.bands.values()) + CORNER_SETBACK_M
     right = min(b.right_m for b in site.bands.values()) - CORNER_SETBACK_M
     s = site.stop_line_s - CORNER_LENGTH_M / 2
     found = []
     for t in (left + CORNER_WIDTH_M / 2, right - CORNER_WIDTH_M / 2):
         x, y, _, yaw = site.ego.at(s, t)
-        found.append(np.tile([x, y, yaw, CORNER_LENGTH_M, CORNER_WIDTH_M], (n, 1)))
-    return found
+        found.append([x, y, yaw, CORNER_LENGTH_M, CORNER_WIDTH_M])
+    return np.tile(np.array(found), (n, 1, 1))
 
 
 def is_standing(party: Party) -> bool:
@@ -454,4 +455,5 @@ def _rows(model: EncounterModel, rows: NDArray[np.int64]) -> EncounterModel:
         occluders=model.occluders[rows],
         resync=model.resync,
         duration_s=model.duration_s,
+        assumed=model.assumed,
     )

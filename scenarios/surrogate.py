@@ -73,7 +73,11 @@ class OtherModel:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class EncounterModel:
-    """Both parties and the plan: arrays (n,); `occluders` (n, k, 5) boxes that hide the other."""
+    """Both parties and the plan: arrays (n,); `occluders` (n, k, 5) boxes that hide the other.
+
+    The last `assumed` of them are buildings that may stand there: they may hide the other from the
+    camera, but the ego's emergency brake does not count on them.
+    """
 
     ego: EgoModel
     other: OtherModel
@@ -83,6 +87,7 @@ class EncounterModel:
     occluders: F64
     resync: str
     duration_s: float
+    assumed: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -192,7 +197,8 @@ class _Run:
         """
         ahead = np.maximum(self.due - self._at(self.clock, self.station), 0.0)
         wanted = self._at(self.model.ego.speeds_mps, self.station)
-        return np.maximum(ahead * wanted / np.maximum(self.speed, 0.5) - LATENCY_S, 0.0)
+        arrival = ahead * wanted / np.maximum(self.speed, 0.5)
+        return np.asarray(np.maximum(arrival - LATENCY_S, 0.0))
 
     def _at(self, table: F64, station: F64) -> F64:
         """(n,) values of a table (n, S) over the ego's way."""
@@ -202,7 +208,7 @@ class _Run:
         return np.asarray(low + (place - before) * (high - low))
 
     def _wanted(self, station: F64) -> F64:
-        return self._at(self.model.ego.speeds_mps, station) * self.ego_ratio
+        return np.asarray(self._at(self.model.ego.speeds_mps, station) * self.ego_ratio)
 
     def advance_other(self, now_s: float, arrival: F64) -> None:
         other, model = self.model.other, self.model
@@ -279,17 +285,22 @@ def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
         boxes[..., 3], boxes[..., 4] = party.length_m, party.width_m
     seen = np.empty((last - first, run.n), dtype=bool)
     reveal = np.full(run.n, np.nan)
+    real = model.occluders.shape[1] - model.assumed
     for row in range(last - first):
         ego, other = boxes_ego[row], boxes_other[row]
         heading = run.put_ego(ego, speeds_ego[row])
         run.put_other(other, speeds_other[row])
         eye = ego[:, :2] + EYE_FORWARD_M * heading
-        visible = is_visible(eye, heading, other, model.occluders)
+        visible = sensed = is_ahead(eye, heading, other)
+        if model.occluders.shape[1]:
+            hidden = sight_is_blocked(eye[:, None], other[:, None, :2], model.occluders)
+            visible = visible & ~hidden.any(axis=1)
+            sensed = sensed & ~hidden[:, :real].any(axis=1)
         seen[row] = visible
         arrival = run.ego_arrival_s()
         appears = visible & run.started & np.isnan(reveal)
         reveal = np.where(appears, arrival, reveal)
-        threat = run.threat(other, speeds_other[row], visible, arrival)
+        threat = run.threat(other, speeds_other[row], sensed, arrival)
         run.advance_other((first + row) * DT_S, arrival)
         run.advance_ego(threat)
     return _outcome(run, boxes_ego, boxes_other, speeds_ego, speeds_other, seen, reveal, first)
@@ -318,16 +329,12 @@ def _window(model: EncounterModel) -> tuple[int, int]:
     return min(first, end - 1), min(last, end)
 
 
-def is_visible(eye: F64, heading: F64, other: F64, occluders: F64) -> Bool:
-    """Whether the middle of `other` is ahead of the eye (90 degrees wide) and not hidden."""
+def is_ahead(eye: F64, heading: F64, other: F64) -> Bool:
+    """Whether the middle of `other` is within 45 degrees of where the eye looks."""
     to = other[:, :2] - eye
     ahead = (to * heading).sum(axis=1)
     side = np.abs(-to[:, 0] * heading[:, 1] + to[:, 1] * heading[:, 0])
-    visible = (ahead > 0.5) & (side < ahead)
-    if occluders.shape[1]:
-        blocked = sight_is_blocked(eye[:, None], other[:, None, :2], occluders)
-        visible &= ~blocked.any(axis=1)
-    return np.asarray(visible)
+    return np.asarray((ahead > 0.5) & (side < ahead))
 
 
 def _outcome(
@@ -347,7 +354,7 @@ def _outcome(
         entered=(inside & moving).any(axis=0),
         # Held for two steps: one step alone may be a graze that a real run does not have.
         min_ttc_s=np.maximum(ttc[1:], ttc[:-1]).min(axis=0, initial=np.inf),
-        pet_s=_pet(run, ego, inside, times),
+        pet_s=_pet(run, ego, other, times),
         reveal_ttc_s=reveal,
         visible_s=(seen & moving).sum(axis=0) * DT_S,
         start_s=run.start_s,
@@ -355,19 +362,18 @@ def _outcome(
     )
 
 
-def _pet(run: _Run, ego: F64, inside: Bool, times: F64) -> F64:
-    """Time between the first party leaving the conflict area and the second entering it."""
-    tangent = np.stack([run.normal[:, 1], -run.normal[:, 0]], axis=1)
-    past = ((ego[..., :2] - run.origin) * tangent).sum(axis=2)
-    half = run.model.other.width_m / 2
-    ego_in = np.abs(past) < run.model.ego.length_m / 2 + half
-    first_ego = _first(ego_in, times)
-    last_ego = _last(ego_in, times)
-    first_other, last_other = _first(inside, times), _last(inside, times)
-    other_first = first_ego - last_other
-    ego_first = first_other - last_ego
-    pet = np.where(first_other < first_ego, np.maximum(other_first, 0), np.maximum(ego_first, 0))
-    return np.where(inside.any(axis=0) & ego_in.any(axis=0), pet, np.nan)
+def _pet(run: _Run, ego: F64, other: F64, times: F64) -> F64:
+    """Time between the first party leaving the conflict area and the second entering it.
+
+    The same area as `Metrics.pet` has: as wide as the ego and as long as the other is wide.
+    """
+    model = run.model
+    yaw = model.ego.way.yaw_at(model.ego_conflict_m + model.ego.length_m / 2)
+    area = np.column_stack([model.conflict, yaw, model.other.width_m, model.ego.width_m])
+    ego_in, other_in = gap(ego, area[None]) <= 0.0, gap(other, area[None]) <= 0.0
+    spans = (_first(ego_in, times), _first(other_in, times))
+    ends = (_last(ego_in, times), _last(other_in, times))
+    return np.asarray(np.maximum(np.maximum(*spans) - np.minimum(*ends), 0.0))
 
 
 def _first(mask: Bool, times: F64) -> F64:

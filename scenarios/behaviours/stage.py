@@ -19,7 +19,7 @@ _SEARCH_BACK, _SEARCH_AHEAD = 5, 25
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a script did: `started`, `ended`, `door_open`, `reacts`, `kinematic`; tick of the run."""
+    """A script `started`, `ended`, `reacts`, its `door_open` or `kinematic`; tick of the run."""
 
     tick: int
     actor: str

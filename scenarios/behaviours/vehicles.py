@@ -126,6 +126,7 @@ class VehicleScript:
     def open_door(self, step: Step) -> Script:
         """One command; doors stay open."""
         door = str(step.args["door"])
+        yield [VehicleControl(self.actor.name, 0.0, 0.0, 1.0, hand_brake=True)]
         while step.meet is not None and not is_due(self.stage, step.meet):
             yield []
         self.stage.note(self.actor.name, "door_open", door)

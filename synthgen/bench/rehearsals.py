@@ -185,6 +185,7 @@ def run_all(
 def _work(number: int, jobs: Sequence[ClipJob], folder: Path, until_s: float) -> None:
     """Run a share of the jobs; a run that takes the simulator with it counts as one that failed."""
     file = folder / "run" / f"jobs-{number}.jsonl"
+    file.with_suffix(".current").unlink(missing_ok=True)
     write_durably(file, "".join(job.model_dump_json(by_alias=True) + "\n" for job in jobs).encode())
     for source in {job.map.name: job.map for job in jobs}.values():
         assert source.path is not None
@@ -194,7 +195,12 @@ def _work(number: int, jobs: Sequence[ClipJob], folder: Path, until_s: float) ->
     for _ in range(_MAX_FAULTS):
         if time.monotonic() > until_s or _rehearse(number, jobs, file, folder, until_s) == 0:
             return
-        failed = file.with_suffix(".current").read_text()
+        current = file.with_suffix(".current")
+        if not current.exists():
+            logger.warning("worker %d: its simulator or its client ended before a run", number)
+            continue
+        failed = current.read_text()
+        current.unlink()
         logger.warning("job %s: the simulator or its client failed", failed)
         reason = {"id": failed, "stage": "fault", "reason": "the simulator or its client failed"}
         add_outcome(folder, scenario_of[failed], reason)

@@ -33,8 +33,8 @@ def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
         processes: How many share the work.
 
     Returns:
-        Rows of `scenario, k, map, draw, lane_id, station_m, parameters, refused`; `draw` is None where
-        all draws of the slot are refused, and `refused` says why.
+        Rows of `scenario, k, map, draw, lane_id, station_m, parameters, refused`; `draw` is None
+        where all draws of the slot are refused, and `refused` says why.
 
     Raises:
         ConfigError: A map has no site for a scenario.

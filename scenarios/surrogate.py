@@ -146,6 +146,7 @@ class _Run:
         self.pace = np.where(other.rolls, other.speed_mps, 0.0)
         self.started = np.full(self.n, other.rolls)
         self.start_s = np.where(other.rolls, 0.0, np.nan)
+        self.since_passed_s = np.zeros(self.n)
         self.threat_s = np.zeros(self.n)
         self.clear_s = np.zeros(self.n)
         self.pause_left = other.pause_s.copy()
@@ -216,8 +217,10 @@ class _Run:
             wanted = other.speed_mps * self.walk_ratio
             if model.resync == "until_conflict":
                 left = np.maximum(other.distance_m - self.progress, 0.0)
-                ratio = left / np.maximum(arrival - model.offset_s, 0.2) / wanted
-                ratio = np.where(left > 1.0, ratio, 1.0)
+                self.since_passed_s += np.where(arrival <= 0.0, DT_S, 0.0)
+                due = arrival - self.since_passed_s - model.offset_s
+                ratio = left / np.maximum(due, 0.2) / wanted
+                ratio = np.where((left > 1.0) & (due > 0.2), ratio, 1.0)
                 wanted = wanted * np.clip(ratio, 1 - RESYNC_LIMIT, 1 + RESYNC_LIMIT)
         else:
             due = arrival <= other.travel_s + model.offset_s

@@ -25,6 +25,7 @@ class VehicleScript:
         self.driver = Driver(actor.name, stage)
         self.lateral_m = 0.0
         self.speed_mps: float | None = None
+        self.since_passed_s = 0.0
 
     def run(self, step: Step) -> Script:
         """The generator of one behaviour."""
@@ -51,7 +52,10 @@ class VehicleScript:
         view = self.stage.view.actors[self.actor.name]
         left = np.hypot(view.x_m - meet.conflict_x_m, view.y_m - meet.conflict_y_m)
         left -= meet.reach_m
-        due = self.stage.arrival_s(meet.other, meet.other_station_m) - meet.offset_s
+        arrival = self.stage.arrival_s(meet.other, meet.other_station_m)
+        # Once the other has passed, the clock runs on.
+        self.since_passed_s += self.stage.concrete.tick_s if arrival <= 0.0 else 0.0
+        due = arrival - self.since_passed_s - meet.offset_s
         wanted = self.driver.track.wanted()
         if left < 1.0 or due < 0.2:
             return 1.0

@@ -218,9 +218,9 @@ class _Run:
             if model.resync == "until_conflict":
                 left = np.maximum(other.distance_m - self.progress, 0.0)
                 self.since_passed_s += np.where(arrival <= 0.0, DT_S, 0.0)
-                due = arrival - self.since_passed_s - model.offset_s
-                ratio = left / np.maximum(due, 0.2) / wanted
-                ratio = np.where((left > 1.0) & (due > 0.2), ratio, 1.0)
+                left_s = arrival - self.since_passed_s - model.offset_s
+                ratio = left / np.maximum(left_s, 0.2) / wanted
+                ratio = np.where((left > 1.0) & (left_s > 0.2), ratio, 1.0)
                 wanted = wanted * np.clip(ratio, 1 - RESYNC_LIMIT, 1 + RESYNC_LIMIT)
         else:
             due = arrival <= other.travel_s + model.offset_s

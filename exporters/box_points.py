@@ -11,10 +11,14 @@ from synthgen.geometry.cuboid import Cuboids
 def points_in_boxes(boxes: Cuboids, points_m: F64) -> I64:
     """Number of points (M, 3) within each box (N,), all in one frame, faces included."""
     counts = np.zeros(len(boxes), dtype=np.int64)
+    points_m = points_m[np.argsort(points_m[:, 0])]
     reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
+    x_m = boxes.center_m[:, 0]
+    first = np.searchsorted(points_m[:, 0], x_m - reach_m)
+    last = np.searchsorted(points_m[:, 0], x_m + reach_m, side="right")
     for index in range(len(boxes)):
-        offset_m = points_m - boxes.center_m[index]
-        near = offset_m[(np.abs(offset_m[:, :2]) <= reach_m[index]).all(axis=1)]
-        own_m = near @ boxes.rotation[index]
+        offset_m = points_m[first[index] : last[index]] - boxes.center_m[index]
+        near_m = offset_m[np.abs(offset_m[:, 1]) <= reach_m[index]]
+        own_m = near_m @ boxes.rotation[index]
         counts[index] = (np.abs(own_m) <= boxes.size_lwh_m[index] / 2).all(axis=1).sum()
     return counts

@@ -180,7 +180,8 @@ def test_perfect_detections_have_no_error(kit: Any) -> None:
     ],
 )
 def test_true_positive_errors_catch(kit: Any, fault: str, error: str, least: float) -> None:
-    assert kit["detection"][fault]["car"][error] > least
+    scores = kit["detection"][fault].values()
+    assert max(score[error] for score in scores if not math.isnan(score[error])) > least
 
 
 def test_perfect_tracks_score_one(kit: Any) -> None:
@@ -202,7 +203,10 @@ def test_ten_sweeps_hold_ten_times_the_points(kit: Any) -> None:
 
 
 def test_radar_files_are_read(kit: Any, root: Path) -> None:
-    assert kit["radar"]["files"] == len(samples_of(root))
+    sensors = json.loads((root / "v1.0-trainval/sensor.json").read_text())
+    radars = sum(row["modality"] == "radar" for row in sensors)
+    assert radars >= 1
+    assert kit["radar"]["files"] == radars * len(samples_of(root))
     assert kit["radar"]["points"] > 0
 
 

@@ -85,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     threading.Thread(target=world.motion.warm, name="warm", daemon=True).start()
     server.run()
+    world.recorder.stop()
     return 0
 
 
@@ -187,4 +188,8 @@ def _refuse(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Taking a town and the compiled code apart takes seconds on a busy machine, and helps nobody.
+    os._exit(code)

@@ -3,7 +3,7 @@
 import carla
 import pytest
 
-from tests.client.conftest import tick
+from tests.client.conftest import free_port, tick
 
 pytestmark = pytest.mark.server
 
@@ -116,3 +116,34 @@ def test_attached_prop_rides_along(
     tick(world, 10)
     expected = car.get_transform().transform(mount.location)
     assert box.get_location().distance(expected) < 1e-2
+
+
+def test_batch_spawns_cars_on_autopilot(
+    client: carla.Client, world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    manager = client.get_trafficmanager(free_port())
+    manager.set_synchronous_mode(True)
+    command = carla.command
+    point = world.get_map().get_spawn_points()[0]
+    then = command.SetAutopilot(command.FutureActor, True, manager.get_port())
+    spawn = command.SpawnActor(library.find("vehicle.tesla.model3"), point).then(then)
+    answer = client.apply_batch_sync([spawn], True)[0]
+    assert answer.error == ""
+    # The Traffic Manager looks for new cars once in a while.
+    tick(world, 60)
+    moved = world.get_actor(answer.actor_id).get_location().distance(point.location)
+    manager.set_synchronous_mode(False)
+    manager.shut_down()
+    assert moved > 1.0
+
+
+def test_failing_afterthought_leaves_the_spawn_as_it_is(
+    client: carla.Client, world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    command = carla.command
+    point = world.get_map().get_spawn_points()[0]
+    control = command.ApplyWalkerControl(command.FutureActor, carla.WalkerControl())
+    spawn = command.SpawnActor(library.find("vehicle.audi.tt"), point).then(control)
+    answer = client.apply_batch_sync([spawn], True)[0]
+    assert answer.error == ""
+    assert world.get_actor(answer.actor_id).type_id == "vehicle.audi.tt"

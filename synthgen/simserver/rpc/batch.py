@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,7 +43,8 @@ def _set_lights(world: World, actor_id: int, flags: int) -> None:
     vehicles.set_vehicle_light_state(world, actor_id, VehicleLightState(flags))
 
 
-def _set_autopilot(world: World, actor_id: int, enabled: bool, port: int) -> None:
+def _set_autopilot(world: World, actor_id: int, enabled: bool) -> None:
+    # The Traffic Manager's port stays in the client.
     vehicles.set_actor_autopilot(world, actor_id, enabled)
 
 
@@ -65,7 +67,7 @@ _COMMANDS: dict[int, tuple[Callable[..., None], tuple[type, ...]]] = {
     13: (physics.add_actor_torque, (int, Vector3D)),
     14: (physics.set_actor_simulate_physics, (int, bool)),
     15: (physics.set_actor_enable_gravity, (int, bool)),
-    16: (_set_autopilot, (int, bool, int)),
+    16: (_set_autopilot, (int, bool)),
     17: (vehicles.show_vehicle_debug_telemetry, (int, bool)),
     18: (_set_lights, (int, int)),
     19: (actors.set_actor_location, (int, Vector3D)),
@@ -211,5 +213,7 @@ def _spawn(world: World, fields: list[Any], depth: int) -> int:
     )
     actor = world.spawn(description, pose, parent_id or 0)
     for command in then:
-        _carry_out(world, command, actor.id, depth + 1)
+        # As in CARLA the answer is the new actor, whatever becomes of the rest.
+        with contextlib.suppress(CallError, DecodeError):
+            _carry_out(world, command, actor.id, depth + 1)
     return actor.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthgen.simserver.wire.streams import WORLD_STREAM, stream_token
+from synthgen.simserver.wire.streams import stream_token
 from synthgen.simserver.world.actors import ActorKind
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
@@ -13,7 +13,7 @@ NO_ROS = "ROS publishing is not available on this server"
 
 def get_sensor_token(world: World, stream_id: int) -> list[bytes]:
     """The token of a stream, which the caller is about to open."""
-    if stream_id != WORLD_STREAM:
+    if any(sensor.stream_id == stream_id for sensor in world.actors.of_kind(ActorKind.SENSOR)):
         world.streams.expect(stream_id)
     return [stream_token(stream_id, world.streams.port)]
 

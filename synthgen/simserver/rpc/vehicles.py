@@ -15,6 +15,8 @@ from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
 
 ALL_DOORS = 6
+# The eleven lamps that there are; `All` of the client sets bits beyond them.
+ALL_LIGHTS = 0x7FF
 DOORS = 6
 
 
@@ -68,7 +70,7 @@ def get_vehicle_light_state(world: World, actor_id: int) -> VehicleLightState:
 
 def set_vehicle_light_state(world: World, actor_id: int, lights: VehicleLightState) -> None:
     """Switch the lights."""
-    _vehicle(world, actor_id).vehicle.lights = lights.flags
+    _vehicle(world, actor_id).vehicle.lights = lights.flags & ALL_LIGHTS
 
 
 def get_vehicle_light_states(world: World) -> list[list[int]]:

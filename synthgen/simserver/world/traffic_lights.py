@@ -92,12 +92,12 @@ class TrafficLights:
     def _fill_table(self) -> None:
         """What the snapshot says of a light and rarely changes."""
         for number, group in enumerate(self._groups):
+            for index, light in enumerate(group.lights):
+                self._group_number[light] = number
+                row = self._table[light]
+                row["sign_id"] = self.signals[light].signal_id.encode()[: SIGN_ID_BYTES - 1]
+                row["pole_index"] = index
             for turn in group.turns:
-                for index, light in enumerate(turn.lights):
-                    self._group_number[light] = number
-                    row = self._table[light]
-                    row["sign_id"] = self.signals[light].signal_id.encode()[: SIGN_ID_BYTES - 1]
-                    row["pole_index"] = index
                 self._note_times(turn)
 
     def _note_times(self, turn: Turn) -> None:

@@ -13,6 +13,7 @@ from exporters.selection import Selection
 from synthgen.datatypes.calibration import MountedSensor
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
+from synthgen.errors import ConfigError
 from synthgen.geometry.arrays import U8, U16
 from synthgen.geometry.se3 import SE3
 from synthgen.store.clip_reader import ClipReader
@@ -49,6 +50,7 @@ class ExportClip:
         names: Mapping[str, str | None],
         selection: Selection,
     ) -> None:
+        _refuse_fisheyes(reader)
         self.reader = reader
         self.index = index
         self.name = name
@@ -137,3 +139,13 @@ class ExportClip:
         for scan in self.reader.radar_scans(radar):
             if self._selected.has_frame(scan.frame_index):
                 yield scan
+
+
+def _refuse_fisheyes(reader: ClipReader) -> None:
+    """No format here has room for a fisheye's intrinsics, and a pinhole in its place would lie."""
+    for sensor in reader.calibration.of_modality("camera"):
+        if sensor.camera is not None and sensor.camera.fisheye is not None:
+            raise ConfigError(
+                f"clip {reader.clip_id}: {sensor.name} is a fisheye camera, which no export knows; "
+                "replay the clip with a rig of pinhole cameras"
+            )

@@ -400,6 +400,44 @@ def bench_scenarios(
     _print(report, as_json)
 
 
+@app.command()
+def replay(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    rig: Annotated[Path, typer.Option(help="Rig file to capture with.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new dataset.")],
+    image_scale: Annotated[float, typer.Option(min=0.01, help="Size of the rig's images.")] = 1.0,
+    quality: Annotated[
+        Literal["low", "medium", "high"] | None,
+        typer.Option(help="Picture quality.", show_default="the dataset's"),
+    ] = None,
+    simulator: Annotated[
+        str | None, typer.Option(help="HOST:PORT of a CARLA server instead of the embedded one.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Simulator slots.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Replay so many clips at most.")] = None,
+    progress: Annotated[
+        Literal["rich", "plain", "json"] | None, typer.Option(help="How to tell of it on stderr.")
+    ] = None,
+) -> None:
+    """Show stored clips again and capture them with another rig; object ids stay the same."""
+    from synthgen.campaign.progress import make_progress
+    from synthgen.campaign.replay import ReplayOptions, replay_dataset
+
+    shown = make_progress(progress)
+    options = ReplayOptions(
+        image_scale=image_scale,
+        quality=quality,
+        simulator=simulator,
+        workers=workers,
+        limit=limit,
+    )
+    try:
+        code = replay_dataset(dataset, rig, out, shown, options)
+    finally:
+        shown.close()
+    raise typer.Exit(code)
+
+
 scenario = typer.Typer(help="Look at scenarios; no simulator is needed.", no_args_is_help=True)
 app.add_typer(scenario, name="scenario")
 ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file.")]

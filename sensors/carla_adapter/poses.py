@@ -68,3 +68,9 @@ def vector_to_carla(vector: F64) -> carla.Vector3D:
 def spin_from_carla(spin_degps: carla.Vector3D) -> F64:
     """(3,) rad/s of CARLA's angular velocity in deg/s: a pseudo-vector, so x and z flip."""
     return np.radians([-spin_degps.x, spin_degps.y, -spin_degps.z])
+
+
+def spin_to_carla(spin_radps: F64) -> carla.Vector3D:
+    """CARLA's angular velocity in deg/s of a right-handed one."""
+    x, y, z = np.degrees(spin_radps).tolist()
+    return carla.Vector3D(x=-x, y=y, z=-z)

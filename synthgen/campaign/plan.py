@@ -51,7 +51,8 @@ TOWNS: Final = PACKAGE_ROOT / "synthgen" / "simserver" / "maps" / "towns"
 class SlotTask(Record):
     """One slot to fill: which scenario, where, and what replaces parts of the scenario.
 
-    A `canary` makes a clip that was made before once more, outside the dataset, to tell whether the
+    `replay` is the folder of a stored clip to show again instead of running the scenario. A
+    `canary` makes a clip that was made before once more, outside the dataset, to tell whether the
     host or the clips are to blame for many faults.
     """
 
@@ -60,6 +61,7 @@ class SlotTask(Record):
     map: MapSource
     overrides: dict[str, Any] = Field(default_factory=dict)
     canary: bool = False
+    replay: str | None = None
 
 
 class Plan(Record):
@@ -82,6 +84,7 @@ class Plan(Record):
                 "slot": task.slot.model_dump(),
                 "map": [task.map.name, task.map.sha256],
                 "overrides": task.overrides,
+                **({} if task.replay is None else {"replay_of": Path(task.replay).name}),
             }
             for task in self.slots
         ]

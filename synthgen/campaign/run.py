@@ -66,7 +66,12 @@ class RunOptions:
 
 
 def run_campaign(
-    config: GenerationConfig, root: Path, progress: Progress, options: RunOptions | None = None
+    config: GenerationConfig,
+    root: Path,
+    progress: Progress,
+    options: RunOptions | None = None,
+    *,
+    plan: Plan | None = None,
 ) -> int:
     """Make a dataset, or what is missing of one.
 
@@ -75,6 +80,7 @@ def run_campaign(
         root: Folder that the config's relative paths start from.
         progress: Where the run's story goes.
         options: What the command line adds.
+        plan: What to make where it does not follow from the config.
 
     Returns:
         The exit code of the command line.
@@ -83,7 +89,7 @@ def run_campaign(
         SynthgenError: The run could not start.
     """
     options = options or RunOptions()
-    plan = make_plan(config, root)
+    plan = plan or make_plan(config, root)
     refuse_absurd(plan, config.max_bytes)
     dataset = dataset_folder(config, root)
     require_formats(wanted.format for wanted in config.exports)

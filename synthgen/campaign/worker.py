@@ -25,6 +25,7 @@ from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.plan import SlotTask
 from synthgen.campaign.processes import reap
 from synthgen.campaign.quarantine import keep_job
+from synthgen.campaign.replay_job import replay_job
 from synthgen.campaign.simulators import Simulator, SimulatorRequest, start_simulator
 from synthgen.campaign.slot_state import SlotState, write_state
 from synthgen.datatypes.clip_job import (
@@ -211,6 +212,14 @@ class SlotWorker:
     def _compile(self, task: SlotTask, draw: int) -> ClipJob:
         settings = self._settings
         self._say("compile", task, draw=draw)
+        if task.replay is not None:
+            return replay_job(
+                task,
+                rig=settings.rig,
+                capture=settings.capture,
+                simulator=settings.simulator_kind,
+                dataset=self._target(task),
+            )
         concrete = compile_draw(
             load_scenario(task.scenario_file),
             index=self._index(task.map),

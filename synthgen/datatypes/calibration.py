@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from synthgen.errors import DatasetError
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import FisheyeCamera, PinholeCamera
 from synthgen.geometry.se3 import SE3
 
 SCHEMA = "synthgen/calibration@1"
@@ -17,10 +17,23 @@ SCHEMA = "synthgen/calibration@1"
 
 @dataclass(frozen=True, slots=True)
 class CameraModel:
-    """Intrinsics of a camera and the channels it delivers (`rgb`, `depth`, `semantic`, …)."""
+    """Intrinsics of a camera and the channels it delivers (`rgb`, `depth`, `semantic`, …).
+
+    Attributes:
+        camera: The pinhole camera; of a fisheye, a pinhole of the same size and focal length,
+            which is right in the middle of the image only.
+        channels: Image channels.
+        fisheye: The true lens where it is no pinhole, or None.
+    """
 
     camera: PinholeCamera
     channels: tuple[str, ...]
+    fisheye: FisheyeCamera | None = None
+
+    @property
+    def lens(self) -> PinholeCamera | FisheyeCamera:
+        """The camera as it projects."""
+        return self.fisheye or self.camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +160,7 @@ def _sensor_document(sensor: MountedSensor) -> dict[str, object]:
     if sensor.camera is not None:
         document["camera"] = {
             **asdict(sensor.camera.camera),
-            "model": "pinhole",
-            "distortion": [],
+            **_lens_document(sensor.camera.fisheye),
             "channels": list(sensor.camera.channels),
         }
     if sensor.lidar is not None:
@@ -156,6 +168,13 @@ def _sensor_document(sensor: MountedSensor) -> dict[str, object]:
     if sensor.radar is not None:
         document["radar"] = asdict(sensor.radar)
     return document
+
+
+def _lens_document(fisheye: FisheyeCamera | None) -> dict[str, object]:
+    if fisheye is None:
+        return {"model": "pinhole", "distortion": []}
+    model = "kannala_brandt" if fisheye.coefficients else "equidistant"
+    return {"model": model, "distortion": list(fisheye.coefficients)}
 
 
 class _Strict(BaseModel):
@@ -177,15 +196,17 @@ class _Camera(_Strict):
     fy_px: float
     cx_px: float
     cy_px: float
-    model: Literal["pinhole"]
+    model: Literal["pinhole", "equidistant", "kannala_brandt"]
     distortion: list[float]
     channels: list[str]
 
     def record(self) -> CameraModel:
-        camera = PinholeCamera(
-            self.width_px, self.height_px, self.fx_px, self.fy_px, self.cx_px, self.cy_px
-        )
-        return CameraModel(camera, tuple(self.channels))
+        size = (self.width_px, self.height_px)
+        focus = (self.fx_px, self.fy_px, self.cx_px, self.cy_px)
+        fisheye = None
+        if self.model != "pinhole":
+            fisheye = FisheyeCamera(*size, *focus, tuple(self.distortion))
+        return CameraModel(PinholeCamera(*size, *focus), tuple(self.channels), fisheye)
 
 
 class _Sensor(_Strict):

@@ -69,8 +69,9 @@ class SimulatorKind(Record):
 class ClipJob(Record):
     """All that a capture process needs to make one clip.
 
-    `scenario` is the concrete scenario as JSON. `dataset` and the paths say where things lie; they
-    and the generator's settings beside the job are not part of the clip's identity.
+    `scenario` is the concrete scenario as JSON. `replay` is the folder of a clip whose stored
+    states are shown again instead of running the scenario. `dataset` and the paths say where things
+    lie; they and the generator's settings beside the job are not part of the clip's identity.
     """
 
     schema_: Literal["synthgen/job@1"] = Field(default=JOB_SCHEMA, alias="schema")
@@ -84,6 +85,7 @@ class ClipJob(Record):
     capture: CaptureSettings
     simulator: SimulatorKind
     dataset: str
+    replay: str | None = None
 
 
 class Heartbeat(Record):

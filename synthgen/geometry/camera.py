@@ -27,10 +27,14 @@ class Camera(Protocol):
         """Rows of the image."""
 
     def project(self, points_camera_m: F64) -> F64:
-        """Pixel positions (..., 2) of points (..., 3), metres, camera frame, z > 0."""
+        """Pixel positions (..., 2) of points (..., 3), metres, camera frame, in the lens's view."""
 
     def rays(self, xy_px: F64) -> F64:
-        """Directions (..., 3), z = 1, camera frame, of pixel positions (..., 2)."""
+        """Directions (..., 3), camera frame, of pixel positions (..., 2).
+
+        Times the pixel's stored depth they are the point seen: z = 1 for a pinhole, whose depth is
+        along the optical axis, unit length for a fisheye, whose depth is along the ray.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,71 @@ class PinholeCamera:
         return np.stack(
             [(x - self.cx_px) / self.fx_px, (y - self.cy_px) / self.fy_px, np.ones_like(x)], -1
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FisheyeCamera:
+    """Fisheye after Kannala and Brandt; without coefficients it is equidistant, r = f theta.
+
+    The distance from the image's middle of a ray at the angle theta off the optical axis is
+    f theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8): OpenCV's fisheye model.
+
+    Attributes:
+        width_px: Columns of the image.
+        height_px: Rows of the image.
+        fx_px: Focal length along x, pixels.
+        fy_px: Focal length along y, pixels.
+        cx_px: Column of the optical axis, corner coordinates.
+        cy_px: Row of the optical axis, corner coordinates.
+        coefficients: k1 to k4, or none.
+    """
+
+    width_px: int
+    height_px: int
+    fx_px: float
+    fy_px: float
+    cx_px: float
+    cy_px: float
+    coefficients: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and focal lengths that are not positive."""
+        if min(self.width_px, self.height_px) < 1 or min(self.fx_px, self.fy_px) <= 0:
+            raise InternalError(f"camera: expected positive size and focal length, got {self}")
+
+    def project(self, points_camera_m: F64) -> F64:
+        """Pixel positions (..., 2) of points (..., 3), metres, camera frame, not the origin."""
+        x, y, z = np.moveaxis(np.asarray(points_camera_m, dtype=np.float64), -1, 0)
+        across = np.hypot(x, y)
+        stretch = self._distorted(np.arctan2(across, z)) / np.maximum(across, 1e-12)
+        return np.stack(
+            [self.fx_px * stretch * x + self.cx_px, self.fy_px * stretch * y + self.cy_px], -1
+        )
+
+    def rays(self, xy_px: F64) -> F64:
+        """Unit directions (..., 3), camera frame, of pixel positions (..., 2)."""
+        x, y = np.moveaxis(np.asarray(xy_px, dtype=np.float64), -1, 0)
+        right, down = (x - self.cx_px) / self.fx_px, (y - self.cy_px) / self.fy_px
+        ring = np.hypot(right, down)
+        angle = self._undistorted(ring)
+        side = np.sin(angle) / np.maximum(ring, 1e-12)
+        return np.stack([right * side, down * side, np.cos(angle)], -1)
+
+    def _distorted(self, angle_rad: F64) -> F64:
+        square = angle_rad * angle_rad
+        series = sum((k * square**n for n, k in enumerate(self.coefficients, 1)), np.ones(()))
+        return np.asarray(angle_rad * series)
+
+    def _undistorted(self, ring: F64) -> F64:
+        """The angle that `_distorted` maps to a distance, by Newton's method."""
+        angle = np.minimum(ring, np.pi)
+        if not self.coefficients:
+            return angle
+        for _ in range(20):
+            square = angle * angle
+            slope = 1.0 + sum(
+                (2 * n + 1) * k * square**n for n, k in enumerate(self.coefficients, 1)
+            )
+            step = (self._distorted(angle) - ring) / np.maximum(slope, 0.05)
+            angle = np.clip(angle - step, 0.0, np.pi)
+        return np.asarray(angle)

@@ -90,7 +90,8 @@ def label_frame(
         frame: The capture.
         objects: The objects table.
         states: All objects at the tick of the capture.
-        sensors: What the rig saw; cameras without depth or instance get no labels.
+        sensors: What the rig saw; cameras without depth or instance and
+            fisheyes get no 2D labels.
         calibration: The rig.
         taxonomy: Categories.
         settings: Limits and margins.
@@ -100,7 +101,13 @@ def label_frame(
     """
     _check_frame(frame.frame_index, sensors)
     boxes = scene_boxes(objects, states)
-    images = [f for f in sensors.cameras if f.instance is not None and f.depth_cm is not None]
+    images = [
+        image
+        for image in sensors.cameras
+        if image.instance is not None
+        and image.depth_cm is not None
+        and _is_pinhole(calibration, image.name)
+    ]
     views = [(image, _intrinsics(calibration, image.name)) for image in images]
     boxes2d = tuple(label_camera_frame(image, camera, boxes, settings) for image, camera in views)
     visible_px = np.zeros(len(boxes), dtype=np.int32)
@@ -251,6 +258,11 @@ def _check_frame(frame_index: int, sensors: SensorFrames) -> None:
     for item in items:
         if item.frame_index != frame_index:
             raise DatasetError(f"frame {frame_index}: {item.name} is of frame {item.frame_index}")
+
+
+def _is_pinhole(calibration: Calibration, name: str) -> bool:
+    model = calibration.sensor(name).camera
+    return model is None or model.fisheye is None
 
 
 def _intrinsics(calibration: Calibration, name: str) -> PinholeCamera:

@@ -15,18 +15,19 @@ from synthgen.datatypes.calibration import (
     RadarModel,
 )
 from synthgen.datatypes.clip_job import CaptureSettings
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import FisheyeCamera, PinholeCamera
 from synthgen.geometry.se3 import SE3
-from synthgen.runner.cast import CastMember
 
 
-def calibration_of(rig: Rig, ego: CastMember, settings: CaptureSettings) -> Calibration:
-    """The calibration of a rig on the ego car of this clip."""
-    axle = SE3(np.eye(3), np.array([-ego.rear_axle_x_m, 0.0, 0.0]))
+def calibration_of(
+    rig: Rig, ego_blueprint: str, rear_axle_x_m: float, settings: CaptureSettings
+) -> Calibration:
+    """The calibration of a rig on an ego car whose rear axle is at `rear_axle_x_m`."""
+    axle = SE3(np.eye(3), np.array([-rear_axle_x_m, 0.0, 0.0]))
     capture_hz = 1.0 / (settings.tick_s * settings.period_ticks)
     return Calibration(
         rig=rig.name,
-        ego_blueprint=ego.info.blueprint,
+        ego_blueprint=ego_blueprint,
         rear_axle_from_ego=axle,
         sensors=tuple(_mounted(sensor, capture_hz) for sensor in rig.sensors),
     )
@@ -67,5 +68,10 @@ def _mounted(sensor: Sensor, capture_hz: float) -> MountedSensor:
 
 
 def _camera(sensor: Camera) -> CameraModel:
-    model = PinholeCamera.from_fov(sensor.width_px, sensor.height_px, sensor.horizontal_fov_rad)
-    return CameraModel(model, sensor.channels)
+    size = (sensor.width_px, sensor.height_px)
+    focal_px = sensor.focal_length_px
+    focus = (focal_px, focal_px, sensor.width_px / 2, sensor.height_px / 2)
+    fisheye = None
+    if sensor.lens.model != "pinhole":
+        fisheye = FisheyeCamera(*size, *focus, sensor.lens.coefficients)
+    return CameraModel(PinholeCamera(*size, *focus), sensor.channels, fisheye)

@@ -213,9 +213,8 @@ def inertial_row(sensor: str, measurement: Any) -> dict[str, Any]:
     return {"sensor": sensor, **row}
 
 
-def bones_m(walker: carla.Actor) -> np.ndarray:
+def bones_m(bones: Any) -> np.ndarray:
     """(B, 3) float32 world positions of a walker's bones, in the order of the bone table."""
-    bones = walker.get_bones().bone_transforms
     joints = [vector_from_carla(bone.world.location) for bone in bones]
     at_m = np.array(joints, dtype=np.float32).reshape(-1, 3)
     return default_skeleton().in_table_order([bone.name for bone in bones], at_m)

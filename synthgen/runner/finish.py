@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import synthgen
@@ -20,17 +22,29 @@ LABELS_VERSION: Final = "v1"
 _LABEL_CHANNELS: Final = ("depth", "semantic", "instance")
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class MadeClip:
+    """What is known of a clip once it has run.
+
+    Attributes:
+        scenario: Document of `scenario.json`, its verdict included.
+        calibration: The rig as mounted.
+        opendrive: The map.
+        simulator_version: What the server calls itself.
+        episode_tick: The episode's frame at the clip's tick 0.
+        replay_of: Clip whose states were shown again, or None.
+    """
+
+    scenario: Mapping[str, Any]
+    calibration: Calibration
+    opendrive: str
+    simulator_version: str
+    episode_tick: int
+    replay_of: str | None = None
+
+
 def finish_clip(
-    writer: ClipWriter,
-    job: ClipJob,
-    *,
-    concrete: ConcreteScenario,
-    verdict: Verdict,
-    calibration: Calibration,
-    opendrive: str,
-    labels: LiveLabels,
-    simulator_version: str,
-    watch: Stopwatch,
+    writer: ClipWriter, job: ClipJob, made: MadeClip, labels: LiveLabels, watch: Stopwatch
 ) -> int:
     """Write what is left of the clip, its labels and its manifest.
 
@@ -38,30 +52,25 @@ def finish_clip(
         Number of 2D boxes.
     """
     with watch.lap("write"):
-        writer.write_bytes("calibration.json", calibration.to_json().encode())
-        writer.write_json("scenario.json", _scenario_document(concrete, verdict))
-        _write_map(writer, opendrive, job.map.name)
+        writer.write_bytes("calibration.json", made.calibration.to_json().encode())
+        writer.write_json("scenario.json", made.scenario)
+        _write_map(writer, made.opendrive, job.map.name)
     with watch.lap("label"):
         tables = labels.tables(ClipTables(writer.folder, _LABEL_CHANNELS))
         write_labels(writer.folder, LABELS_VERSION, tables, labels.settings.document())
     with watch.lap("hash"):
-        facts = _facts(job, concrete, verdict, simulator_version)
-        facts["map"]["sha256"] = hashlib.sha256(opendrive.encode()).hexdigest()
-        writer.finish(facts)
+        writer.finish(_facts(job, made))
     return len(tables["boxes2d"]["frame_index"])
 
 
-def _scenario_document(concrete: ConcreteScenario, verdict: Verdict) -> dict[str, Any]:
-    document = concrete.model_dump(mode="json")
-    return {**document, "verdict": _outcome(verdict)}
-
-
-def _outcome(verdict: Verdict) -> dict[str, Any]:
-    return {
+def scenario_document(concrete: ConcreteScenario, verdict: Verdict) -> dict[str, Any]:
+    """What `scenario.json` holds."""
+    outcome = {
         "accepted": verdict.accepted,
         "flags": list(verdict.flags),
         "metrics": {name: float(value) for name, value in sorted(verdict.metrics.items())},
     }
+    return {**concrete.model_dump(mode="json"), "verdict": outcome}
 
 
 def _write_map(writer: ClipWriter, opendrive: str, name: str) -> None:
@@ -71,22 +80,30 @@ def _write_map(writer: ClipWriter, opendrive: str, name: str) -> None:
     writer.write_bytes("map/areas.parquet", index.areas_parquet.read_bytes())
 
 
-def _facts(
-    job: ClipJob, concrete: ConcreteScenario, verdict: Verdict, simulator_version: str
-) -> dict[str, Any]:
+def _facts(job: ClipJob, made: MadeClip) -> dict[str, Any]:
     period = job.capture.period_ticks
-    return {
+    tick_count = made.scenario["duration_ticks"]
+    facts = {
         "clip_id": job.clip_id,
         "slot": {"scenario": job.slot.scenario, "k": job.slot.k},
         "draw": job.draw,
         "seed": job.seed,
-        "simulator": {"kind": job.simulator.kind, "version": simulator_version},
-        "map": {"name": job.map.name},
+        "simulator": {
+            "kind": job.simulator.kind,
+            "version": made.simulator_version,
+            "quality": job.simulator.quality,
+            "episode_tick": made.episode_tick,
+        },
+        "map": {
+            "name": job.map.name,
+            "sha256": hashlib.sha256(made.opendrive.encode()).hexdigest(),
+        },
         "tick_ns": round(job.capture.tick_s * 1e9),
         "capture_period_ticks": period,
-        "tick_count": concrete.duration_ticks,
-        "frame_count": -(-concrete.duration_ticks // period),
+        "tick_count": tick_count,
+        "frame_count": -(-tick_count // period),
         "labels_version": LABELS_VERSION,
-        "outcome": _outcome(verdict),
+        "outcome": made.scenario["verdict"],
         "generator_version": synthgen.__version__,
     }
+    return facts if made.replay_of is None else {**facts, "replay_of": made.replay_of}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
@@ -70,8 +71,8 @@ class Notes:
     def add_sensors(self, sensors: SensorFrames) -> None:
         """Take what the rig saw in one capture."""
 
-    def finish(self, objects: list[ObjectInfo]) -> None:
-        """Take the objects; the run is over."""
+    def finish(self, objects: list[ObjectInfo], looks: Sequence[rows.Row] = ()) -> None:
+        """Take the objects and the rows of the replay table; the run is over."""
 
 
 class Recorder(Notes):
@@ -163,11 +164,21 @@ class Recorder(Notes):
         while len(self._backlog) > _ENCODER_BACKLOG:
             self._backlog.popleft().result()
 
-    def finish(self, objects: list[ObjectInfo]) -> None:
-        """Wait for the encoder and write all tables."""
+    def keep(self, file: Path) -> None:
+        """Take a file of another clip over as it is."""
+        self._writer.write_bytes(file.name, file.read_bytes())
+
+    def finish_sensors(self) -> None:
+        """Wait for the encoder and write what sensors measured, the inertial ones too."""
         while self._backlog:
             self._backlog.popleft().result()
         self._writer.close()
+        columns = rows.columns_of(self._inertial, tables.INERTIAL.names)
+        self._writer.write_table("inertial.parquet", columns, tables.INERTIAL)
+
+    def finish(self, objects: list[ObjectInfo], looks: Sequence[rows.Row] = ()) -> None:
+        """Wait for the encoder and write all tables."""
+        self.finish_sensors()
         described = [rows.object_row(item) for item in objects]
         events = [{name: getattr(e, name) for name in tables.EVENTS.names} for e in self._events]
         signals = [rows.signal_row(change) for change in self._signals]
@@ -177,7 +188,7 @@ class Recorder(Notes):
             ("actors", self._actors, tables.ACTORS),
             ("signals", signals, tables.SIGNALS),
             ("events", events, tables.EVENTS),
-            ("inertial", self._inertial, tables.INERTIAL),
+            ("replay", list(looks), tables.REPLAY),
         ):
             columns = rows.columns_of(table_rows, schema.names)
             self._writer.write_table(f"{path}.parquet", columns, schema)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,19 +16,19 @@ from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
 from scenarios.verify import RunRecord, Verdict, verify
 from sensors.carla_adapter.blueprints import CaptureClock, sensor_actors
-from sensors.carla_adapter.poses import vector_from_carla
 from sensors.rig import Rig
 from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import ClipJob, Receipt
 from synthgen.datatypes.road_map import SignalChange
 from synthgen.datatypes.seeds import seed_for
-from synthgen.errors import ConfigError, OutputError, ScenarioRejected
-from synthgen.labels.frame import SensorFrames
+from synthgen.errors import OutputError, ScenarioRejected
 from synthgen.runner import capture
+from synthgen.runner.appearance import Appearance, bones_of
 from synthgen.runner.calibration import calibration_of
 from synthgen.runner.cast import add_still_objects, nearby_walkers, spawn_cast
+from synthgen.runner.dressing import dress_world
 from synthgen.runner.evidence import Evidence
-from synthgen.runner.finish import finish_clip
+from synthgen.runner.finish import MadeClip, finish_clip, scenario_document
 from synthgen.runner.heartbeat import Pulse
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.observe import (
@@ -39,8 +38,10 @@ from synthgen.runner.observe import (
     weather_record,
     world_view,
 )
-from synthgen.runner.orders import Orders, carla_weather, set_signal
+from synthgen.runner.orders import Orders
 from synthgen.runner.recorder import Notes, Recorder
+from synthgen.runner.replay import Replay
+from synthgen.runner.sensor_frames import RigDecoder
 from synthgen.runner.session import Session, open_session, release
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.runner.traffic import ambient_traffic
@@ -51,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 # Captures before the first recorded one, so that exposure and filters are stable.
 _WARMUP_CAPTURES: Final = 2
-# Farther away a walker is a few pixels tall; asking for bones is a call for each walker.
+# Farther away a walker is a few pixels tall, too small for keypoints.
 _BONES_RANGE_M: Final = 60.0
 
 
@@ -80,32 +81,18 @@ def run_job(job: ClipJob, link: Link, *, staging: Path, cache: Path, pulse: Puls
         OutputError: The disk refused.
     """
     watch = Stopwatch()
-    concrete = ConcreteScenario.model_validate(job.scenario)
     pulse.beat("load")
     with staged_clip(staging, job.clip_id) as folder:
         writer = ClipWriter(folder)
+        with watch.lap("load"):
+            session = open_session(job, link.host, link.port, link.tm_port, cache)
+        recorder = Recorder(writer, job.capture.rgb_codec, watch)
         try:
-            with watch.lap("load"):
-                session = open_session(job, link.host, link.port, link.tm_port, cache)
-            recorder = Recorder(writer, job.capture.rgb_codec, watch)
-            stage = Stage(job, concrete, session, recorder, watch, pulse)
-            verdict = stage.play()
+            made, labels = _play(job, session, recorder, watch, pulse)
         except ScenarioRejected as rejection:
             return _receipt(job, "rejected", watch, reason=str(rejection))
-        if not verdict.accepted:
-            return _receipt(job, "rejected", watch, reason="; ".join(verdict.reasons))
         pulse.beat("label")
-        boxes2d = finish_clip(
-            writer,
-            job,
-            concrete=concrete,
-            verdict=verdict,
-            calibration=stage.calibration,
-            labels=stage.labels,
-            opendrive=stage.opendrive,
-            simulator_version=session.server_version,
-            watch=watch,
-        )
+        boxes2d = finish_clip(writer, job, made, labels, watch)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         pulse.beat("commit")
         with watch.lap("commit"):
@@ -116,8 +103,26 @@ def run_job(job: ClipJob, link: Link, *, staging: Path, cache: Path, pulse: Puls
             "the simulator is not deterministic, or its version changed"
         )
     status = "accepted" if outcome is Commit.COMMITTED else "exists"
-    facts = {"flags": verdict.flags, "frames": stage.frame_count, "boxes2d": boxes2d}
+    flags = made.scenario["verdict"]["flags"]
+    frames = -(-made.scenario["duration_ticks"] // job.capture.period_ticks)
+    facts = {"flags": flags, "frames": frames, "boxes2d": boxes2d}
     return _receipt(job, status, watch, bytes=size, **facts)
+
+
+def _play(
+    job: ClipJob, session: Session, recorder: Recorder, watch: Stopwatch, pulse: Pulse
+) -> tuple[MadeClip, LiveLabels]:
+    """Run or replay the clip; what is known of it then, and its labels."""
+    if job.replay is not None:
+        replay = Replay(job, session, recorder, watch, pulse)
+        replay.play()
+        return replay.made(), replay.labels
+    concrete = ConcreteScenario.model_validate(job.scenario)
+    stage = Stage(job, concrete, session, recorder, watch, pulse)
+    verdict = stage.play()
+    if not verdict.accepted:
+        raise ScenarioRejected("; ".join(verdict.reasons))
+    return stage.made(verdict), stage.labels
 
 
 def _receipt(job: ClipJob, status: Any, watch: Stopwatch, **facts: Any) -> Receipt:
@@ -154,35 +159,16 @@ class Stage:
         self._watch = watch
         self._pulse = pulse
         self._script_events: tuple[Event, ...] = ()
+        self._episode_tick = 0
         self._rig = Rig.model_validate(job.rig.content)
         self._tick_ns = round(job.capture.tick_s * 1e9)
         self._period = job.capture.period_ticks
         self.frame_count = 0
         with watch.lap("spawn"):
             pulse.beat("spawn")
-            self._dress_world()
+            self._dressed = dress_world(session.world, job, concrete)
+            self._weather = weather_record(self._dressed.weather)
             self._enter()
-
-    def _dress_world(self) -> None:
-        """Weather, map and traffic lights as the scenario wants them."""
-        weather = carla_weather(self._concrete.weather)
-        self._world.set_weather(weather)
-        self._weather = weather_record(weather)
-        self._map = self._world.get_map()
-        self.opendrive = self._map.to_opendrive()
-        digest = hashlib.sha256(self.opendrive.encode()).hexdigest()
-        if digest != self._concrete.map_sha256:
-            raise ConfigError(
-                f"map {self._job.map.name}: the plan was made for OpenDRIVE text "
-                f"{self._concrete.map_sha256[:12]}, the simulator has {digest[:12]}"
-            )
-        lights = self._world.get_actors().filter("traffic.traffic_light*")
-        self._lights = {light.get_opendrive_id(): light for light in lights}
-        self._lights_at_m = {
-            key: vector_from_carla(light.get_location()) for key, light in self._lights.items()
-        }
-        for signal in self._concrete.signals:
-            set_signal(self._lights[signal.signal_id], signal.state, freeze=True)
 
     def _enter(self) -> None:
         """Actors, traffic and sensors."""
@@ -191,11 +177,14 @@ class Stage:
         self.ego = self._cast.ego
         self._ambient = ambient_traffic(self._session, self._concrete, self._cast)
         add_still_objects(self._world, self._concrete, self._cast)
-        self.calibration = calibration_of(self._rig, self.ego, settings)
+        self.calibration = calibration_of(
+            self._rig, self.ego.info.blueprint, self.ego.rear_axle_x_m, settings
+        )
         self.labels = self._live_labels()
         self._still = frozenset(item.info.track_id for item in self._cast.still)
-        self._track_of_instance = self._cast.track_of_instance()
-        self._orders = Orders(self._session.client, self._cast.by_name(), self._lights)
+        self._decoder = RigDecoder(self._rig, self._cast.track_of_instance())
+        self._appearance = Appearance(self._cast)
+        self._orders = Orders(self._session.client, self._cast.by_name(), self._dressed.lights)
         self._evidence = Evidence(
             self._cast, tick_s=settings.tick_s, period_ticks=settings.period_ticks
         )
@@ -228,8 +217,18 @@ class Stage:
             with self._watch.lap("write"):
                 for event in self._evidence.events(self._tick_ns):
                     self._recorder.add_event(event)
-                self._recorder.finish(self._cast.objects())
+                self._recorder.finish(self._cast.objects(), self._appearance.rows)
         return judge(self._concrete, self._evidence, self._recorder.signals, self._script_events)
+
+    def made(self, verdict: Verdict) -> MadeClip:
+        """What is known of the clip after `play`."""
+        return MadeClip(
+            scenario=scenario_document(self._concrete, verdict),
+            calibration=self.calibration,
+            opendrive=self._dressed.opendrive,
+            simulator_version=self._session.server_version,
+            episode_tick=self._episode_tick,
+        )
 
     def run_record(self, events: tuple[Event, ...]) -> RunRecord:
         """What the run has left behind so far, in the verifier's terms."""
@@ -247,6 +246,8 @@ class Stage:
             signals = self._signal_states()
             if tick >= warmup:
                 self._record(snapshot, tick - warmup, signals)
+            elif tick == warmup - self._period:
+                self._states(snapshot, -self._period, with_details=True)
             if tick == last or self.is_settled(tick - warmup, choreography.events):
                 break
             if tick == listen_at:
@@ -276,17 +277,19 @@ class Stage:
             frame = self._world.tick()
 
     def _signal_states(self) -> dict[str, str]:
-        return {key: SIGNAL_STATES[int(light.state)] for key, light in self._lights.items()}
+        return {key: SIGNAL_STATES[int(light.state)] for key, light in self._dressed.lights.items()}
 
     def _record(self, snapshot: carla.WorldSnapshot, tick: int, signals: dict[str, str]) -> None:
         """Keep one tick of the record window, and the sensors' frame where it is a capture."""
         is_capture = tick % self._period == 0
         if tick == 0:
             self._evidence.first_frame = snapshot.frame
+            self._episode_tick = snapshot.frame - self._dressed.first_frame
         states = self._states(snapshot, tick, with_details=is_capture)
         frame_index = tick // self._period if is_capture else None
         self._recorder.add_states(states, frame_index, self._still)
-        self._recorder.add_signals(tick, tick * self._tick_ns, signals, self._lights_at_m)
+        at_m = self._dressed.lights_at_m
+        self._recorder.add_signals(tick, tick * self._tick_ns, signals, at_m)
         self._evidence.add_tick(states)
         if is_capture:
             self._record_capture(snapshot, tick, states)
@@ -299,8 +302,11 @@ class Stage:
         if with_details:
             flags = self._world.get_vehicles_light_states()
             lights = {actor_id: int(state) for actor_id, state in flags.items()}
-            walkers = nearby_walkers(snapshot, self._cast, _BONES_RANGE_M)
-            bones_m = {m.info.track_id: capture.bones_m(m.actor) for m in walkers}
+            walkers = nearby_walkers(snapshot, self._cast, math.inf)
+            bones = {m.info.track_id: bones_of(m.actor) for m in walkers}
+            self._appearance.note(snapshot, tick=tick, light_states=lights, bones=bones)
+            near = nearby_walkers(snapshot, self._cast, _BONES_RANGE_M)
+            bones_m = {m.info.track_id: capture.bones_m(bones[m.info.track_id]) for m in near}
         return actor_states(
             snapshot,
             self._cast,
@@ -318,10 +324,10 @@ class Stage:
         with self._watch.lap("transfer"):
             measured = self._capture.collect_frame(snapshot.frame)
         frame = frame_record(
-            snapshot, self.ego, self._map, tick=tick, weather=self._weather, **stamp
+            snapshot, self.ego, self._dressed.map, tick=tick, weather=self._weather, **stamp
         )
         with self._watch.lap("decode"):
-            sensors = self._decoded(measured, stamp)
+            sensors = self._decoder.decode(measured, **stamp)
         self._recorder.add_frame(frame)
         self._recorder.add_sensors(sensors)
         self.labels.add(frame, states, sensors)
@@ -329,23 +335,6 @@ class Stage:
             if seen.instance is not None:
                 self._evidence.add_view(camera.role, seen.instance)
         self.frame_count += 1
-
-    def _decoded(self, measured: Mapping[str, Any], stamp: dict[str, int]) -> SensorFrames:
-        """What the rig saw, in our frames and units."""
-        tracks = self._track_of_instance
-        return SensorFrames(
-            cameras=tuple(
-                capture.decode_camera(camera, measured, track_of_instance=tracks, **stamp)
-                for camera in self._rig.cameras
-            ),
-            lidars=tuple(
-                capture.decode_lidar(lidar, measured, track_of_instance=tracks, **stamp)
-                for lidar in self._rig.lidars
-            ),
-            radars=tuple(
-                capture.decode_radar(radar, measured, **stamp) for radar in self._rig.radars
-            ),
-        )
 
     def _take_inertial(self, frame: int, tick: int) -> None:
         measured = self._capture.collect_tick(frame)

@@ -114,6 +114,18 @@ ACTORS: Final = pa.schema(
     ]
 )
 
+REPLAY: Final = pa.schema(
+    [
+        _field("tick", _I32),
+        _field("track_id", _I32),
+        *_pose("world_from_actor"),
+        _field("light_state", pa.uint32()),
+        _field("wheel_steer_deg", _F32, nullable=True),
+        _field("wheel_pitch_deg", _F32, nullable=True),
+        *_lists(_F32, "bones", nullable=True),
+    ]
+)
+
 SIGNALS: Final = pa.schema(
     [*_TICK_TIME, *_columns(_TEXT, "signal_id", "state"), *_vector("position", "m")]
 )

@@ -195,8 +195,12 @@ def parts_from_bones(model: Model, actor_from_bone: F32) -> F32:
 def pose_of_walker(model: Model, state: WalkerState) -> F32:
     """(P, 3, 4) actor_from_part of a walker's parts."""
     pose = parts_from_bones(model, bones_of(model, state))
+    return with_wheels_turned(model, pose, state.phase)
+
+
+def with_wheels_turned(model: Model, pose: F32, phase: float) -> F32:
+    """The parts of a walker, the wheels of a wheelchair turned by so many cycles, in place."""
     if is_seated(model):
         layout = _layout(model)
-        spin = rotation("y", state.phase * 360.0)
-        pose[list(layout.wheels), :, :3] = spin
+        pose[list(layout.wheels), :, :3] = rotation("y", phase * 360.0)
     return pose

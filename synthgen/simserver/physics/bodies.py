@@ -105,10 +105,15 @@ class BodySet:
         self._publish_pose(row)
 
     def set_target_velocity(self, actor_id: int, velocity: Sequence[float]) -> None:
-        """Replace the world velocity (m/s); forces act on it from the next step on."""
+        """Replace the world velocity (m/s); forces act on it from the next step on.
+
+        A body without physics is not moved by it: it is what sensors and snapshots report of one
+        that is put from place to place.
+        """
         row = self._row[actor_id]
         record = self._records[row]
         if not record["simulate"]:
+            record["vx"], record["vy"], record["vz"] = velocity
             return
         record["vx"], record["vy"], vz = velocity
         if vz != 0.0:
@@ -118,9 +123,14 @@ class BodySet:
     def set_target_angular_velocity(self, actor_id: int, velocity_deg: Sequence[float]) -> None:
         """Replace the angular velocity (deg/s, world axes); only yaw turns a body here."""
         row = self._row[actor_id]
-        if not self._records[row]["simulate"]:
+        record = self._records[row]
+        x, y, record["wz"] = (math.radians(part) for part in velocity_deg)
+        if not record["simulate"]:
+            # Reported, as the velocity is. The kernels keep roll and pitch rates by the heading.
+            yaw = math.radians(float(record["yaw"]))
+            record["wx"] = -x * math.cos(yaw) - y * math.sin(yaw)
+            record["wy"] = x * math.sin(yaw) - y * math.cos(yaw)
             return
-        self._records[row]["wz"] = math.radians(velocity_deg[2])
         self._woken(row)
 
     def add_impulse(

@@ -1,7 +1,12 @@
-"""How actors look: their model, where its parts and bones are, which of their lamps are lit."""
+"""How actors look: their model, where its parts and bones are, which of their lamps are lit.
+
+Wheels and bones are drawn from the very numbers that a client reads of them, so a client that sets
+what it read earlier sees the same picture again.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +17,14 @@ from synthgen.simserver.assets.gait import stride_m
 from synthgen.simserver.assets.library import model_of
 from synthgen.simserver.scene import F32, LIT_GREEN, LIT_RED, LIT_YELLOW, Model
 from synthgen.simserver.world.actors import Actor, ActorKind
-from synthgen.simserver.world.poses import matrix_of
+from synthgen.simserver.world.poses import matrices_of, matrix_of, transforms_of
 from synthgen.simserver.world.traffic_lights import Light
 
 if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
 
 _BULBS = {Light.RED: LIT_RED, Light.YELLOW: LIT_YELLOW, Light.GREEN: LIT_GREEN}
+_REAR_LEFT = 2
 _DOORS = ("fl", "fr", "rl", "rr", "hood", "trunk")
 
 
@@ -48,16 +54,18 @@ def parts_in_actor(world: World, actor: Actor, model: Model) -> F32:
     if actor.kind is ActorKind.VEHICLE:
         vehicle = actor.vehicle
         steer_deg = vehicle.wheel_steer_deg.get(0, world.motion.wheel_steer_deg(actor, 0))
+        spin_deg = vehicle.wheel_pitch_deg.get(
+            _REAR_LEFT, world.motion.wheel_pitch_deg(actor, _REAR_LEFT)
+        )
         return part_poses.pose_of_vehicle(
             model,
-            wheel_spin_rad=world.motion.wheel_turn_rad(actor),
+            wheel_spin_rad=math.radians(spin_deg),
             steer_deg=steer_deg,
             doors={n: 1.0 for i, n in enumerate(_DOORS) if vehicle.open_doors >> i & 1},
         )
     if actor.kind is ActorKind.WALKER:
-        if actor.walker.blend <= 0.0:
-            return part_poses.pose_of_walker(model, gait_of(world, actor, model))
-        return part_poses.parts_from_bones(model, bones_of(world, actor, model))
+        parts = part_poses.parts_from_bones(model, bones_of(world, actor, model))
+        return part_poses.with_wheels_turned(model, parts, actor.walker.gait_phase)
     return part_poses.rest_pose(model)
 
 
@@ -75,16 +83,25 @@ def gait_of(world: World, actor: Actor, model: Model) -> part_poses.WalkerState:
 
 def bones_of(world: World, actor: Actor, model: Model) -> F32:
     """(B, 3, 4) float32 actor_from_bone: the gait, and the custom pose mixed over it."""
-    walking = part_poses.bones_of(model, gait_of(world, actor, model))
+    relative = matrices_of(relative_bones_of(world, actor, model)).astype(np.float32)
+    return part_poses.absolute_bones(relative)
+
+
+def relative_bones_of(world: World, actor: Actor, model: Model) -> F32:
+    """(B, 6) float32 pose of each bone in the bone above: x, y, z, pitch, yaw, roll (degrees)."""
+    walking = part_poses.relative_bones(part_poses.bones_of(model, gait_of(world, actor, model)))
+    relative = transforms_of(walking)
     walker = actor.walker
     if walker.blend <= 0.0 or not walker.bones:
-        return walking
-    relative = part_poses.relative_bones(walking)
+        return relative
     for index, name in enumerate(part_poses.bone_names()):
         custom = walker.bones.get(name)
-        if custom is not None:
-            relative[index] = _mixed(relative[index], matrix_of(custom), walker.blend)
-    return part_poses.absolute_bones(relative)
+        if custom is not None and walker.blend >= 1.0:
+            relative[index] = (*custom.location, *custom.rotation)
+        elif custom is not None:
+            mixed = _mixed(walking[index], matrix_of(custom), walker.blend)
+            relative[index] = transforms_of(mixed[None])[0]
+    return relative
 
 
 def _mixed(first: F32, second: NDArray[np.float64], share: float) -> F32:

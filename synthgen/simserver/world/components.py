@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.wire.structs import Transform
+from synthgen.simserver.wire.structs import Rotation, Transform, Vector3D
 from synthgen.simserver.world.actors import Actor, ActorKind
 from synthgen.simserver.world.errors import CallError
-from synthgen.simserver.world.poses import compose, pose_of
+from synthgen.simserver.world.poses import compose, matrices_of, pose_of, transforms_of
 
 if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
@@ -52,12 +52,12 @@ def bones(world: World, actor: Actor) -> tuple[Bone, ...]:
     if model is None:
         return ()
     if actor.kind is ActorKind.WALKER:
-        in_actor = bodies.bones_of(world, actor, model)
-        return _bones(
-            world, actor, part_poses.bone_names(), in_actor, part_poses.relative_bones(in_actor)
-        )
+        relative = bodies.relative_bones_of(world, actor, model)
+        in_actor = part_poses.absolute_bones(matrices_of(relative).astype(np.float32))
+        return _bones(world, actor, part_poses.bone_names(), in_actor, relative)
     parts = bodies.parts_in_actor(world, actor, model)
-    return _bones(world, actor, tuple(part.name for part in model.parts), parts, parts)
+    names = tuple(part.name for part in model.parts)
+    return _bones(world, actor, names, parts, transforms_of(parts))
 
 
 def _bones(
@@ -69,9 +69,8 @@ def _bones(
 ) -> tuple[Bone, ...]:
     base = world.actors.pose(actor)
     found = []
-    for name, own, above in zip(names, in_actor, relative, strict=True):
+    for name, own, above in zip(names, in_actor, relative.tolist(), strict=True):
         component = pose_of(own.astype(np.float64))
-        found.append(
-            Bone(name, compose(base, component), component, pose_of(above.astype(np.float64)))
-        )
+        in_bone_above = Transform(Vector3D(*above[:3]), Rotation(*above[3:]))
+        found.append(Bone(name, compose(base, component), component, in_bone_above))
     return tuple(found)

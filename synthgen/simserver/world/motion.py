@@ -215,21 +215,17 @@ class Motion:
         """Set direction and speed until changed."""
         self.dynamics.walkers.set_control(actor.id, control.direction, control.speed, control.jump)
 
-    def wheel_turn_rad(self, actor: Actor) -> float:
-        """How far the vehicle's wheels have rolled."""
-        return self.dynamics.vehicles.wheel_turns_rad(actor.id)[1]
-
     def walked_m(self, actor: Actor) -> float:
         """How far a walker has walked."""
         walkers = self.dynamics.walkers
         return float(walkers.records["distance"][walkers.row(actor.id)])
 
     def wheel_pitch_deg(self, actor: Actor, wheel: int) -> float:
-        """How far a wheel (FL, FR, RL, RR) has rolled about its axle."""
+        """How far a wheel (FL, FR, RL, RR) has rolled about its axle, to the wire's precision."""
         front, rear = self.dynamics.vehicles.wheel_turns_rad(actor.id)
         if not 0 <= wheel < WHEELS:
             raise CallError(f"unknown wheel {wheel}")
-        return math.degrees(front if wheel < WHEELS // 2 else rear) % 360.0
+        return float(np.float32(math.degrees(front if wheel < WHEELS // 2 else rear) % 360.0))
 
     def physics_control(self, actor: Actor) -> VehiclePhysicsControl:
         """Engine, gears, chassis and wheels."""
@@ -249,11 +245,11 @@ class Motion:
         return VehicleTelemetry(*fields)  # type: ignore[arg-type]  # wire order and types
 
     def wheel_steer_deg(self, actor: Actor, wheel: int) -> float:
-        """Steering angle of a wheel (FL, FR, RL, RR)."""
+        """Steering angle of a wheel (FL, FR, RL, RR), to the wire's precision."""
         angles = self.dynamics.vehicles.wheel_steer_angles_deg(actor.id)
         if not 0 <= wheel < len(angles):
             raise CallError(f"unknown wheel {wheel}")
-        return angles[wheel]
+        return float(np.float32(angles[wheel]))
 
     def set_vehicle_controls(self, actor_ids: list[int], controls: NDArray[np.float64]) -> None:
         """Set the controls of many vehicles; (N, 7) in the order of `VehicleControl`."""

@@ -7,6 +7,7 @@ Source: Unreal's FRotationMatrix; yaw turns x towards y, pitch lifts x, roll tur
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,39 @@ def pose_of(matrix: F64) -> Transform:
         roll = 0.0
     location = Vector3D(*(float(v) for v in matrix[:, 3]))
     return Transform(location, Rotation(math.degrees(pitch), math.degrees(yaw), math.degrees(roll)))
+
+
+def transforms_of(matrices: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """`pose_of` of many, as the wire carries them: (n, 6) float32 of (n, 3, 4) matrices."""
+    m = matrices.astype(np.float64)
+    sp = np.clip(m[:, 2, 0], -1.0, 1.0)
+    is_steep = np.abs(sp) >= 1.0 - 1e-9
+    yaw = np.where(
+        is_steep, np.arctan2(-m[:, 0, 1], m[:, 1, 1]), np.arctan2(m[:, 1, 0], m[:, 0, 0])
+    )
+    roll = np.where(is_steep, 0.0, np.arctan2(-m[:, 2, 1], m[:, 2, 2]))
+    angles = np.degrees(np.stack([np.arcsin(sp), yaw, roll], axis=1))
+    return np.concatenate([m[:, :, 3], angles], axis=1).astype(np.float32)
+
+
+def matrices_of(transforms: NDArray[np.float32]) -> F64:
+    """`matrix_of` of many: (n, 3, 4) of (n, 6) x, y, z, pitch, yaw, roll."""
+    angles = np.radians(transforms[:, 3:].astype(np.float64))
+    (sp, sy, sr), (cp, cy, cr) = np.sin(angles).T, np.cos(angles).T
+    out = np.empty((len(transforms), 3, 4))
+    out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = (
+        cp * cy,
+        cy * sp * sr - sy * cr,
+        -cy * sp * cr - sy * sr,
+    )
+    out[:, 1, 0], out[:, 1, 1], out[:, 1, 2] = (
+        cp * sy,
+        sy * sp * sr + cy * cr,
+        -sy * sp * cr + cy * sr,
+    )
+    out[:, 2, 0], out[:, 2, 1], out[:, 2, 2] = sp, -cp * sr, cp * cr
+    out[:, :, 3] = transforms[:, :3]
+    return out
 
 
 def compose(parent: Transform, relative: Transform) -> Transform:

@@ -169,10 +169,22 @@ def test_without_physics_an_actor_stays_exactly_where_it_is_put() -> None:
     dynamics.vehicles.set_simulate_physics(1, False)
     dynamics.vehicles.set_transform(1, (1.1, 2.2, -77.7), (11.0, 270.5, -33.0))
     press(dynamics, throttle=1.0)
-    dynamics.vehicles.set_target_velocity(1, (10.0, 0.0, 0.0))
     run(dynamics, 20)
     assert dynamics.vehicles.pose(1) == (1.1, 2.2, -77.7, 11.0, 270.5, -33.0)
     assert not dynamics.vehicles.kinematics[0, 6:].any()
+
+
+def test_without_physics_a_velocity_is_reported_and_moves_nothing() -> None:
+    dynamics = make_dynamics()
+    add_car(dynamics)
+    dynamics.vehicles.set_simulate_physics(1, False)
+    dynamics.vehicles.set_transform(1, (1.1, 2.2, -77.7), (0.0, 90.0, 0.0))
+    dynamics.vehicles.set_target_velocity(1, (10.0, -2.0, 0.5))
+    dynamics.vehicles.set_target_angular_velocity(1, (3.0, -4.0, 5.0))
+    run(dynamics, 20)
+    assert dynamics.vehicles.pose(1) == (1.1, 2.2, -77.7, 0.0, 90.0, 0.0)
+    told = [10.0, -2.0, 0.5, 3.0, -4.0, 5.0]
+    assert dynamics.vehicles.kinematics[0, 6:12].tolist() == pytest.approx(told, abs=1e-5)
 
 
 def test_physics_switched_on_again_lets_the_car_fall() -> None:

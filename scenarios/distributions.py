@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
-from scipy.special import ndtr, ndtri
 
 F64 = NDArray[np.float64]
 
@@ -93,15 +93,21 @@ class Distribution:
 # Pydantic cannot resolve a reference to a definition of ours; `json_schema` puts it in afterwards.
 DISTRIBUTION_PLACEHOLDER = {"title": "a distribution"}
 
+# The quantiles 0 and 1 of a normal distribution are infinite.
+_TINY = 1e-16
 Quantity = float | Reference | Distribution
 Text = str | Reference | Distribution
 Option = float | str | bool
 
 
 def _truncated_normal(u: F64, mean: float, sd: float, low: float, high: float) -> F64:
-    below, above = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
-    values: F64 = np.clip(mean + sd * ndtri(below + u * (above - below)), low, high)
-    return values
+    # The standard library's: importing SciPy takes longer than checking a scenario file.
+    normal = NormalDist(mean, sd)
+    below, above = normal.cdf(low), normal.cdf(high)
+    shares = np.clip(below + u * (above - below), _TINY, 1.0 - _TINY)
+    values = np.array([normal.inv_cdf(share) for share in shares.ravel().tolist()])
+    clipped: F64 = np.clip(values.reshape(shares.shape), low, high)
+    return clipped
 
 
 def parse_scalar(value: object, dimension: str) -> float:

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from scenarios.spec import ScenarioSpec
 
@@ -60,6 +59,9 @@ def _sobol(spec: ScenarioSpec, root_seed: int, k: int, free: Uniforms) -> Unifor
 @lru_cache(maxsize=256)
 def _sobol_column(dimension: int, seed: int, points: int) -> F64:
     """Scrambled Sobol points of one dimension; longer runs begin with the shorter ones."""
+    # Takes longer to import than most scenarios take to plan, and few are spread by Sobol's points.
+    from scipy.stats import qmc
+
     sobol = qmc.Sobol(d=dimension + 1, scramble=False)
     raw = sobol.random(points)[:, dimension]
     # A random shift (Cranley and Patterson) keeps every dimension independent of their number.

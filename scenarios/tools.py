@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.compile import compile_draw
-from scenarios.concrete import ConcreteScenario
 from scenarios.loader import check_scenario, load_scenario
-from scenarios.placement.map_index import MapIndex
 from scenarios.spec import ScenarioSpec, json_schema
 from scenarios.values import constraint_holds, draw_values, satisfied
 from synthgen.errors import ConfigError, ScenarioRejected
+
+if TYPE_CHECKING:
+    from scenarios.concrete import ConcreteScenario
+    from scenarios.placement.map_index import MapIndex
 
 LIBRARY = Path(__file__).with_name("library")
 SCHEMA_FILE = Path(__file__).with_name("scenario.schema.json")
@@ -81,6 +83,9 @@ def sample(
         ConfigError: The map has no site.
         ScenarioRejected: No draw passes.
     """
+    # `check` answers in a second because it does not load what places and solves.
+    from scenarios.compile import compile_draw
+
     spec = load_scenario(path)
     for draw in range(max_draws):
         try:

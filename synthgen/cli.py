@@ -88,6 +88,10 @@ def plan(
     out: Out = None,
     seed: Seed = None,
     maps: Maps = None,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="Solve every clip: town, place, values; a row each.")
+    ] = False,
+    processes: Annotated[int, typer.Option(min=1, help="That share the solving.")] = 2,
     as_json: AsJson = False,
 ) -> None:
     """Show what a config would make, without a simulator."""
@@ -95,7 +99,14 @@ def plan(
     from synthgen.campaign.plan_report import plan_report
 
     loaded = load_config(config, out=_from_here(out), seed=seed, maps=_maps_from_here(maps))
-    _print(plan_report(loaded, project_root(config)), as_json)
+    if not jobs:
+        _print(plan_report(loaded, project_root(config)), as_json)
+        return
+    from synthgen.campaign.plan import make_plan
+    from synthgen.campaign.solve import as_line, solve_plan
+
+    for row in solve_plan(make_plan(loaded, project_root(config)), processes=processes):
+        print(json.dumps(row) if as_json else as_line(row))
 
 
 @app.command()

@@ -8,7 +8,7 @@ and the number of processes do not matter.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -53,6 +53,19 @@ def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
         ]
         for chunk_rows in found:
             yield from chunk_rows.result()
+
+
+def as_line(row: Mapping[str, Any]) -> str:
+    """A row for people."""
+    slot = f"{row['scenario']}-{row['k']:05d}"
+    if row["draw"] is None:
+        return f"{slot:42} {row['map']:14} all draws refused; the last: {row['refused'][-1]}"
+    place = f"{row['lane_id']} at {row['station_m']:.0f} m"
+    values = " ".join(
+        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in row["parameters"].items()
+    )
+    return f"{slot:42} {row['map']:14} {place:18} draw {row['draw']}  {values}"
 
 
 def _solve_some(

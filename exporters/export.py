@@ -28,6 +28,7 @@ from exporters.staging import Staging, exported_settings, staged
 from synthgen import __version__
 from synthgen.errors import ConfigError, OutputError
 from synthgen.store.clip_reader import ClipReader, open_dataset
+from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,9 @@ def export(
             names=format_names(name),
         )
         form.finish(_Parts(staging, planned), staging.folder, context)
-        return _report(name, staging, planned)
+        report = _report(name, staging, planned)
+        (staging.folder / CARD).write_text(_card(dataset, options, report))
+        return report
 
 
 def export_formats(
@@ -133,7 +136,7 @@ def plan_export(readers: Sequence[ClipReader], options: ExportOptions) -> list[P
         options: The user's choice.
 
     Raises:
-        ConfigError: The filter or the splits are wrong.
+        ConfigError: The filter or the splits are wrong, or take no clip.
         DatasetError: The splits put clips of one family on two sides.
     """
     kin = [kinship_of(clip) for clip in readers]
@@ -155,6 +158,11 @@ def plan_export(readers: Sequence[ClipReader], options: ExportOptions) -> list[P
             name = f"{name}-{clip.clip_id[:8]}"
         planned.append(PlannedClip(len(planned), clip.clip_id, name, split, first_frame))
         first_frame += int(clip.manifest["frame_count"])
+    if not planned:
+        raise ConfigError(
+            f"none of the {len(readers)} clips is taken (where {options.where or 'everything'}, "
+            f"split {options.split or 'any'})"
+        )
     return planned
 
 
@@ -236,6 +244,22 @@ class _Parts:
     def __iter__(self) -> Iterator[Part]:
         for clip in self.planned:
             yield self.staging.part(clip.clip_id)["part"]
+
+
+def _card(dataset: Path, options: ExportOptions, report: Mapping[str, Any]) -> str:
+    """The README.md of an export: what was taken, then the dataset's own."""
+    card = dataset / CARD
+    about = card.read_text() if card.is_file() else dataset_card(dataset_info(dataset))
+    facts = {
+        "Clips": report["clips"],
+        "Splits": ", ".join(f"{split} {count}" for split, count in report["splits"].items()),
+        "Taken where": options.where or "everything",
+        "Dropped (the format has no word)": report["dropped"] or "nothing",
+        "Merged": report["merged"] or "nothing",
+    }
+    lines = [f"# {dataset.resolve().name} as {report['format']}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in facts.items()]
+    return "\n".join(lines) + f"\n\nThe dataset that it was made of:\n\n{about}"
 
 
 def _report(name: str, staging: Staging, planned: Sequence[PlannedClip]) -> dict[str, Any]:

@@ -149,6 +149,17 @@ def export(
 
 
 @app.command()
+def info(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")], as_json: AsJson = False
+) -> None:
+    """Count what a dataset holds."""
+    from synthgen.store.dataset_card import dataset_card, dataset_info
+
+    found = dataset_info(dataset)
+    print(json.dumps(found, indent=1) if as_json else dataset_card(found))
+
+
+@app.command()
 def doctor(
     simulator: Annotated[str | None, typer.Option(help="HOST:PORT of a CARLA server.")] = None,
     carla: Annotated[Path | None, typer.Option(help="Executable of an installed CARLA.")] = None,

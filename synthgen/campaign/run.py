@@ -37,8 +37,9 @@ from synthgen.campaign.progress import Progress, RateMeter, RunStatus
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
 from synthgen.campaign.slot_state import read_states
 from synthgen.campaign.worker import SlotOutcome, WorkerSettings
-from synthgen.errors import ConfigError, OutputError, SimulatorLost
+from synthgen.errors import ConfigError, DatasetError, OutputError, SimulatorLost
 from synthgen.store.commit import STAGING, collect_staging
+from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors, write_durably
 from synthgen.store.layout import readable_json, root_hash
 from synthgen.store.object_store import publish_dataset
@@ -165,6 +166,7 @@ class _Campaign:
             self._progress.note("drawing previews")
             self._previews.finish()
         if code in (0, 1):
+            write_durably(self._dataset / CARD, dataset_card(dataset_info(self._dataset)).encode())
             self._export()
         if self._config.publish is not None and code in (0, 1):
             taken = publish_dataset(self._dataset, self._config.publish)
@@ -342,6 +344,15 @@ class _Campaign:
         if tally.stop_kind is not None:
             return OutputError.exit_code
         return 1 if tally.quarantined or self._status.quarantined else 0
+
+    def _write_card(self) -> None:
+        """Write the dataset's README.md; a clip that cannot be read is told, not fatal."""
+        try:
+            card = dataset_card(dataset_info(self._dataset))
+        except DatasetError as err:
+            self._progress.note(f"no {CARD} was written: {err}")
+            return
+        write_durably(self._dataset / CARD, card.encode())
 
     def _export(self) -> None:
         """Write the copies that the config asks for and that are not there yet."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
-from shapely import Polygon, make_valid, simplify, unary_union
+from shapely import Polygon, make_valid, set_precision, simplify, unary_union
 from shapely.geometry.base import BaseGeometry
 
 from synthgen.datatypes.road_map import Lane, RoadMap
@@ -21,6 +21,7 @@ SURFACE_KINDS: Final = (*ROAD_KINDS, "parking", "biking", "shoulder", "stop")
 _TOLERANCE_M: Final = 0.02  # of simplified lines
 _JOIN_M: Final = 0.01  # gaps between lane polygons of one road that are closed
 _LEAST_M2: Final = 0.01
+_GRID_M: Final = 0.001
 
 
 def flat_line(points_m: F32 | F64) -> F64:
@@ -103,7 +104,8 @@ def joined(polygons: Iterable[Polygon]) -> list[Polygon]:
     """Polygons that touch, put together; slivers between them are closed."""
     grown = unary_union([polygon.buffer(_JOIN_M, join_style="mitre") for polygon in polygons])
     shrunk = grown.buffer(-_JOIN_M, join_style="mitre")
-    return polygons_of(make_valid(simplify(shrunk, _TOLERANCE_M)))
+    # Snapped to millimetres, a polygon stays valid when a format moves its coordinates.
+    return polygons_of(set_precision(make_valid(simplify(shrunk, _TOLERANCE_M)), _GRID_M))
 
 
 def polygons_of(geometry: BaseGeometry) -> list[Polygon]:

@@ -4,7 +4,8 @@ Translation is the centre of the box, size is width, length, height, rotation w,
 box's x ahead. `num_lidar_pts` counts the points of the exported sweep of the reference LiDAR
 within the box, `num_radar_pts` those of all radars, as nuScenes does: they may differ from the
 label's counts, which go by the points' own ids. Velocity is not stored: the devkit takes the
-difference of the positions one sample before and after.
+difference of the positions one sample before and after. An object that leaves the labels' range
+and comes back stays one instance; across such a gap of more than 1.5 s the devkit gives none.
 Visibility is the label's share over all cameras, in nuScenes' four bins. Attributes follow the
 activity; a cycle is ridden unless it is parked.
 

@@ -17,11 +17,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
 from exporters.nuscenes.sensors import Channel
-from exporters.nuscenes.tokens import timestamp_us, token
+from exporters.nuscenes.tokens import epoch_us, timestamp_us, token
 from synthgen.datatypes.frames import Weather
 from synthgen.geometry.se3 import SE3
 
@@ -136,13 +137,14 @@ def scene_row(clip_id: str, name: str, description: str, keys: Sequence[int]) ->
     }
 
 
-def log_row(clip_id: str, *, location: str, vehicle: str, date: str) -> Row:
+def log_row(clip_id: str, *, location: str, vehicle: str) -> Row:
     """The row of `log` of a clip: nuScenes' log is a drive, ours a clip."""
+    day = datetime.fromtimestamp(epoch_us(clip_id) // 1_000_000, tz=UTC).date()
     return {
         "token": token("log", clip_id),
         "logfile": f"n-{clip_id}",
         "vehicle": vehicle,
-        "date_captured": date,
+        "date_captured": day.isoformat(),
         "location": location,
     }
 

@@ -313,7 +313,6 @@ def _scene_rows(
             clip.clip_id,
             location=location,
             vehicle=clip.reader.calibration.ego_blueprint,
-            date="",
         )
     ]
     rows["calibrated_sensor"] = [calibrated_sensor_row(clip.clip_id, c) for c in channels]

@@ -168,6 +168,11 @@ def maps(nusc: NuScenes, root: Path, out: Path) -> dict:
         for layer in nusc_map.lookup_polygon_layers
         if layer != "drivable_area"
     }
+    result["invalid"]["drivable_area"] = sum(
+        not nusc_map.extract_polygon(token).is_valid
+        for row in nusc_map.drivable_area
+        for token in row["polygon_tokens"]
+    )
     poses = key_poses(nusc)
     on_layer = [nusc_map.layers_on_point(x, y) for x, y, _ in poses]
     result["poses"] = len(poses)

@@ -34,6 +34,7 @@ EGO: Final = "ego"
 CUBOID: Final = "cuboid"
 _REAR_AXLE: Final = "vehicle-iso8855"
 _STREAM_TYPES: Final = {"camera": "camera", "lidar": "lidar", "radar": "radar"}
+_NO_DISTORTION: Final = [0.0] * 5
 _EDGES: Final = ("x_min", "y_min", "x_max", "y_max")
 
 
@@ -68,16 +69,19 @@ def streams(sensors: Iterable[MountedSensor]) -> Json:
 
 def _stream(sensor: MountedSensor) -> Json:
     kind = _STREAM_TYPES.get(sensor.modality, "gps_imu")
-    stream: Json = {"type": kind, "description": sensor.role}
+    stream: Json = {"type": kind, "description": sensor.role, "uri": sensor.name}
     if sensor.camera is not None:
         camera = sensor.camera.camera
-        matrix = np.hstack([camera.matrix, np.zeros((3, 1))])
+        matrix = np.hstack([camera.matrix, np.zeros((3, 1))]).ravel().tolist()
         stream["stream_properties"] = {
             "intrinsics_pinhole": {
                 "width_px": camera.width_px,
                 "height_px": camera.height_px,
-                "camera_matrix": matrix.ravel().tolist(),
-                "distortion_coeffs": [0.0] * 5,
+                "camera_matrix": matrix,
+                "distortion_coeffs": _NO_DISTORTION,
+                # The names that VCD, the standard's reference program, looks for.
+                "camera_matrix_3x4": matrix,
+                "distortion_coeffs_1xN": _NO_DISTORTION,
             }
         }
     return stream
@@ -90,19 +94,17 @@ def frame_properties(frame: FrameRecord, uris: Mapping[str, str]) -> Json:
         frame: The capture.
         uris: File of each stream, relative to the document.
     """
-    seconds = frame.timestamp_ns / 1e9
-    sync = {"frame_stream": frame.frame_index, "timestamp": seconds}
     pose = {
         "src": EGO,
         "dst": WORLD,
         "transform_src_to_dst": transform_data(frame.world_from_ego),
     }
     return {
-        "timestamp": seconds,
+        "timestamp": frame.timestamp_ns / 1e9,
         "transforms": {f"{EGO}_to_{WORLD}": pose},
-        "streams": {
-            name: {"uri": uri, "stream_properties": {"sync": sync}} for name, uri in uris.items()
-        },
+        # Every stream counts as the document does, so that none needs sync properties, for which
+        # VCD would forget the camera's intrinsics.
+        "streams": {name: {"uri": uri} for name, uri in uris.items()},
     }
 
 

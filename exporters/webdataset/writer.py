@@ -1,7 +1,9 @@
 """Writes WebDataset shards: `<split>/<clip index>-<part>.tar`, one sample per capture.
 
-Key: `<clip>-<frame>`, no dots. Members of a sample: `<camera>.<channel>.png|jpg` as the clip holds
-them, `<lidar>.npy` and `<radar>.npy` (structured arrays: x, y, z in the sensor's frame, metres,
+Key: `<clip>-<frame>`, no dots. Members of a sample: `<camera>.rgb.png|jpg` as the clip holds them,
+`<camera>.depth.pngraw` and so on for images of numbers (the name keeps decoders of pictures, which
+would cut 16 bits to 8, away from them: read them with `cv2.imdecode(…, cv2.IMREAD_UNCHANGED)`),
+`<lidar>.npy` and `<radar>.npy` (structured arrays: x, y, z in the sensor's frame, metres,
 then intensity, ring, … by name), `json` (times, poses, calibration, boxes2d, boxes3d, in our own
 frames and units: see `docs/clip_format.md`; `class` is the taxonomy's word). `shards.json` lists
 the shards of each split with their number of samples.
@@ -35,6 +37,8 @@ from exporters.sensor_points import scan_points, sweep_points
 from exporters.webdataset.shards import Shards
 from synthgen.store.layout import canonical_json, readable_json
 
+_COLOURED: Final = ("rgb", "normals")
+_PICTURES: Final = {"jpeg": "jpg"}
 _Member = tuple[int, str, bytes]  # frame index, name after the key, content
 
 
@@ -107,7 +111,7 @@ def _rows(labelled: Iterable[Labelled]) -> list[dict[str, Any]]:
 
 def _images(clip: ExportClip, camera: str, channel: str) -> Iterator[_Member]:
     for frame_index, codec, content in clip.images(camera, channel):
-        suffix = "png" if codec == "png" else "jpg"
+        suffix = _PICTURES.get(codec, codec) if channel in _COLOURED else "pngraw"
         yield frame_index, f"{camera}.{channel}.{suffix}", content
 
 

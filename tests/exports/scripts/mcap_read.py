@@ -113,7 +113,7 @@ LARGE = {"foxglove.PointCloud": cloud, "foxglove.CompressedImage": image}
 
 source, folder = sys.argv[1:]
 topics = {}
-with open(source, "rb") as stream:
+with Path(source).open("rb") as stream:
     reader = make_reader(stream, decoder_factories=[DecoderFactory()], validate_crcs=True)
     metadata = {item.name: item.metadata for item in reader.iter_metadata()}
     for schema, channel, message, decoded in reader.iter_decoded_messages():

@@ -1,27 +1,32 @@
 """Reads an OpenLABEL file with its JSON schema and with VCD, the standard's reference program.
 
-Arguments: OpenLABEL file; JSON schema or "-". Prints the schema's complaints and, as VCD's scene
-places and projects them, the cuboids in the world and in every camera.
+Arguments: OpenLABEL file; further JSON schemas beside the one that comes with VCD. Prints the
+schemas' complaints and, as VCD's scene places and projects them, the cuboids in the world and in
+every camera.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import jsonschema
 import numpy as np
 from vcd import core, scl, utils
+from vcd.schema import openlabel_schema
 
-path, schema_path = sys.argv[1:]
-with open(path) as file:
-    root = json.load(file)["openlabel"]
-faults = []
-if schema_path != "-":
-    with open(schema_path) as file:
-        validator = jsonschema.Draft7Validator(json.load(file))
-    faults = [f"{list(e.path)}: {e.message}" for e in validator.iter_errors({"openlabel": root})]
-    if faults:
-        print(json.dumps({"faults": faults}))
-        sys.exit()
+path, *schema_paths = sys.argv[1:]
+root = json.loads(Path(path).read_text(encoding="utf-8"))["openlabel"]
+schemas = [openlabel_schema, *(json.loads(Path(other).read_text()) for other in schema_paths)]
+faults = [
+    [
+        f"{list(fault.path)}: {fault.message}"
+        for fault in jsonschema.Draft7Validator(schema).iter_errors({"openlabel": root})
+    ]
+    for schema in schemas
+]
+if all(faults):
+    print(json.dumps({"faults": faults}))
+    sys.exit()
 
 vcd = core.OpenLABEL()
 vcd.load_from_file(path)

@@ -12,7 +12,7 @@ import webdataset as wds
 
 samples = []
 for sample in wds.WebDataset(sys.argv[1:], shardshuffle=False).decode("rgb8"):
-    entry = {"key": sample["__key__"], "json": sample["json"], "arrays": {}}
+    entry = {"key": sample["__key__"], "json": sample["json"], "arrays": {}, "names": list(sample)}
     for name, value in sample.items():
         if isinstance(value, np.ndarray):
             entry["arrays"][name] = {

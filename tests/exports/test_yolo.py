@@ -71,9 +71,7 @@ def test_datumaro_reads_the_clips_boxes(exported: Path, clips: list[ClipReader])
 
 
 def _corners(boxes: list[dict[str, Any]]) -> list[tuple[str, list[float]]]:
-    return [
-        (box["label"], [x, y, x + w, y + h]) for box in boxes for x, y, w, h in [box["xywh"]]
-    ]
+    return [(box["label"], [x, y, x + w, y + h]) for box in boxes for x, y, w, h in [box["xywh"]]]
 
 
 @pytest.mark.slow
@@ -113,9 +111,7 @@ def _with_polygon(row: list[str]) -> list[str]:
 
 
 @pytest.mark.heavy
-def test_ultralytics_finds_every_box_and_no_fault(
-    exported: Path, clips: list[ClipReader]
-) -> None:
+def test_ultralytics_finds_every_box_and_no_fault(exported: Path, clips: list[ClipReader]) -> None:
     read = run_devkit("yolo", "ultralytics_verify.py", exported / "data.yaml")
     assert read["faults"] == []
     found = {

@@ -7,7 +7,12 @@ import json
 import sys
 from pathlib import Path
 
-from ultralytics.data.utils import IMG_FORMATS, check_det_dataset, img2label_paths, verify_image_label
+from ultralytics.data.utils import (
+    IMG_FORMATS,
+    check_det_dataset,
+    img2label_paths,
+    verify_image_label,
+)
 
 data = check_det_dataset(sys.argv[1], autodownload=False)
 faults = []

@@ -109,8 +109,10 @@ def projected(read: dict[str, Any]) -> dict[tuple[str, int, int], list[float]]:
 
 
 def changed(document: dict[str, Any], path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """A copy of the document with a defect."""
+    """A copy of the document's first frames with a defect."""
     copied = copy.deepcopy(document)
+    frames = copied["openlabel"]["frames"]
+    copied["openlabel"]["frames"] = {str(k): frames[str(k)] for k in range(8)}
     change(copied["openlabel"])
     path.write_text(json.dumps(copied), encoding="utf-8")
     return path
@@ -233,11 +235,12 @@ def test_another_order_of_the_size_is_noticed(
 
 
 def test_a_turned_camera_is_noticed(document: dict[str, Any], tmp_path: Path) -> None:
-    def flat(openlabel: dict[str, Any]) -> None:
+    def backwards(openlabel: dict[str, Any]) -> None:
         pose = openlabel["coordinate_systems"]["cam_front"]["pose_wrt_parent"]
-        pose["quaternion"] = pose["quaternion"][-1:] + pose["quaternion"][:-1]
+        x, y, z, w = pose["quaternion"]
+        pose["quaternion"] = [-x, -y, -z, w]
 
-    read = vcd_reads(changed(document, tmp_path / "defect.json", flat))
+    read = vcd_reads(changed(document, tmp_path / "defect.json", backwards))
     found, amodal = projected(read), corners(read, "amodal")
     assert greatest_box_difference(found, {key: amodal[key] for key in found}) > 10
 
@@ -246,7 +249,7 @@ def test_a_turned_camera_is_noticed(document: dict[str, Any], tmp_path: Path) ->
     "change",
     [
         lambda openlabel: openlabel["metadata"].update(schema_version="1.1.0"),
-        lambda openlabel: every_cuboid(openlabel)[0]["val"].pop(),
+        lambda openlabel: every_cuboid(openlabel)[0].update(val=[0.0] * 8),
         lambda openlabel: openlabel["objects"].update({"car 1": {"name": "a", "type": "car"}}),
         lambda openlabel: openlabel.pop("metadata"),
     ],

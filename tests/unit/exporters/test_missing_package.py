@@ -17,6 +17,6 @@ def test_a_missing_package_is_named_with_what_installs_it(
 ) -> None:
     for loaded in [m for m in sys.modules if m == package or m.startswith(f"exporters.{name}.")]:
         monkeypatch.delitem(sys.modules, loaded)
-    monkeypatch.setitem(sys.modules, package, None)  # type: ignore[arg-type]  # as Python marks it
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ConfigError, match=rf"{name}: needs the package {package}.*\[{name}\]'$"):
         load_format(name)

@@ -3,6 +3,7 @@
 Arguments: folder or file, datumaro's name of the format.
 """
 
+# ruff: noqa: T201
 import json
 import sys
 

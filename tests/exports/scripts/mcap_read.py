@@ -3,6 +3,7 @@
 Arguments: MCAP file, folder for what is large (images as they are, clouds as .npy).
 """
 
+# ruff: noqa: T201
 import json
 import sys
 from pathlib import Path

@@ -5,6 +5,7 @@ schemas' complaints and, as VCD's scene places and projects them, the cuboids in
 every camera.
 """
 
+# ruff: noqa: T201
 import json
 import sys
 from pathlib import Path

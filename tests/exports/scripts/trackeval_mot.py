@@ -3,6 +3,7 @@
 Arguments: folder of the ground truth, folder of the trackers, benchmark, split.
 """
 
+# ruff: noqa: T201
 import json
 import sys
 

@@ -3,6 +3,7 @@
 Argument: data.yaml.
 """
 
+# ruff: noqa: T201
 import json
 import sys
 from pathlib import Path

@@ -43,6 +43,7 @@ Executor = Annotated[
 Maps = Annotated[
     list[str] | None, typer.Option("--map", help="Town name or .xodr file; may be repeated.")
 ]
+SampleSeed = Annotated[int, typer.Option(min=0, help="Root seed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -369,6 +370,41 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
     raise typer.Exit(outcome.exit_code)
 
 
+@app.command()
+def compare(
+    real: Annotated[Path, typer.Argument(help="Real data set: KITTI, nuScenes, COCO, ... .")],
+    synthetic: Annotated[Path, typer.Argument(help="Data set of ours, or of the same formats.")],
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    gates: Annotated[Path | None, typer.Option(help="Gates, e.g. configs/qa/gates.yaml.")] = None,
+    audit: Annotated[Path | None, typer.Option(help="JSON summary of an audit.")] = None,
+    features: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Your own features: REAL.npy SYN.npy.")
+    ] = None,
+    history: Annotated[Path | None, typer.Option(help="fit_history.json of a fit.")] = None,
+    seed: SampleSeed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a synthetic data set with a real one, and say what to change."""
+    from synthgen.qa.compare import Options
+    from synthgen.qa.gates import load_gates
+    from synthgen.qa.run_compare import run_compare
+
+    result = run_compare(
+        real,
+        synthetic,
+        out,
+        gates=load_gates(gates) if gates else None,
+        audit=audit,
+        features=features,
+        fit_history=history,
+        options=Options(seed=seed),
+    )
+    print(json.dumps(result.report, indent=1) if as_json else result.summary)
+    for problem in result.report["problems"]:
+        sys.stderr.write(f"{problem}\n")
+    raise typer.Exit(result.exit_code)
+
+
 @bench.command(name="fit")
 def bench_fit(
     real: Annotated[
@@ -464,7 +500,6 @@ scenario = typer.Typer(help="Look at scenarios; no simulator is needed.", no_arg
 app.add_typer(scenario, name="scenario")
 ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file.")]
 Town = Annotated[str, typer.Option("--map", help="Town name or .xodr file.")]
-SampleSeed = Annotated[int, typer.Option(min=0, help="Root seed.")]
 
 
 @scenario.command(name="list")

@@ -21,20 +21,28 @@ from synthgen.errors import DatasetError
 KITTI_HZ = 10.0  # Geiger et al. 2013, "Vision meets robotics: the KITTI dataset", section II
 
 
-def read_kitti_tracking(root: Path, frame_hz: float | None = KITTI_HZ) -> Iterator[LabelledFrame]:
+def read_kitti_tracking(
+    root: Path, frame_hz: float | None = KITTI_HZ, faults: list[str] | None = None
+) -> Iterator[LabelledFrame]:
     """All frames of all sequences, in order, empty ones too.
 
     Args:
         root: Folder with `training/` or itself the one with `label_02/` and `calib/`; `image_02/`
             and `velodyne/` may be absent.
         frame_hz: Frames per second, for the timestamps that the format lacks; None leaves them out.
+        faults: Where to note a sequence that cannot be read, and go on; None raises.
 
     Raises:
         DatasetError: A file is missing or is not of the format.
     """
     folder = training_folder(root, "label_02")
     for path in sorted((folder / "label_02").glob("*.txt")):
-        yield from _read_sequence(folder, path.stem, frame_hz)
+        try:
+            yield from _read_sequence(folder, path.stem, frame_hz)
+        except DatasetError as err:
+            if faults is None:
+                raise
+            faults.append(str(err))
 
 
 def _read_sequence(folder: Path, sequence: str, frame_hz: float | None) -> Iterator[LabelledFrame]:

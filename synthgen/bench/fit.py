@@ -20,7 +20,8 @@ from synthgen.qa.profile import Profile, View, hand_default, merged_classes, nor
 from synthgen.qa.stats.c2st import c2st, sample
 from synthgen.qa.tables import Table
 
-CAP: Final = 3000
+CAP: Final = 2000
+TREES: Final = 50
 FIT_SEQUENCES: Final = 3
 HIDDEN_SEQUENCES: Final = 50
 HIDDEN_FRAMES: Final = 10
@@ -82,7 +83,7 @@ def split_aucs(real: RealLabels, seed: int) -> tuple[float, float, float]:
 
 def _auc(real: Table, synthetic: Table, seed: int) -> float:
     rng = np.random.default_rng([seed, 2])
-    return c2st(sample(real, synthetic, LABEL_FEATURES, CAP, rng), rng).auc
+    return c2st(sample(real, synthetic, LABEL_FEATURES, CAP, rng), rng, trees=TREES).auc
 
 
 def hidden_report(seeds: Iterable[int]) -> dict[str, Any]:

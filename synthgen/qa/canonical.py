@@ -40,6 +40,7 @@ MERGED: Final[dict[str, dict[str, str]]] = {
     "coco": {"van": "car"},
 }
 BLOCKS: Final = 20
+MOST_SEQUENCES: Final = 200
 NEAR_M: Final = 25.0
 
 
@@ -70,7 +71,10 @@ def view_of(frames: Sequence[LabelledFrame]) -> View | None:
     for frame in frames:
         matrix = frame.camera_matrix
         if matrix is None:
-            continue
+            if frame.image_size_wh is None:
+                continue
+            width, height = frame.image_size_wh
+            matrix = _assumed_matrix(width, height)
         focal, centre_x, centre_y = float(matrix[0, 0]), float(matrix[0, 2]), float(matrix[1, 2])
         width, height = frame.image_size_wh or (round(2 * centre_x), round(2 * centre_y))
         key = (width, height, focal, centre_x, centre_y)
@@ -82,6 +86,11 @@ def view_of(frames: Sequence[LabelledFrame]) -> View | None:
         width_px=int(wide), height_px=int(high), focal_px=focal, centre_x_px=centre_x,
         centre_y_px=centre_y,
     )  # fmt: skip
+
+
+def _assumed_matrix(width: int, height: int) -> F64:
+    """Intrinsics of an image that tells none: a field of view of 53 degrees, in the middle."""
+    return np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1.0]])
 
 
 def common_view(a: View | None, b: View | None) -> View | None:
@@ -161,6 +170,10 @@ def _sequences(frames: Sequence[LabelledFrame]) -> tuple[tuple[str, ...], I64, t
         )
         blocks = tuple(f"block_{i:02d}" for i in range(BLOCKS))
         return blocks, np.arange(len(frames)) * BLOCKS // len(frames), (note,)
+    if len(names) > MOST_SEQUENCES:
+        note = f"{len(names)} sequences are counted as {MOST_SEQUENCES} groups of neighbours"
+        groups = tuple(f"group_{i:03d}" for i in range(MOST_SEQUENCES))
+        return groups, numbers * MOST_SEQUENCES // len(names), (note,)
     return names, numbers, ()
 
 

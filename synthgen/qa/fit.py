@@ -271,7 +271,7 @@ def _kind(
     for column in ("ahead_m", "left_m"):
         middle = median(boxes[column], weights, boxes.sequence, len(boxes.sequences))
         evidence[f"classes.{name}.{column}"] = _doubted(middle, float(np.median(boxes[column])))
-    enough = len(sizes) > 20 and min(spreads) > 1e-3
+    enough = len(sizes) > 20 and float(sizes.std(axis=0).min()) > 1e-3
     correlation = np.nan_to_num(np.atleast_2d(np.corrcoef(sizes.T))) if enough else np.eye(3)
     return {
         "size": {

@@ -184,6 +184,12 @@ def hand_default() -> Profile:
         return load_profile(path)
 
 
+def bad_reference() -> Profile:
+    """The deliberately bad profile that an index of 0 stands for."""
+    with as_file(files("configs") / "qa" / "bad_reference.yaml") as path:
+        return load_profile(path)
+
+
 def merged_classes(profile: Profile, moved: Mapping[str, str]) -> Profile:
     """The profile in a list of classes that lacks some: their share goes to others."""
     mix = dict(profile.mix)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from synthgen.geometry.arrays import F64, I64
-from synthgen.qa.tables import CATEGORICAL, Table
+from synthgen.qa.tables import CATEGORICAL, CLASSES, Table
 
 EXACT_VALUES: Final = 512
 BINS: Final = 256
@@ -29,8 +29,8 @@ class Counted:
         name: The column.
         is_categorical: Total variation instead of Kolmogorov-Smirnov.
         values: (K,) upper end of each bin; with up to `EXACT_VALUES` distinct values, these.
-        real: (R, K) counts of the real table's sequences.
-        synthetic: (S, K).
+        real: (R, C, K) counts of the real table's sequences, for C strata.
+        synthetic: (S, C, K).
     """
 
     name: str
@@ -70,58 +70,62 @@ class Effect:
         return self.value >= 0.05 and self.interval[0] > (self.floor or 0.0)
 
 
-def counted(
-    real: Table,
-    synthetic: Table,
-    name: str,
-    weights: tuple[F64, F64] | None = None,
-) -> Counted:
+def counted(real: Table, synthetic: Table, name: str, *, by_class: bool = False) -> Counted:
     """One column of both tables as counts.
 
     Args:
         real: One table.
         synthetic: The other.
         name: Column; rows where it is NaN are left out.
-        weights: (N,) of the rows of each table, all ones by default.
+        by_class: Compare within classes and weigh them by the real mix, so that a wrong mix of
+            classes does not show in every other column.
     """
     categorical = name in CATEGORICAL
     pooled = np.concatenate([real[name], synthetic[name]])
     cuts = np.unique(pooled[~np.isnan(pooled)])
     if len(cuts) > EXACT_VALUES and not categorical:
         # Both sides count alike, however large they are.
-        sides = [np.quantile(s[~np.isnan(s)], np.linspace(0, 1, BINS // 2)) for s in
-                 (real[name], synthetic[name]) if not np.isnan(s).all()]  # fmt: skip
+        known = [side[~np.isnan(side)] for side in (real[name], synthetic[name])]
+        grid = np.linspace(0, 1, BINS // 2)
+        sides = [np.quantile(side, grid) for side in known if len(side)]
         cuts = np.unique(np.concatenate([*sides, cuts[[0, -1]]]))
-    sides_counted = [
-        _count(table, name, cuts, weights[i] if weights else None)
-        for i, table in enumerate((real, synthetic))
-    ]
-    return Counted(name, categorical, cuts, sides_counted[0], sides_counted[1])
+    strata = len(CLASSES) if by_class else 1
+    counts = [_count(table, name, cuts, strata) for table in (real, synthetic)]
+    return Counted(name, categorical, cuts, counts[0], counts[1])
 
 
-def _count(table: Table, name: str, cuts: F64, weights: F64 | None) -> F64:
+def _count(table: Table, name: str, cuts: F64, strata: int) -> F64:
     known = ~np.isnan(table[name])
     bins = np.searchsorted(cuts, table[name][known], side="left")
-    flat = table.sequence[known] * len(cuts) + bins
-    weight = weights[known] if weights is not None else None
-    counts = np.bincount(flat, weights=weight, minlength=len(table.sequences) * len(cuts))
-    return counts.reshape(len(table.sequences), len(cuts)).astype(np.float64)
+    stratum = table["category"][known].astype(np.int64) if strata > 1 else 0
+    shape = (len(table.sequences), strata, len(cuts))
+    flat = (table.sequence[known] * strata + stratum) * len(cuts) + bins
+    counts = np.bincount(flat, minlength=int(np.prod(shape)))
+    return counts.reshape(shape).astype(np.float64)
+
+
+def drawn_counts(weights: F64, counts: F64) -> F64:
+    """(B, C, K) counts of sequences drawn `weights` (B, S) times."""
+    return np.tensordot(weights, counts, axes=1)
 
 
 def distance(column: Counted, real: F64, synthetic: F64) -> F64:
-    """(B,) distances of drawn counts (B, K); 0 where a side is empty."""
-    mass = [np.maximum(side.sum(axis=-1, keepdims=True), 1e-12) for side in (real, synthetic)]
-    gap = real / mass[0] - synthetic / mass[1]
+    """Distances (...) of counts (..., C, K); 0 where the sides share no stratum."""
+    mass_real, mass_synthetic = real.sum(axis=-1), synthetic.sum(axis=-1)
+    both = (mass_real > 0) & (mass_synthetic > 0)
+    weight = np.where(both, mass_real, 0.0)
+    weight = weight / np.maximum(weight.sum(axis=-1, keepdims=True), 1e-12)
+    share_real = real / np.maximum(mass_real, 1e-12)[..., None]
+    share_synthetic = synthetic / np.maximum(mass_synthetic, 1e-12)[..., None]
+    gap = np.sum(weight[..., None] * (share_real - share_synthetic), axis=-2)
     if column.is_categorical:
-        found: F64 = np.abs(gap).sum(axis=-1) / 2
-    else:
-        found = np.abs(np.cumsum(gap, axis=-1)).max(axis=-1, initial=0.0)
-    empty = (real.sum(axis=-1) == 0) | (synthetic.sum(axis=-1) == 0)
-    return np.where(empty, 0.0, found)
+        return np.asarray(np.abs(gap).sum(axis=-1) / 2)
+    return np.asarray(np.abs(np.cumsum(gap, axis=-1)).max(axis=-1, initial=0.0))
 
 
 def wasserstein(column: Counted, real: F64, synthetic: F64) -> float:
-    """First Wasserstein distance of counts (K,), in the column's unit."""
+    """First Wasserstein distance of counts (C, K), in the column's unit."""
+    real, synthetic = real.sum(axis=0), synthetic.sum(axis=0)
     if len(column.values) < 2 or not real.sum() or not synthetic.sum():
         return 0.0
     gap = np.cumsum(real / real.sum() - synthetic / synthetic.sum())[:-1]
@@ -143,7 +147,8 @@ def split_sequences(n: int, part: int, splits: int, rng: np.random.Generator) ->
 
 def real_against_itself(column: Counted, chosen: F64) -> F64:
     """(splits,) distances between the chosen real sequences and the others."""
-    return distance(column, chosen @ column.real, (1 - chosen) @ column.real)
+    halves = (drawn_counts(part, column.real) for part in (chosen, 1 - chosen))
+    return distance(column, *halves)
 
 
 def basic_interval(value: float, drawn: F64, level: float = LEVEL) -> tuple[float, float]:
@@ -158,6 +163,14 @@ def basic_interval(value: float, drawn: F64, level: float = LEVEL) -> tuple[floa
     )
 
 
+def bootstrapped(column: Counted, draws: tuple[F64, F64]) -> F64:
+    """(B,) distances with sequences drawn `draws` (B, R) and (B, S) times."""
+    real, synthetic = draws
+    return distance(
+        column, drawn_counts(real, column.real), drawn_counts(synthetic, column.synthetic)
+    )
+
+
 def effect(column: Counted, draws: tuple[F64, F64], floor: float | None) -> Effect:
     """The effect of one column.
 
@@ -168,9 +181,12 @@ def effect(column: Counted, draws: tuple[F64, F64], floor: float | None) -> Effe
     """
     real, synthetic = column.real.sum(axis=0), column.synthetic.sum(axis=0)
     value = float(distance(column, real, synthetic))
-    drawn = distance(column, draws[0] @ column.real, draws[1] @ column.synthetic)
+    drawn = bootstrapped(column, draws)
     numeric = not column.is_categorical
-    medians = (_median(column.values, real), _median(column.values, synthetic))
+    medians = (
+        _median(column.values, real.sum(axis=0)),
+        _median(column.values, synthetic.sum(axis=0)),
+    )
     return Effect(
         name=column.name,
         measure="ks" if numeric else "tv",
@@ -187,19 +203,6 @@ def _median(values: F64, counts: F64) -> float:
     if not counts.sum():
         return float("nan")
     return float(values[np.searchsorted(np.cumsum(counts), counts.sum() / 2)])
-
-
-def class_weights(real: Table, synthetic: Table) -> tuple[F64, F64]:
-    """Weights of the rows that give the synthetic table the real one's class mix.
-
-    Classes that only one side has count 0 on both: their absence is the mix's fault.
-    """
-    numbers = [table["category"].astype(np.int64) for table in (real, synthetic)]
-    size = 1 + max(int(n.max(initial=0)) for n in numbers)
-    counts = [np.bincount(n, minlength=size).astype(np.float64) for n in numbers]
-    both = (counts[0] > 0) & (counts[1] > 0)
-    ratio = np.where(both, counts[0] / np.maximum(counts[1], 1), 0.0)
-    return both[numbers[0]].astype(np.float64), ratio[numbers[1]]
 
 
 def holm(p_values: Sequence[float]) -> F64:
@@ -224,5 +227,5 @@ def permuted_p(column: Counted, labels: I64) -> float:
     played = np.zeros((len(labels), len(pooled)))
     rows = np.arange(len(labels))[:, None]
     played[rows, labels[:, : len(column.real)]] = 1.0
-    null = distance(column, played @ pooled, (1 - played) @ pooled)
+    null = distance(column, drawn_counts(played, pooled), drawn_counts(1 - played, pooled))
     return float((1 + np.sum(null >= observed - 1e-12)) / (1 + len(null)))

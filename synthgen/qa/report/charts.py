@@ -1,0 +1,200 @@
+"""Charts as inline SVG: no script, colours by CSS classes, a text that says the number.
+
+Real is always a solid line in blue, synthetic a dashed one in vermillion (Okabe and Ito's colours,
+which most colour-blind readers can tell apart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from synthgen.geometry.arrays import F64
+
+WIDTH, HEIGHT = 340, 190
+_LEFT, _BOTTOM, _TOP = 34, 26, 8
+
+
+def _svg(body: str, label: str, width: int = WIDTH, height: int = HEIGHT) -> str:
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label, quote=True)}">'
+        f"<title>{escape(label)}</title>{body}</svg>"
+    )
+
+
+def _axis(low: float, high: float, *, width: int = WIDTH, height: int = HEIGHT) -> str:
+    base = height - _BOTTOM
+    parts = [f'<line class="axis" x1="{_LEFT}" y1="{base}" x2="{width - 6}" y2="{base}"/>']
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = _LEFT + share * (width - 6 - _LEFT)
+        value = low + share * (high - low)
+        parts.append(f'<line class="axis" x1="{x:.1f}" y1="{base}" x2="{x:.1f}" y2="{base + 4}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{base + 16}" text-anchor="middle">{value:.4g}</text>')
+    return "".join(parts)
+
+
+def histogram(real: F64, synthetic: F64, label: str, bins: int = 36) -> str:
+    """Two distributions over one axis, each of area one, as steps."""
+    real, synthetic = (side[np.isfinite(side)] for side in (real, synthetic))
+    pooled = np.concatenate([real, synthetic])
+    low, high = np.quantile(pooled, [0.005, 0.995])
+    if high <= low:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, bins + 1)
+    shares = [np.histogram(side, edges)[0] / max(len(side), 1) for side in (real, synthetic)]
+    top = max(float(s.max()) for s in shares) or 1.0
+    base, room = HEIGHT - _BOTTOM, HEIGHT - _BOTTOM - _TOP
+    step = (WIDTH - 6 - _LEFT) / bins
+    body = [_axis(float(low), float(high))]
+    for name, share in zip(("real", "syn"), shares, strict=True):
+        points = []
+        for i, value in enumerate(share.tolist()):
+            y = base - value / top * room
+            points.append(f"{_LEFT + i * step:.1f},{y:.1f} {_LEFT + (i + 1) * step:.1f},{y:.1f}")
+        line = " ".join(points)
+        area = f"{_LEFT},{base} {line} {WIDTH - 6},{base}"
+        body.append(f'<polygon class="{name} area" points="{area}"/>')
+        body.append(f'<polyline class="{name} line" points="{line}"/>')
+    return _svg("".join(body), label)
+
+
+def curves(real: F64, synthetic: F64, label: str) -> str:
+    """Cumulative shares of both sides."""
+    real, synthetic = (np.sort(side[np.isfinite(side)]) for side in (real, synthetic))
+    pooled = np.concatenate([real, synthetic])
+    low, high = np.quantile(pooled, [0.01, 0.99])
+    high = high if high > low else low + 1.0
+    base, room = HEIGHT - _BOTTOM, HEIGHT - _BOTTOM - _TOP
+    at = np.linspace(low, high, 80)
+    body = [_axis(float(low), float(high))]
+    for name, side in (("real", real), ("syn", synthetic)):
+        share = np.searchsorted(side, at, side="right") / max(len(side), 1)
+        x = _LEFT + (at - low) / (high - low) * (WIDTH - 6 - _LEFT)
+        points = " ".join(
+            f"{a:.1f},{base - s * room:.1f}"
+            for a, s in zip(x.tolist(), share.tolist(), strict=True)
+        )
+        body.append(f'<polyline class="{name} line" points="{points}"/>')
+    body.append(f'<text x="{_LEFT - 4}" y="{_TOP + 8}" text-anchor="end">1</text>')
+    return _svg("".join(body), label)
+
+
+def paired_bars(names: Sequence[str], real: F64, synthetic: F64, label: str) -> str:
+    """Two shares a name, side by side, with their percentages."""
+    row = 34
+    height = row * len(names) + 6
+    top = max(float(real.max(initial=0)), float(synthetic.max(initial=0)), 1e-9)
+    body: list[str] = []
+    for i, name in enumerate(names):
+        y = i * row + 4
+        body.append(f'<text x="78" y="{y + 17}" text-anchor="end">{escape(name)}</text>')
+        for k, (side, values) in enumerate((("real", real), ("syn", synthetic))):
+            width = values[i] / top * (WIDTH - 140)
+            place = y + 13 * k
+            body.append(
+                f'<rect class="{side} bar" x="84" y="{place}" width="{width:.1f}" '
+                f'height="11" rx="2"/>'
+                f'<text x="{90 + width:.1f}" y="{place + 9.5}" class="small">{values[i]:.1%}</text>'
+            )
+    return _svg("".join(body), label, WIDTH, height)
+
+
+def index_bars(rows: Sequence[tuple[str, float | None, tuple[float, float] | None, str]]) -> str:
+    """Index of each dimension, 0 to 100, with its interval; hatched where inconclusive."""
+    row, left, wide = 30, 112, 640
+    height = row * len(rows) + 26
+    scale = (wide - left - 60) / 100
+    body = [
+        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="6"/>'
+        "</pattern></defs>"
+    ]
+    for mark in (0, 25, 50, 75, 100):
+        x = left + mark * scale
+        body.append(
+            f'<line class="grid" x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height - 22}"/>'
+            f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{mark}</text>'
+        )
+    told = []
+    for i, (name, index, interval, unclear) in enumerate(rows):
+        y = i * row + 5
+        value = "?" if index is None else f"{index:.0f}"
+        told.append(f"{name} {value}")
+        body.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>')
+        kind = "unclear" if unclear else _grade(index or 0.0)
+        width = (index or 0.0) * scale
+        body.append(
+            f'<rect class="index {kind}" x="{left}" y="{y}" width="{max(width, 1.5):.1f}" '
+            'height="18" rx="3"/>'
+        )
+        if interval:
+            a, b = (left + v * scale for v in interval)
+            middle = y + 9
+            body.append(
+                f'<path class="whisker" d="M{a:.1f},{middle}H{b:.1f}'
+                f'M{a:.1f},{middle - 4}v8M{b:.1f},{middle - 4}v8"/>'
+            )
+        body.append(
+            f'<text x="{left + 100 * scale + 10:.0f}" y="{y + 14}" class="value">{value}</text>'
+        )
+    return _svg("".join(body), "Index of each dimension: " + ", ".join(told), wide, height)
+
+
+def _grade(index: float) -> str:
+    return "good" if index >= 70 else "fair" if index >= 40 else "poor"
+
+
+def heat(
+    values: F64, label: str, *, signed: bool = False, ticks: tuple[str, str, str, str] | None = None
+) -> str:
+    """A grid (rows, columns) as squares; signed values go from blue (real) to vermillion."""
+    rows, columns = values.shape
+    size = 300 / columns
+    high = float(np.abs(values).max()) or 1.0
+    body = [f'<rect class="ground" x="20" y="4" width="300" height="{rows * size:.1f}"/>']
+    for r in range(rows):
+        for c in range(columns):
+            share = values[r, c] / high
+            if abs(share) < 0.02:
+                continue
+            name = ("syn" if share > 0 else "real") if signed else "dark"
+            body.append(
+                f'<rect class="{name} cell" x="{20 + c * size:.1f}" y="{4 + r * size:.1f}" '
+                f'width="{size:.1f}" height="{size:.1f}" fill-opacity="{abs(share) ** 0.6:.2f}"/>'
+            )
+    height = round(rows * size + 24)
+    if ticks:
+        left, right, top, bottom = ticks
+        body.append(
+            f'<text x="20" y="{height - 6}">{left}</text>'
+            f'<text x="320" y="{height - 6}" text-anchor="end">{right}</text>'
+            f'<text x="170" y="{height - 6}" text-anchor="middle">{bottom}</text>'
+            f'<text x="24" y="16">{top}</text>'
+        )
+    return _svg("".join(body), label, WIDTH, height)
+
+
+def null_strip(auc: float, null: Sequence[float], replay: Sequence[float], label: str) -> str:
+    """Where the AUC lies among permuted labels and replayed real data, 0 to 1."""
+    wide, height = 640, 110
+
+    def x(value: float) -> float:
+        return 20 + value * (wide - 40)
+
+    body = [f'<line class="axis" x1="20" y1="80" x2="{wide - 20}" y2="80"/>']
+    for mark in (0, 0.25, 0.5, 0.75, 1):
+        body.append(f'<text x="{x(mark):.1f}" y="98" text-anchor="middle">{mark:g}</text>')
+    for value in null:
+        body.append(f'<line class="null" x1="{x(value):.1f}" y1="44" x2="{x(value):.1f}" y2="76"/>')
+    for value in replay:
+        body.append(f'<circle class="real bar" cx="{x(value):.1f}" cy="60" r="5"/>')
+    at = x(auc)
+    body.append(
+        f'<path class="syn bar" d="M{at:.1f},78 l-7,-14 h14 z"/>'
+        f'<line class="syn line" x1="{at:.1f}" y1="26" x2="{at:.1f}" y2="64"/>'
+        f'<text x="{min(at, wide - 70):.1f}" y="18" text-anchor="middle" class="value">'
+        f"AUC {auc:.3f}</text>"
+    )
+    return _svg("".join(body), label, wide, height)

@@ -1,0 +1,220 @@
+"""Opens any data set that QA can compare, ours or a real one.
+
+What cannot be read is noted, one line a fault, and left out; the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from synthgen.datatypes.labelled_frame import LabelledFrame
+from synthgen.errors import DatasetError
+from synthgen.geometry.arrays import F64, U8
+from synthgen.qa.clip_frames import clip_frames
+from synthgen.store.clip_reader import ClipReader
+from synthgen.store.image_codec import decode_rgb
+
+Reader = Callable[[Path], Iterator[LabelledFrame]]
+
+_READERS: Final = {
+    "kitti-object": ("exporters.kitti_object.reader", "read_kitti_object"),
+    "kitti-tracking": ("exporters.kitti_tracking.reader", "read_kitti_tracking"),
+    "coco": ("exporters.coco.reader", "read_coco"),
+    "nuscenes": ("exporters.nuscenes.reader", "read_nuscenes"),
+    "argoverse2": ("exporters.argoverse2.reader", "read_argoverse2"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One data set, opened.
+
+    Attributes:
+        path: Where it is.
+        kind: `synthgen`, or a key of the readers.
+        frames: Its labelled frames, by sequence and time.
+        problems: What could not be read, one line each; images and sweeps add to it when read.
+    """
+
+    path: Path
+    kind: str
+    frames: tuple[LabelledFrame, ...]
+    problems: list[str] = field(default_factory=list)
+
+    def images(self, limit: int) -> Iterator[tuple[int, U8]]:
+        """Row of `frames` and RGB image (H, W, 3) of at most `limit` frames, evenly spread."""
+        if self.kind == "synthgen":
+            yield from self._clip_images(limit)
+            return
+        rows = [i for i, frame in enumerate(self.frames) if frame.image is not None]
+        for row in _spread(rows, limit):
+            path = self.frames[row].image
+            assert path is not None, "chosen for its image"
+            try:
+                yield row, decode_rgb(path.read_bytes(), str(path))
+            except (OSError, DatasetError, cv2.error) as err:
+                self.problems.append(_line(path, err))
+
+    def sweeps(self, limit: int) -> Iterator[tuple[int, F64, F64]]:
+        """Row of `frames`, points (N, 3) and intensity (N,) of at most `limit` sweeps."""
+        if self.kind == "synthgen":
+            yield from self._clip_sweeps(limit)
+            return
+        rows = [i for i, frame in enumerate(self.frames) if frame.lidar is not None]
+        for row in _spread(rows, limit):
+            path = self.frames[row].lidar
+            assert path is not None, "chosen for its sweep"
+            try:
+                points = _velodyne(path)
+            except (OSError, DatasetError) as err:
+                self.problems.append(_line(path, err))
+                continue
+            yield row, points[:, :3].astype(np.float64), points[:, 3].astype(np.float64)
+
+    def _clip_images(self, limit: int) -> Iterator[tuple[int, U8]]:
+        wanted = set(_spread(list(range(len(self.frames))), limit))
+        if not wanted:
+            return
+        for clip, rows in self._clips():
+            camera = next(
+                (s for s in clip.calibration.of_modality("camera") if "rgb" in _channels(s)), None
+            )
+            if camera is None:
+                continue
+            try:
+                for index, _, content in clip.encoded_images(camera.name, "rgb"):
+                    if rows.get(index) in wanted:
+                        yield rows[index], decode_rgb(content, f"{clip.folder} frame {index}")
+            except (DatasetError, cv2.error) as err:
+                self.problems.append(_line(clip.folder, err))
+
+    def _clip_sweeps(self, limit: int) -> Iterator[tuple[int, F64, F64]]:
+        wanted = set(_spread(list(range(len(self.frames))), limit))
+        if not wanted:
+            return
+        for clip, rows in self._clips():
+            lidars = clip.calibration.of_modality("lidar")
+            if not lidars:
+                continue
+            try:
+                for sweep in clip.lidar_sweeps(lidars[0].name):
+                    row = rows.get(sweep.frame_index)
+                    if row in wanted and row is not None:
+                        yield (
+                            row,
+                            np.asarray(sweep.points_m, np.float64),
+                            np.asarray(sweep.intensity, np.float64),
+                        )
+            except DatasetError as err:
+                self.problems.append(_line(clip.folder, err))
+
+    def _clips(self) -> Iterator[tuple[ClipReader, dict[int, int]]]:
+        rows: dict[str, dict[int, int]] = {}
+        for row, frame in enumerate(self.frames):
+            rows.setdefault(frame.sequence, {})[frame.frame_index] = row
+        for clip_id, of_clip in rows.items():
+            yield ClipReader(self.path / "clips" / clip_id[:2] / clip_id), of_clip
+
+
+def _channels(sensor: object) -> tuple[str, ...]:
+    camera = getattr(sensor, "camera", None)
+    return tuple(camera.channels) if camera is not None else ()
+
+
+def open_source(path: Path) -> Source:
+    """A data set by what its folder holds.
+
+    Raises:
+        DatasetError: There is nothing there, the format is unknown, or no frame can be read.
+    """
+    if not path.exists():
+        raise DatasetError(f"{path}: no such file or folder")
+    kind = kind_of(path)
+    problems: list[str] = []
+    read = _clip_dataset if kind == "synthgen" else partial(_foreign, kind)
+    frames = read(path, problems)
+    if not frames:
+        raise DatasetError("\n".join(problems) or f"{path}: {kind}: holds no frame")
+    return Source(path, kind, tuple(frames), problems)
+
+
+def kind_of(path: Path) -> str:
+    """What a data set is, by its files.
+
+    Raises:
+        DatasetError: It is none of the known formats.
+    """
+    if path.is_file() and path.suffix == ".json":
+        return "coco"
+    marks = (
+        ("synthgen", ("clips", "dataset.json")),
+        ("kitti-tracking", ("label_02", "training/label_02")),
+        ("kitti-object", ("label_2", "training/label_2")),
+        ("nuscenes", ("v1.0-*/sample.json",)),
+        ("argoverse2", ("*/annotations.feather", "*/*/annotations.feather")),
+        ("coco", ("annotations/instances*.json",)),
+    )
+    for kind, patterns in marks:
+        if any(next(path.glob(pattern), None) is not None for pattern in patterns):
+            return kind
+    known = ", ".join(kind for kind, _ in marks)
+    raise DatasetError(f"{path}: not a data set of a known format ({known})")
+
+
+def _clip_dataset(path: Path, problems: list[str]) -> list[LabelledFrame]:
+    frames: list[LabelledFrame] = []
+    for folder in sorted((path / "clips").glob("*/*")):
+        try:
+            frames += clip_frames(ClipReader(folder))
+        except DatasetError as err:
+            problems.append(_line(folder, err))
+    return frames
+
+
+def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
+    module, name = _READERS[kind]
+    try:
+        read = getattr(import_module(module), name)
+    except ModuleNotFoundError as err:
+        raise DatasetError(f"{path}: {kind} cannot be read by this version") from err
+    frames: list[LabelledFrame] = []
+    if kind in ("kitti-object", "kitti-tracking"):
+        return list(read(path, faults=problems))
+    if kind == "coco" and path.is_dir():
+        path = sorted(path.glob("annotations/instances*.json"))[0]
+    try:
+        for frame in read(path):
+            frames.append(frame)
+    except DatasetError as err:
+        problems.append(_line(path, err))
+    return frames
+
+
+def _spread(rows: list[int], limit: int) -> list[int]:
+    if len(rows) <= limit:
+        return rows
+    if limit < 1:
+        return []
+    return [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int).tolist()]
+
+
+def _velodyne(path: Path) -> np.ndarray:
+    content = path.read_bytes()
+    if len(content) % 16 or not content:
+        raise DatasetError(
+            f"{path}: expected whole points of 16 bytes, found {len(content)} bytes (cut off?)"
+        )
+    return np.frombuffer(content, dtype="<f4").reshape(-1, 4)
+
+
+def _line(path: Path, err: Exception) -> str:
+    text = str(err).splitlines()[0] if str(err) else type(err).__name__
+    return text if str(path) in text else f"{path}: {text}"

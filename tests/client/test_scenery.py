@@ -1,6 +1,9 @@
 """Environment objects, rays, lamps, layers, debug shapes."""
 
+import time
+
 import carla
+import numpy as np
 import pytest
 
 from tests.client.conftest import tick
@@ -80,6 +83,36 @@ def test_street_lights_are_switched(world: carla.World) -> None:
     tick(world, 2)
     assert [manager.is_active(lights[:1])[0], manager.is_active(lights[5:6])[0]] == [False, True]
     manager.turn_on(lights[:3])
+
+
+def test_night_is_darker_under_a_lamp_that_is_off(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    world.set_weather(carla.WeatherParameters.ClearNight)
+    manager = world.get_lightmanager()
+    lights = manager.get_all_lights(carla.LightGroup.Street)
+    blueprint = library.find("sensor.camera.rgb")
+    for name, value in (
+        ("image_size_x", "64"),
+        ("image_size_y", "64"),
+        ("exposure_mode", "manual"),
+    ):
+        blueprint.set_attribute(name, value)
+    above = carla.Transform(lights[0].location, carla.Rotation(pitch=-90.0))
+    above.location.z -= 0.6
+    camera = world.spawn_actor(blueprint, above)
+    images: list[carla.Image] = []
+    camera.listen(images.append)
+    world.tick()
+    manager.turn_off(lights)
+    tick(world, 3)
+    deadline = time.monotonic() + 20.0
+    while len(images) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    manager.turn_on(lights)
+    camera.stop()
+    pixels = [np.frombuffer(image.raw_data, np.uint8).reshape(-1, 4)[:, :3] for image in images]
+    assert pixels[0].mean() > 2.0 * pixels[-1].mean()
 
 
 def test_debug_shapes_are_taken(world: carla.World, car: carla.Vehicle) -> None:

@@ -13,7 +13,8 @@ from synthgen.simserver.maps import known_maps, load_map
 from synthgen.simserver.maps.townmap import TownMap
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.scene import F32
-from synthgen.simserver.sensors.scenery import scenery_of, street_lights_of
+from synthgen.simserver.sensors.scenery import scenery_of, street_lamps_of
+from synthgen.simserver.world.environment import Environment
 
 logger = logging.getLogger(__name__)
 
@@ -102,5 +103,5 @@ def open_stage(renderer: Renderer, town_name: str) -> Stage:
     """A town of ours with its scenery, without actors."""
     text = known_maps()[town_name].read_text(encoding="utf-8")
     town = load_map(town_name, text)
-    renderer.load_map(town.static, scenery_of(town), street_lights_of(town))
+    renderer.load_map(town.static, scenery_of(town), street_lamps_of(Environment(town).lights))
     return Stage(renderer, town)

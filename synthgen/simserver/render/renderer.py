@@ -126,6 +126,10 @@ class Renderer:
         """Hide exactly these environment objects; all others are shown."""
         self._graph.hide(object_indices)
 
+    def set_street_lights(self, street_lights: F32) -> None:
+        """Light these street lamps and no others: (L, 7) float32 as in `load_map`."""
+        self._graph.set_street_lights(street_lights)
+
     def camera(
         self,
         spec: CameraSpec,

@@ -152,6 +152,10 @@ class SceneGraph:
                     rows.append(lamp_row(beam, pose[:, :3] @ at + pose[:, 3], turned))
         return np.concatenate([self._street_lamps, *[row[None] for row in rows]])
 
+    def set_street_lights(self, street_lights: F32) -> None:
+        """Replace the street lamps that are on."""
+        self._street_lamps = street_lamps(street_lights)
+
     @property
     def address(self) -> int:
         """Embree's address of the top scene, committed."""

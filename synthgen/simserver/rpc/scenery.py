@@ -116,6 +116,7 @@ def update_lights_state(
 ) -> None:
     """Switch street lights."""
     world.environment.update_lights(lights)
+    world.sensors.scene.light(world.environment.lights)
 
 
 def update_day_night_cycle(world: World, client: str, active: bool) -> None:

@@ -6,7 +6,7 @@ sensors starts in a moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from synthgen.simserver.maps.townmap import TownMap
 from synthgen.simserver.render.specs import Weather
 from synthgen.simserver.scene import F32, Model
 from synthgen.simserver.sensors.frame import Frame
+from synthgen.simserver.wire.structs import LightState
 from synthgen.simserver.world.actors import Actor, ActorKind
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class SceneMirror:
         self._is_loaded = False
         self._models: dict[int, Model] = {}
         self._hidden: frozenset[int] = frozenset()
+        self._lights: tuple[LightState, ...] = ()
         self._frame = -1
         self.weather = Weather()
 
@@ -78,6 +80,14 @@ class SceneMirror:
         if self._is_loaded:
             self.renderer.hide(sorted(object_indices))
 
+    def light(self, lights: Iterable[LightState]) -> None:
+        """Let the street lamps shine as these say."""
+        self._lights = tuple(lights)
+        if self._is_loaded:
+            from synthgen.simserver.sensors.scenery import street_lamps_of
+
+            self.renderer.set_street_lights(street_lamps_of(self._lights))
+
     def update(self, world: World, frame: Frame) -> None:
         """Bring every actor to where it is in this frame."""
         if self._frame == frame.number:
@@ -86,10 +96,11 @@ class SceneMirror:
         self._move(world)
 
     def _load(self, renderer: Renderer) -> None:
-        from synthgen.simserver.sensors.scenery import scenery_of, street_lights_of
+        from synthgen.simserver.sensors.scenery import scenery_of, street_lamps_of
 
         assert self._town is not None
-        renderer.load_map(self._town.static, scenery_of(self._town), street_lights_of(self._town))
+        lamps = street_lamps_of(self._lights)
+        renderer.load_map(self._town.static, scenery_of(self._town), lamps)
         self._is_loaded = True
         self._models.clear()
         renderer.hide(sorted(self._hidden))

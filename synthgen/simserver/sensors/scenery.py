@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from synthgen.simserver.assets.library import model_of
 from synthgen.simserver.maps.townmap import SceneryInstance, TownMap
 from synthgen.simserver.render.specs import Scenery
 from synthgen.simserver.scene import F32, Model
-from synthgen.simserver.wire.structs import Rotation, Transform, Vector3D
+from synthgen.simserver.wire.structs import LightState, Rotation, Transform, Vector3D
 from synthgen.simserver.world.poses import matrix_of
 
 logger = logging.getLogger(__name__)
@@ -50,14 +51,15 @@ def _scenery(model: Model, instances: list[SceneryInstance]) -> Scenery:
     )
 
 
-def street_lights_of(town: TownMap) -> F32:
-    """(L, 7) float32: place, linear colour and intensity of every street lamp."""
+def street_lamps_of(lights: Iterable[LightState]) -> F32:
+    """(L, 7) float32: place, linear colour and intensity of every street lamp that is on."""
     rows = [
         (
-            *light.location_m,
+            *light.location,
             *((channel / 255.0) ** 2.2 for channel in light.color),
-            light.intensity_lm / ORDINARY_LAMP_LM,
+            light.intensity / ORDINARY_LAMP_LM,
         )
-        for light in town.street_lights
+        for light in lights
+        if light.active
     ]
     return np.array(rows, np.float32).reshape(-1, 7)

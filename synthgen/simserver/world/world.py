@@ -147,6 +147,7 @@ class World:
             [s for s in self.town.signals if s.type_id == "traffic.traffic_light"]
         )
         self.environment = Environment(self.town)
+        self.sensors.scene.light(self.environment.lights)
         self.drawing = DebugDrawing()
         self.imu_gravity_mps2 = GRAVITY_MPS2
         self.spectator = self._add(ActorDescription(0, "spectator", []), Transform())

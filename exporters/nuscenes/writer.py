@@ -79,6 +79,7 @@ class _NuScenes:
             "map_sha256": clip.reader.manifest["map"]["sha256"],
             "clip_folder": str(clip.reader.folder.resolve()),
             "sensors": [sensor_row(channel) for channel in scene.channels],
+            "lights": {c.signal_id: c.position_m.tolist() for c in clip.reader.signals},
             "tables": rows,
             "counts": {
                 "scenes": 1,
@@ -347,8 +348,7 @@ def _add_town(towns: dict[str, _Town], part: Part) -> None:
     if town.sha256 != part["map_sha256"]:
         raise ConfigError(f"map {location}: two maps of this name differ; rename one of them")
     town.logs += [row["token"] for row in part["tables"]["log"]]
-    for change in ClipTables(clip_folder).signals:
-        town.lights[change.signal_id] = change.position_m.tolist()
+    town.lights |= part["lights"]
 
 
 def _write_town(maps: Path, location: str, town: _Town) -> None:

@@ -17,7 +17,7 @@ from exporters.export import ExportOptions, export
 from synthgen.store.clip_reader import ClipReader, open_dataset
 from tests.exports.devkits import run_devkit
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.server, pytest.mark.heavy]
 
 CATEGORIES = {
     "car": "REGULAR_VEHICLE",

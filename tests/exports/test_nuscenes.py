@@ -24,7 +24,7 @@ from tests.exports.nuscenes_truth import (
     write_predictions,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 TP_ERRORS = ("trans_err", "scale_err", "orient_err", "vel_err", "attr_err")
 
 

@@ -12,7 +12,7 @@ import pytest
 from exporters.export import ExportOptions, export
 from tests.exports import occ3d_reader as occ3d
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 SHARES = {"val": 1.0}
 
 

@@ -405,6 +405,37 @@ def compare(
     raise typer.Exit(result.exit_code)
 
 
+@app.command(name="fit")
+def fit_profile(
+    real: Annotated[Path, typer.Argument(help="Real data set with 3D boxes.")],
+    out: Annotated[Path, typer.Option(help="YAML file to write.")] = Path("fitted.yaml"),
+    mode: Annotated[
+        Literal["match", "cover"], typer.Option(help="Resemble the set, or cover it for training.")
+    ] = "match",
+    seed: SampleSeed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a traffic profile to a small real labelled set."""
+    from synthgen.qa.run_fit import run_fit
+
+    report = run_fit(real, out, mode=mode, seed=seed)
+    _print(report, as_json)
+    raise typer.Exit(2 if report["not_readable"] else 0)
+
+
+@app.command()
+def probe(
+    real: Annotated[Path, typer.Argument(help="Real data set.")],
+    synthetic: Annotated[Path, typer.Argument(help="Synthetic data set.")],
+    seed: SampleSeed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train small models on each set and test them on each (tier P0: label geometry)."""
+    from synthgen.qa.probe import probe as run_probe
+
+    _print(run_probe(real, synthetic, seed=seed), as_json)
+
+
 @bench.command(name="fit")
 def bench_fit(
     real: Annotated[

@@ -236,20 +236,29 @@ def _words(name: str, tables: dict[str, tuple[Table, Table]]) -> tuple[str, str]
         along = [float(np.mean(t["heading"] == 0)) for t in (real, synthetic)]
         sentence = f"{along[1]:.0%} of your objects head your way, {along[0]:.0%} in reality."
         return sentence, f"  heading along: {along[1]:.2f} -> {along[0]:.2f}"
-    column = "length_m" if name == "size" else name
+    column, less, more = _most_different(name, tables)
     cars = [t[column][t["category"] == 0] for t in (real, synthetic)]
     middle = [float(np.median(c)) if len(c) else float("nan") for c in cars]
-    words = {
-        "size": ("too long", "too short"),
-        "ahead_m": ("too far away", "too near"),
-        "left_m": ("too far left", "too far right"),
-    }[name]
     off_m = middle[1] - middle[0]
     sentence = (
-        f"Your cars are {abs(off_m):.1f} m {words[off_m < 0]} "
-        f"(medians {middle[1]:.1f} and {middle[0]:.1f} m)."
+        f"Your cars are {abs(off_m):.2g} m too {less if off_m < 0 else more} "
+        f"(medians {middle[1]:.3g} and {middle[0]:.3g} m)."
     )
     return sentence, f"  car {column}, median: {middle[1]:.2f} -> {middle[0]:.2f}"
+
+
+def _most_different(name: str, tables: dict[str, tuple[Table, Table]]) -> tuple[str, str, str]:
+    """Column that shows the cause, and what less and more of it is called."""
+    words = {
+        "length_m": ("short", "long"),
+        "width_m": ("narrow", "wide"),
+        "height_m": ("low", "tall"),
+        "ahead_m": ("near", "far away"),
+        "left_m": ("far right", "far left"),
+    }
+    sides = ("length_m", "width_m", "height_m") if name == "size" else (name,)
+    column = max(sides, key=lambda side: _effect(tables["boxes"], side, by_class=True))
+    return column, *words[column]
 
 
 def _mix_text(shares: np.ndarray) -> str:

@@ -31,7 +31,9 @@ def _axis(low: float, high: float, *, width: int = WIDTH, height: int = HEIGHT) 
         x = _LEFT + share * (width - 6 - _LEFT)
         value = low + share * (high - low)
         parts.append(f'<line class="axis" x1="{x:.1f}" y1="{base}" x2="{x:.1f}" y2="{base + 4}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{base + 16}" text-anchor="middle">{value:.4g}</text>')
+        anchor = "start" if share == 0 else "end" if share == 1 else "middle"
+        shown = f"{0.0 if abs(value) < 1e-3 * (high - low) else value:.3g}"
+        parts.append(f'<text x="{x:.1f}" y="{base + 16}" text-anchor="{anchor}">{shown}</text>')
     return "".join(parts)
 
 

@@ -236,6 +236,25 @@ def pipeline(
     _print(dict(report), as_json)
 
 
+@bench.command(name="export")
+def bench_export(
+    dataset: Annotated[
+        Path | None, typer.Option(help="Dataset to take a clip of, instead of making one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Speed and memory of the nuScenes export with six cameras of 1600x900."""
+    import tempfile
+
+    from synthgen.bench import exports
+
+    with tempfile.TemporaryDirectory(prefix="synthgen-export-") as name:
+        folder = Path(name)
+        source = dataset or exports.make_dataset(QUICKSTART, folder / "made")
+        report = exports.bench_export(folder, source)
+    _print(report, as_json)
+
+
 @bench.command()
 def labels(as_json: AsJson = False) -> None:
     """Speed of the labels, per core, beside a per-object loop and regionprops."""

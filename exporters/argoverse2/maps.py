@@ -70,7 +70,7 @@ def map_document(road_map: RoadMap) -> dict[str, Any]:
     first = len(numbers) + 1
     crossings = [area for area in road_map.areas if area.kind == "crosswalk"]
     rows = [_crossing(number, area) for number, area in enumerate(crossings, start=first)]
-    parts = [p for whole in drivable_parts(road_map) for p in _without_holes(whole)]
+    parts = [p for whole in drivable_parts(road_map) for p in without_holes(whole)]
     areas = [
         {"id": number, "area_boundary": ground.points(np.array(polygon.exterior.coords)[:-1])}
         for number, polygon in enumerate(parts, start=first + len(rows))
@@ -117,14 +117,14 @@ def _crossing(number: int, area: Area) -> Row:
     }
 
 
-def _without_holes(polygon: Polygon) -> list[Polygon]:
+def without_holes(polygon: Polygon) -> list[Polygon]:
     """The polygon cut through its holes until none is left."""
     if not polygon.interiors:
         return [polygon]
     x = Polygon(polygon.interiors[0]).centroid.x
     _, low, _, high = polygon.bounds
     cut = split(polygon, LineString([(x, low - 1), (x, high + 1)]))
-    return [part for piece in polygons_of(cut) for part in _without_holes(piece)]
+    return [part for piece in polygons_of(cut) for part in without_holes(piece)]
 
 
 class Ground:

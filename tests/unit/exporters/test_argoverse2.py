@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,10 +36,10 @@ AV2_CATEGORIES = {
 AXLE_FROM_EGO = SE3(np.eye(3), np.array([1.4, 0.0, 0.0]))
 
 
-def lane(number: int, **fields: object) -> Lane:
+def lane(number: int) -> Lane:
     y = 3.5 * number
-    lines = [np.array([[0, y + d, 0.5], [30, y + d, 0.5]]) for d in (1.75, 3.5, 0.0)]
-    return Lane(f"1:0:{-number}", 1, 0, -number, "driving", *lines, **fields)  # type: ignore[arg-type]  # a test's shorthand
+    center, left, right = (np.array([[0, y + d, 0.5], [30, y + d, 0.5]]) for d in (1.75, 3.5, 0.0))
+    return Lane(f"1:0:{-number}", 1, 0, -number, "driving", center, left, right)
 
 
 def make_sweep(points: list[list[float]]) -> LidarSweep:
@@ -109,8 +110,13 @@ def test_box_is_moved_to_the_rear_axle_and_counts_its_points() -> None:
 
 def test_lanes_keep_neighbours_and_drop_links_that_lead_out_of_the_map() -> None:
     lanes = (
-        lane(1, successors=("9:0:-1", "1:0:-2"), right_lane_id="1:0:-2", left_marking="solid"),
-        lane(2, left_lane_id="1:0:-1", left_marking="broken"),
+        replace(
+            lane(1),
+            successors=("9:0:-1", "1:0:-2"),
+            right_lane_id="1:0:-2",
+            left_marking="solid",
+        ),
+        replace(lane(2), left_lane_id="1:0:-1", left_marking="broken"),
     )
     first, second = map_document(RoadMap(lanes))["lane_segments"].values()
     assert first["successors"] == [second["id"]]

@@ -40,8 +40,8 @@ def test_polygons_that_touch_are_joined_and_stay_valid_when_moved() -> None:
 
 def test_pavement_in_a_junction_is_not_drivable() -> None:
     square = np.array([[0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]])
-    edges = [np.array([[0, y, 0], [10, y, 0]]) for y in (1.0, 2.0, 0.0)]
-    pavement = Lane("1:0:-1", 1, 0, -1, "sidewalk", *edges)
+    center, left, right = (np.array([[0, y, 0], [10, y, 0]]) for y in (1.0, 2.0, 0.0))
+    pavement = Lane("1:0:-1", 1, 0, -1, "sidewalk", center, left, right)
     (area,) = drivable_polygons(RoadMap((pavement,), (Area("j", "junction", square),)))
     assert area.area == pytest.approx(80, rel=0.01)
     assert area.bounds[1] == pytest.approx(2, abs=0.02)

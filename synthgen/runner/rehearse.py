@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
 from scenarios.metrics import Metrics
@@ -59,10 +61,9 @@ class Rehearsal(Stage):
         run = self.run_record(events)
         if any(contact.actor == "ego" for contact in run.collisions):
             return True
-        meet = self._concrete.meet
-        if meet is None or self._concrete.family == "following":
+        if self._concrete.family == "following":
             return False
-        return _is_over(Metrics(self._concrete, run), meet.actor, meet.other_station_m)
+        return is_over(Metrics(self._concrete, run))
 
     def _live_labels(self) -> LiveLabels:
         return _Unlabelled(self._cast.objects(), self.calibration, self._watch)
@@ -71,18 +72,23 @@ class Rehearsal(Stage):
         return super()._states(snapshot, tick, with_details=False)
 
 
-def _is_over(metrics: Metrics, actor: str, conflict_m: float) -> bool:
-    """Whether the ego is past the conflict and the other, or the other left for good."""
-    if not metrics.started(actor):
+def is_over(metrics: Metrics) -> bool:
+    """Whether both have been at the conflict and gone, or the other left the lane for good."""
+    meet = metrics.concrete.meet
+    if meet is None or not metrics.started(meet.actor):
         return False
-    ego, other = metrics.frames["ego"], metrics.frames[actor]
-    lengths = metrics.track("ego").size_lwh_m[0] + metrics.track(actor).size_lwh_m[0]
-    past_m = min(ego[-1, 0] - other[-1, 0], ego[-1, 0] - conflict_m)
+    ego, other = metrics.frames["ego"], metrics.frames[meet.actor]
+    conflict = np.array([meet.conflict_x_m, meet.conflict_y_m])
+    distance_m = np.hypot(*(metrics.track(meet.actor).xy_m - conflict).T)
+    if int(np.argmin(distance_m)) > len(distance_m) - _LOOK_EVERY_TICKS:
+        return False  # It is still coming.
+    lengths = metrics.track("ego").size_lwh_m[0] + metrics.track(meet.actor).size_lwh_m[0]
+    past_m = min(ego[-1, 0] - other[-1, 0], ego[-1, 0] - meet.other_station_m)
     if past_m > lengths / 2 + _BEHIND_M:
         return True
     side = 1.0 if other[0, 1] < 0 else -1.0
     recent = other[-_OFF_LANE_TICKS:, 1] * side
-    return bool((recent > _OFF_LANE_M).all()) and metrics.visible_frames(actor) >= HIT_FRAMES
+    return bool((recent > _OFF_LANE_M).all()) and metrics.visible_frames(meet.actor) >= HIT_FRAMES
 
 
 def rehearse(job: ClipJob, link: Link, scratch: Path) -> dict[str, Any]:

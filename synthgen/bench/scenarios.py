@@ -156,6 +156,9 @@ def _reasons(outcomes: _Outcomes) -> dict[str, int]:
         if "metrics" not in outcome:
             found[str(outcome["reason"]).split(": ")[0][:60]] += 1
             continue
+        if "ambient_interference" in outcome["reasons"]:
+            found["ambient_interference"] += 1
+            continue
         missed = (flag for flag in outcome["flags"] if flag.startswith("miss: "))
         found.update(flag.removeprefix("miss: ") for flag in missed)
     return dict(sorted(found.items()))

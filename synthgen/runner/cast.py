@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 import carla
@@ -19,6 +20,8 @@ from synthgen.geometry.se3 import SE3
 
 # A vehicle is put a little above the ground and settles; what fails at one height may fit higher.
 _SPAWN_LIFTS_M: Final = (0.05, 0.3, 0.6, 1.2)
+# A walker may step off beside a lamp post or a bin: aside of its line, left positive.
+_SPAWN_ASIDE_M: Final = (0.0, 0.4, -0.4, 0.8, -0.8)
 _WALKER_HALF_HEIGHT_M: Final = 0.93
 _ENVIRONMENT_RANGE_M: Final = 150.0
 _VEHICLE_LABELS: Final = ("Car", "Truck", "Bus", "Motorcycle", "Bicycle")
@@ -129,12 +132,11 @@ def _spawn(world: carla.World, planned: ConcreteActor) -> carla.Actor:
         blueprint.set_attribute("role_name", "hero" if planned.role == "ego" else planned.name)
     is_walker = planned.blueprint.startswith("walker.")
     base_m = _WALKER_HALF_HEIGHT_M if is_walker else 0.0
-    for lift_m in _SPAWN_LIFTS_M:
-        start = planned.start
-        pose = SE3.from_yaw(
-            start.yaw_rad, np.array([start.x_m, start.y_m, start.z_m + base_m + lift_m])
-        )
-        actor = world.try_spawn_actor(blueprint, pose_to_carla(pose))
+    start = planned.start
+    left = np.array([-math.sin(start.yaw_rad), math.cos(start.yaw_rad), 0.0])
+    for aside_m, lift_m in product(_SPAWN_ASIDE_M if is_walker else (0.0,), _SPAWN_LIFTS_M):
+        foot = np.array([start.x_m, start.y_m, start.z_m + base_m + lift_m]) + aside_m * left
+        actor = world.try_spawn_actor(blueprint, pose_to_carla(SE3.from_yaw(start.yaw_rad, foot)))
         if actor is not None:
             return actor
     raise ScenarioRejected(f"spawn_failed: {planned.name}")

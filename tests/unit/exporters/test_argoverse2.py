@@ -94,7 +94,8 @@ def test_sweep_is_in_the_ego_frame_and_counts_lasers_on() -> None:
 
 
 def test_box_is_moved_to_the_rear_axle_and_counts_its_points() -> None:
-    row = {f"ego_from_box_{axis}_m": value for axis, value in zip("xyz", (10, 2, 1), strict=True)}
+    row: dict[str, float] = {}
+    row |= {f"ego_from_box_{a}_m": value for a, value in zip("xyz", (10, 2, 1), strict=True)}
     row |= {
         f"ego_from_box_q{part}": value for part, value in zip("wxyz", (1, 0, 0, 0), strict=True)
     }

@@ -31,7 +31,7 @@ from synthgen.errors import ConfigError, DatasetError
 from synthgen.geometry.se3 import SE3
 from synthgen.store.clip_reader import ClipReader, open_dataset
 from tests.exports.nuscenes_check import faults
-from tests.unit.small_dataset import write_dataset
+from tests.unit.small_dataset import edit_table, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +255,23 @@ def test_town_may_have_any_name(dataset: Path, tmp_path: Path) -> None:
     root = exported(copy, tmp_path / "out")
     assert faults(root) == []
     assert (root / "maps/expansion/Größe 城.json").is_file()
+
+
+def test_class_that_nuscenes_lacks_is_dropped_and_counted(tmp_path: Path) -> None:
+    copy = write_dataset(tmp_path / "dataset", clips=1)
+
+    def rename(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["category"] = "train" if row["category"] == "car" else row["category"]
+
+    edit_table(next(copy.glob("clips/*/*/labels/v1/boxes3d.parquet")), rename)
+    options = ExportOptions(shares={"val": 1.0}, jobs=1)
+    report = export(copy, "nuscenes", tmp_path / "out", options)
+    assert report["dropped"]["train"] > 0
+    root = tmp_path / "out"
+    assert faults(root) == []
+    kinds = {frame.boxes.native_category[0] for frame in read_nuscenes(root)}
+    assert kinds == {"human.pedestrian.adult"}
 
 
 def test_two_towns_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ MAX_UNREAD_FRAMES_ASYNC = 4
 # How long a synchronous tick waits for a stream whose token was handed out to be opened; on a
 # busy machine the client takes its time.
 STREAM_OPENING_S = 2.0
+# A Traffic Manager's thread does one free-running step before its program can make it wait for
+# ticks. Where the first cars are registered during that step, runs differ; a real server is too
+# slow for that, and we are when the manager announces itself.
+FIRST_STEP_S = 0.05
+ANNOUNCEMENT = "add_traffic_manager_running"
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -339,6 +344,7 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
         self._stop_read, self._stop_write = os.pipe()
+        self._delayed: deque[tuple[float, RpcConnection, bytes]] = deque()
 
     def stop(self) -> None:
         """Leave `run` after the call in progress; safe in a signal handler."""
@@ -358,11 +364,12 @@ class Server:
         self._streams.start()
         try:
             while not self._is_stopping:
-                for key, events in self._selector.select(self._world.seconds_to_next_tick()):
+                for key, events in self._selector.select(self._patience_s()):
                     if isinstance(key.data, RpcConnection):
                         self._serve(key.data, events)
                     else:
                         key.data()
+                self._send_delayed()
                 self._world.tick_if_due()
         finally:
             self._streams.stop()
@@ -375,6 +382,21 @@ class Server:
         connection = _accept(self._door)
         if connection is not None:
             self._selector.register(connection, selectors.EVENT_READ, RpcConnection(connection))
+
+    def _patience_s(self) -> float | None:
+        """How long nothing needs to be done without a call; None for ever."""
+        tick_s = self._world.seconds_to_next_tick()
+        if not self._delayed:
+            return tick_s
+        reply_s = max(0.0, self._delayed[0][0] - time.monotonic())
+        return reply_s if tick_s is None else min(tick_s, reply_s)
+
+    def _send_delayed(self) -> None:
+        while self._delayed and self._delayed[0][0] <= time.monotonic():
+            _, client, reply = self._delayed.popleft()
+            # A client that is gone by now is noticed when its socket is read.
+            with contextlib.suppress(OSError):
+                client.reply(reply)
 
     def _serve(self, client: RpcConnection, events: int) -> None:
         try:
@@ -402,6 +424,8 @@ class Server:
         for request in client.unpacker.feed(data):
             before = set(self._world.traffic_managers)
             reply = answer(self._world, request)
-            if request.method == "add_traffic_manager_running":
+            if request.method == ANNOUNCEMENT:
                 client.managers |= self._world.traffic_managers.keys() - before
-            client.reply(reply)
+                self._delayed.append((time.monotonic() + FIRST_STEP_S, client, reply))
+            else:
+                client.reply(reply)

@@ -1,9 +1,13 @@
 """Traffic lights, signs, and the client's Traffic Manager."""
 
+import socket
+
 import carla
+import msgpack
 import pytest
 
-from tests.client.conftest import free_port, tick
+from synthgen.simserver.wire.rpc_codec import encode_request
+from tests.client.conftest import Address, free_port, tick
 
 pytestmark = pytest.mark.server
 
@@ -104,3 +108,46 @@ def test_traffic_manager_keeps_lanes(
     assert offsets[len(offsets) // 2] < 0.3
     assert offsets[-1] < 2.0
     assert sum(distance > 5.0 for distance in moved) >= len(cars) // 2
+
+
+def _run_from_reload(client: carla.Client, port: int) -> list[tuple[float, float]]:
+    """Places of ten cars, registered as they are spawned, over two seconds."""
+    world = client.reload_world(False)
+    manager = client.get_trafficmanager(port)
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(1)
+    blueprint = world.get_blueprint_library().find("vehicle.tesla.model3")
+    cars = []
+    for point in world.get_map().get_spawn_points()[:10]:
+        cars.append(world.spawn_actor(blueprint, point))
+        cars[-1].set_autopilot(True, port)
+    places = []
+    for _ in range(40):
+        world.tick()
+        places += [(car.get_location().x, car.get_location().y) for car in cars]
+    manager.shut_down()
+    return places
+
+
+def test_cars_registered_at_once_drive_alike_in_every_episode(client: carla.Client) -> None:
+    port = free_port()
+    first = _run_from_reload(client, port)
+    assert len(set(first)) > 100
+    assert _run_from_reload(client, port) == first
+
+
+def test_announcement_of_a_manager_is_answered_after_its_first_step(
+    address: Address, world: carla.World
+) -> None:
+    announce = encode_request(
+        1, "add_traffic_manager_running", [["127.0.0.1", 61234]], is_async=False
+    )
+    version = encode_request(2, "version", [], is_async=False)
+    with socket.create_connection(("127.0.0.1", address.port), timeout=5.0) as connection:
+        connection.sendall(announce + version)
+        replies = msgpack.Unpacker(raw=False)
+        order: list[int] = []
+        while len(order) < 2:
+            replies.feed(connection.recv(4096))
+            order += [reply[1] for reply in replies]
+    assert order == [2, 1]

@@ -24,8 +24,8 @@ for split in ("train", "val"):
             faults.append(f"{path}: no image")
             continue
         label = img2label_paths([str(path)])[0]
-        pair = ((str(path), label), "", False, len(data["names"]), 0, 0, False)
-        _, boxes, shape, segments, _, _, _, _, corrupt, message = verify_image_label(pair)
+        task = (str(path), label, "", False, len(data["names"]), 0, 0, False)
+        _, boxes, shape, segments, _, _, _, _, corrupt, message = verify_image_label(task)
         if corrupt or message or segments:
             faults.append(f"{path.name}: {message or 'polygons'}")
             continue

@@ -24,7 +24,8 @@ def snippets(language: str) -> list[str]:
 
 
 def queried(dataset: Path, number: int) -> list[tuple[Any, ...]]:
-    return duckdb.sql(snippets("sql")[number].replace("DATASET", str(dataset))).fetchall()
+    statement = snippets("sql")[number].replace("DATASET", str(dataset))
+    return duckdb.execute(statement).fetchall()
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ class FrameBarrier:
         if missing:
             raise SensorFault(
                 f"frame {frame}: no data from {', '.join(missing)} after {deadline_s:.1f} s "
-                f"({len(arrived)} of {len(self._sensors)} sensors arrived)"
+                f"({len(arrived)} of {len(self._sensors)} sensors arrived){self._instead(missing)}"
             )
         stray = sorted(other for other in self._arrived if other < frame)
         if stray and self._collected_up_to >= 0:
@@ -71,3 +71,12 @@ class FrameBarrier:
             del self._arrived[other]
         self._collected_up_to = frame
         return arrived
+
+    def _instead(self, missing: list[str]) -> str:
+        """Which other frames the missing sensors have delivered, in words."""
+        others = {
+            name: sorted(frame for frame, by_name in self._arrived.items() if name in by_name)
+            for name in missing
+        }
+        found = [f"{name} sent frame {frames[-1]}" for name, frames in others.items() if frames]
+        return f"; {', '.join(found)} instead" if found else ""

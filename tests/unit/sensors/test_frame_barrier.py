@@ -62,3 +62,13 @@ def test_warm_up_frames_before_the_first_capture_are_dropped() -> None:
     deliver(barrier, 5)
     deliver(barrier, 7)
     assert set(barrier.collect(7, 0.01)) == set(SENSORS)
+
+
+def test_wrong_frame_is_told_from_a_missing_one() -> None:
+    barrier = FrameBarrier(SENSORS)
+    deliver(barrier, 5)
+    barrier.collect(5, 0.01)
+    deliver(barrier, 7, SENSORS[:1])
+    barrier.deliver(SENSORS[1], 8, "wrong")
+    with pytest.raises(SensorFault, match=r"lidar_top/points sent frame 8 instead"):
+        barrier.collect(7, 0.01)

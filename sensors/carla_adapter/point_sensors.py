@@ -77,6 +77,12 @@ def join_semantics(points: LidarPoints, measurement: Any) -> LidarPoints:
     )
 
 
+def decode_semantic(measurement: Any) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
+    """Points (N, 3) of a semantic sweep in the lidar frame, and the server's id of each."""
+    twin = np.frombuffer(measurement.raw_data, dtype=_SEMANTIC_POINT)
+    return twin["xyz"] * np.array([1.0, -1.0, 1.0]), twin["object_id"].copy()
+
+
 def _rings(measurement: Any) -> NDArray[np.uint16]:
     channels = measurement.channels
     counts = [measurement.get_point_count(channel) for channel in range(channels)]

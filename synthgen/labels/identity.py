@@ -135,6 +135,16 @@ def match_rate(
     return right / total if total else 0.0
 
 
+def link_rate(images: Sequence[ProbeImage], link: U16, taxonomy: Taxonomy) -> float | None:
+    """`match_rate` of a known link; None where no road user is seen."""
+    truth = [_objects_at_pixels(image) for image in images]
+    tags = list(taxonomy.labelled_tags())
+    pairs = zip(images, truth, strict=True)
+    if not any((np.isin(image.semantic, tags) & (at > 0)).any() for image, at in pairs):
+        return None
+    return match_rate(images, truth, link, taxonomy)
+
+
 def _objects_at_pixels(image: ProbeImage) -> U16:
     """Track (H, W) of the only cuboid that each pixel's point lies in, 0 for none or several."""
     rows, columns = np.nonzero(image.depth_cm != NO_DEPTH_CM)

@@ -13,6 +13,7 @@ from scenarios.placement import load_index
 from scenarios.verify import Verdict
 from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.clip_job import ClipJob
+from synthgen.labels.identity import InstanceLink
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.store.clip_reader import ClipTables
@@ -33,6 +34,7 @@ class MadeClip:
         simulator_version: What the server calls itself.
         episode_tick: The episode's frame at the clip's tick 0.
         replay_of: Clip whose states were shown again, or None.
+        instance_link: How painted ids led to objects, or None where no camera told.
     """
 
     scenario: Mapping[str, Any]
@@ -41,6 +43,7 @@ class MadeClip:
     simulator_version: str
     episode_tick: int
     replay_of: str | None = None
+    instance_link: InstanceLink | None = None
 
 
 def finish_clip(
@@ -83,7 +86,7 @@ def _write_map(writer: ClipWriter, opendrive: str, name: str) -> None:
 def _facts(job: ClipJob, made: MadeClip) -> dict[str, Any]:
     period = job.capture.period_ticks
     tick_count = made.scenario["duration_ticks"]
-    facts = {
+    facts: dict[str, Any] = {
         "clip_id": job.clip_id,
         "slot": {"scenario": job.slot.scenario, "k": job.slot.k},
         "draw": job.draw,
@@ -106,4 +109,7 @@ def _facts(job: ClipJob, made: MadeClip) -> dict[str, Any]:
         "outcome": made.scenario["verdict"],
         "generator_version": synthgen.__version__,
     }
+    if made.instance_link is not None:
+        link = made.instance_link
+        facts["instance_ids"] = {"method": link.method, "match_rate": round(link.match_rate, 4)}
     return facts if made.replay_of is None else {**facts, "replay_of": made.replay_of}

@@ -28,6 +28,7 @@ from synthgen.datatypes.clip_job import ClipJob
 from synthgen.datatypes.seeds import seed_for
 from synthgen.errors import ConfigError, SimulatorError
 from synthgen.geometry.se3 import SE3
+from synthgen.labels.identity import InstanceLink
 from synthgen.runner import capture
 from synthgen.runner.appearance import ROLLING_WHEEL, STEERED_WHEEL, bone_control
 from synthgen.runner.calibration import calibration_of
@@ -35,6 +36,7 @@ from synthgen.runner.cast import Cast, CastMember, add_still_objects, clear_park
 from synthgen.runner.dressing import dress_world
 from synthgen.runner.finish import MadeClip
 from synthgen.runner.heartbeat import Pulse
+from synthgen.runner.instance_link import link_instances
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.orders import set_signal
 from synthgen.runner.recorder import Recorder
@@ -88,6 +90,8 @@ class Replay:
         )
         self._ticks = self._source.ticks
         self._captured = 0
+        self._decoder: RigDecoder | None = None
+        self._link: InstanceLink | None = None
         self._looks = _looks_of(self._source)
         self._open_doors: dict[int, int] = {}
         self._known_inertial = _inertial_rows_of(self._source, self._rig, job)
@@ -136,7 +140,6 @@ class Replay:
     def play(self) -> None:
         """Show the clip from its first to its last tick and record what the rig sees."""
         with self._recorder, self.labels:
-            self._decoder = RigDecoder(self._rig, self._cast.track_of_instance())
             self._idle_until_sensors_start()
             sensors = self._sensors()
             self._capture = capture.RigCapture(
@@ -162,6 +165,7 @@ class Replay:
             simulator_version=self._session.server_version,
             episode_tick=self._episode_tick,
             replay_of=self._source.clip_id,
+            instance_link=self._link,
         )
 
     @property
@@ -231,6 +235,9 @@ class Replay:
     def _take_capture(self, frame: int, tick: int) -> None:
         with self._watch.lap("transfer"):
             measured = self._capture.collect_frame(frame)
+        if self._decoder is None:
+            self._link = link_instances(self._rig, measured, self._cast, self._ticks[tick])
+            self._decoder = RigDecoder(self._rig, self._link.track_of_id)
         with self._watch.lap("decode"):
             sensors = self._decoder.decode(
                 measured, frame_index=tick // self._period, timestamp_ns=tick * self._tick_ns

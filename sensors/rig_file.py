@@ -57,6 +57,12 @@ class RigFile(_Strict):
         return documents
 
 
+def rig_path(name: str) -> Path:
+    """The file of a preset's bare name, e.g. `nuscenes`, or the path itself."""
+    preset = Path(__file__).with_name("rigs") / f"{name}.yaml"
+    return preset if preset.is_file() else Path(name)
+
+
 def load_rig(path: str | Path) -> Rig:
     """The rig in a file: its includes merged, mounts in the ego frame, images scaled.
 

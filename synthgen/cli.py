@@ -221,17 +221,23 @@ def chaos(
 def pipeline(
     config: ConfigFile = QUICKSTART,
     clips: Annotated[int, typer.Option(min=1, help="Clips to make.")] = 1,
-    rig: Annotated[str | None, typer.Option(help="Rig file instead of the config's.")] = None,
+    rig: Annotated[
+        str | None, typer.Option(help="Measure one clip of this rig: a file, or e.g. nuscenes.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Captures of a rig's clip.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Frames, boxes and bytes per second of the whole path, and where the time goes."""
     import tempfile
 
     from synthgen.bench.pipeline import bench_pipeline, bench_scaling
+    from synthgen.bench.rig import bench_rig
 
     with tempfile.TemporaryDirectory(prefix="synthgen-pipeline-") as name:
-        report = bench_pipeline(config, Path(name), clips=clips, rig=rig)
-        if rig is None:
+        if rig is not None:
+            report = bench_rig(config, Path(name), rig=rig, frames=frames)
+        else:
+            report = bench_pipeline(config, Path(name), clips=clips)
             report |= bench_scaling(config, Path(name), clips=clips)
     _print(dict(report), as_json)
 

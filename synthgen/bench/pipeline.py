@@ -23,23 +23,18 @@ _SHARES: Final = {
 }
 
 
-def bench_pipeline(
-    config_file: Path, folder: Path, *, clips: int, rig: str | None = None
-) -> dict[str, float]:
+def bench_pipeline(config_file: Path, folder: Path, *, clips: int) -> dict[str, float]:
     """Make some clips of a config inline on the embedded server and count.
 
     Args:
         config_file: Generation config.
         folder: Where the datasets go; new or empty.
         clips: How many clips to make of each kind.
-        rig: Rig file that replaces the config's, or None.
 
     Raises:
         SimulatorError: A clip failed.
     """
-    given: dict[str, Any] = {"executor": "inline", "workers": 1} | (
-        {} if rig is None else {"rig": rig}
-    )
+    given: dict[str, Any] = {"executor": "inline", "workers": 1}
     ours = measured_run(config_file, folder / "ours", clips=clips, **given)
     bare = measured_run(
         config_file, folder / "bare", clips=clips, capture_module=_BARE_CAPTURE, **given

@@ -178,7 +178,9 @@ def find_file(name: str, root: Path, what: str) -> Path:
     Raises:
         ConfigError: It is in neither place.
     """
-    candidates = (root / name, PACKAGE_ROOT / name)
+    candidates = [root / name, PACKAGE_ROOT / name]
+    if what == "rig":
+        candidates.append(PACKAGE_ROOT / "sensors" / "rigs" / f"{name}.yaml")
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()

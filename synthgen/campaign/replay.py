@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sensors.rig_file import load_rig
+from sensors.rig_file import load_rig, rig_path
 from synthgen.campaign.config import GENERATION_SCHEMA, GenerationConfig
 from synthgen.campaign.plan import Plan, SlotTask, read_dataset
 from synthgen.campaign.progress import Progress
@@ -59,6 +59,7 @@ def replay_dataset(
         raise DatasetError(f"{dataset}: no clip is there to replay")
     quality = options.quality or record.plan.simulator.quality
     kind: Literal["carla", "embedded"] = "embedded" if options.simulator is None else "carla"
+    rig = rig_path(str(rig))
     content = load_rig(rig).scaled(options.image_scale).model_dump(mode="json", by_alias=True)
     plan = Plan(
         name=record.plan.name,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scenarios.catalogue import SIZES
 from sensors.rig import Rig
-from sensors.rig_file import load_rig
+from sensors.rig_file import load_rig, rig_path
 from sensors.rig_lint import USUAL_EGO_LWH_M, lint_rig
 from sensors.rig_views import cost_of
 from synthgen.datatypes.clip_job import CaptureSettings
@@ -26,7 +26,7 @@ def rig_findings(path: Path, picture: Path | None) -> list[Finding]:
         ConfigError: The rig file is wrong.
         OutputError: The picture cannot be written.
     """
-    rig = load_rig(path)
+    rig = load_rig(rig_path(str(path)))
     size = ego_size_of(rig)
     found = [
         warn(f"rig.{finding.rule}", f"{', '.join(finding.sensors)}: {finding.message}", _MEND)
@@ -52,7 +52,7 @@ def rig_findings(path: Path, picture: Path | None) -> list[Finding]:
 
 def rig_warnings(path: Path) -> list[str]:
     """The linter's findings, a line each."""
-    rig = load_rig(path)
+    rig = load_rig(rig_path(str(path)))
     return [f"{path}: {finding}" for finding in lint_rig(rig, ego_lwh_m=ego_size_of(rig))]
 
 

@@ -476,6 +476,54 @@ def bench_fit(
     _print(fit.bench_fit(real, splits=splits, seeds=seeds), as_json)
 
 
+@bench.command(name="audit")
+def bench_audit_command(
+    dataset: Annotated[Path | None, typer.Option(help="Measure on these clips instead.")] = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="First learn thresholds and vote anew.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Recall and precision of the label audit on faults put into unseen scenes."""
+    from synthgen.bench.audit import bench_audit, tune_audit
+    from synthgen.campaign.progress import make_progress
+
+    shown = make_progress(None)
+    try:
+        if tune:
+            tune_audit(shown)
+        report = bench_audit(shown, dataset)
+    finally:
+        shown.close()
+    _print(report, as_json)
+
+
+@app.command()
+def audit(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder, or KITTI labels.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report.", show_default="DATASET/audit")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Thresholds and vote of your own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check labels against masks, depth, LiDAR, motion and sizes; rank what looks wrong."""
+    from synthgen.qa.audit.audit import audit_dataset
+    from synthgen.qa.audit.report import text_report, write_report
+    from synthgen.qa.audit.vote import default_calibration, load_calibration
+
+    known = default_calibration() if calibration is None else load_calibration(calibration)
+    result = audit_dataset(dataset, known)
+    write_report(result, out or dataset / "audit")
+    if as_json:
+        print(json.dumps(result.document(), indent=1))
+    else:
+        print(text_report(result, out or dataset / "audit"))
+    raise typer.Exit(result.exit_code)
+
+
 @bench.command(name="scenarios")
 def bench_scenarios(
     draws: Annotated[int, typer.Option(min=1, help="Runs of each scenario and method.")] = 40,

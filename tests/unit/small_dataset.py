@@ -44,7 +44,8 @@ def write_clip(dataset: Path, clip: MemoryClip, k: int) -> Path:
             rgb = np.stack([(image.instance * factor % 251) for factor in (37, 91, 53)], axis=-1)
             recorder.add_camera(replace(image, rgb=rgb.astype(np.uint8)))
             recorder.add_sweep(sweep)
-        recorder.finish(list(clip.objects))
+        # The ray-traced clip gives all bodies one name, whatever their size.
+        recorder.finish([replace(o, blueprint=f"{o.blueprint}.{o.category}") for o in clip.objects])
     writer.write_bytes("calibration.json", clip.calibration.to_json().encode())
     writer.write_json("scenario.json", {"scenario": SCENARIO})
     labels = label_clip(ClipTables(folder), LabelSettings())

@@ -1,0 +1,1 @@
+"""Audit labels against evidence that the label writer did not use."""

@@ -1,0 +1,344 @@
+"""`synthgen audit`: judge every box of a data set and say how good its labels are."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from synthgen.errors import DatasetError
+from synthgen.geometry.arrays import F64
+from synthgen.qa.audit.checks import BOX_CHECKS, MISSING, score_boxes
+from synthgen.qa.audit.evidence import Blobs, clip_blobs
+from synthgen.qa.audit.foreign import is_foreign, read_recordings
+from synthgen.qa.audit.labels import Labels, clip_labels
+from synthgen.qa.audit.match import Pairs, match
+from synthgen.qa.audit.proof import model_sizes
+from synthgen.qa.audit.systematic import Finding, Samples, findings, sample
+from synthgen.qa.audit.vote import Calibration, Verdicts, judge
+from synthgen.store.clip_reader import ClipReader, read_labels_manifest
+from synthgen.store.commit import committed_manifests
+
+logger = logging.getLogger(__name__)
+
+AUDIT_SCHEMA: Final = "synthgen/audit@1"
+_DEFAULT_RANGE_M: Final = 100.0
+_SAME_MODEL_TRACKS: Final = 3  # so many tracks of a model tell its size
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """One box or one missing label, for the review queue.
+
+    Attributes:
+        recording: Clip id or name of the sequence.
+        frame: Number of the frame.
+        track: Track id, None for a missing label or where there are none.
+        category: Of the label, or a word for what is missing.
+        p_fault: Probability that it is wrong.
+        reason: The check that speaks loudest.
+        scores: Every check that spoke up, in thresholds.
+        row: Row of the labels, None for a missing label.
+        place_m: Where it is, in the platform's frame.
+    """
+
+    recording: str
+    frame: int
+    track: int | None
+    category: str
+    p_fault: float
+    reason: str
+    scores: dict[str, float]
+    row: int | None
+    place_m: tuple[float, float, float]
+
+    def document(self) -> dict[str, Any]:
+        """Plain data."""
+        names = ("recording", "frame", "track", "category", "p_fault", "reason", "scores")
+        return {name: getattr(self, name) for name in names} | {"place_m": list(self.place_m)}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AuditedRecording:
+    """One clip or sequence with its verdicts."""
+
+    name: str
+    folder: Path | None
+    labels: Labels
+    blobs: Blobs
+    verdicts: Verdicts
+    verifiable: np.ndarray
+    suspects: tuple[Suspect, ...]
+    samples: Samples
+
+
+@dataclass(slots=True)
+class Audit:
+    """A data set's audit."""
+
+    dataset: Path
+    calibration: Calibration
+    recordings: list[AuditedRecording] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def queue(self) -> list[Suspect]:
+        """Everything that any check speaks up about, most likely wrong first."""
+        found = [suspect for part in self.recordings for suspect in part.suspects]
+        return sorted(found, key=lambda s: (-s.p_fault, -max(s.scores.values(), default=0.0)))
+
+    @property
+    def boxes(self) -> int:
+        """Boxes audited."""
+        return sum(len(part.labels) for part in self.recordings)
+
+    @property
+    def verifiable(self) -> int:
+        """Boxes that evidence, or the labels' own claim to be seen, says something about."""
+        return sum(int(part.verifiable.sum()) for part in self.recordings)
+
+    def error_rate(self) -> tuple[float, float, float]:
+        """Share of faulty labels with its 95 % interval, corrected for what the audit misses.
+
+        Source: Rogan and Gladen 1978, "Estimating prevalence from the results of a screening test";
+        Clopper and Pearson 1934 for the interval of the share of alarms.
+        """
+        return corrected_rate(
+            self._judged_alarms(), max(1, self.verifiable), self.calibration.recall,
+            self.calibration.false_alarm_share,
+        )  # fmt: skip
+
+    def _judged_alarms(self) -> int:
+        """Alarms about boxes that can be judged, and missing labels."""
+        boxes = sum(
+            int((part.verifiable & part.verdicts.is_alarm).sum()) for part in self.recordings
+        )
+        return boxes + sum(suspect.row is None for suspect in self.queue)
+
+    @property
+    def exit_code(self) -> int:
+        """2 if something could not be read, 1 if a label is probably wrong, else 0."""
+        if self.unreadable:
+            return 2
+        wrong = any(suspect.p_fault > 0.5 for suspect in self.queue)
+        return 1 if wrong or any(finding.is_alarm for finding in self.findings) else 0
+
+    def document(self) -> dict[str, Any]:
+        """The summary and the review queue as plain data."""
+        queue = self.queue
+        estimate, low, high = self.error_rate()
+        return {
+            "schema": AUDIT_SCHEMA,
+            "dataset": self.dataset.name,
+            "recordings": len(self.recordings),
+            "unreadable": [{"name": n, "message": m} for n, m in self.unreadable],
+            "boxes": self.boxes,
+            "verifiable": self.verifiable,
+            "alarms": len(queue),
+            "probably_wrong": sum(suspect.p_fault > 0.5 for suspect in queue),
+            "error_rate": {"estimate": estimate, "low": low, "high": high, "confidence": 0.95},
+            "audit_recall": self.calibration.recall,
+            "audit_false_alarms": self.calibration.false_alarm_share,
+            "by_check": dict(Counter(suspect.reason for suspect in queue).most_common()),
+            "coverage": self.coverage(),
+            "systematic": [finding.document() for finding in self.findings],
+            "boxes_per_s": round(self.boxes / self.seconds, 1) if self.seconds else None,
+            "clips": {part.name: _status(part) for part in self.recordings},
+            "queue": [suspect.document() for suspect in queue],
+        }
+
+    def coverage(self) -> dict[str, float]:
+        """Share of the verifiable boxes that each check had evidence on."""
+        scores = [part.verdicts.scores[part.verifiable] for part in self.recordings]
+        if not sum(len(part) for part in scores):
+            return {}
+        spoken = (~np.isnan(np.concatenate(scores))).mean(axis=0)
+        return {n: round(float(s), 4) for n, s in zip(BOX_CHECKS, spoken, strict=True)}
+
+
+def _status(part: AuditedRecording) -> dict[str, Any]:
+    wrong = sum(suspect.p_fault > 0.5 for suspect in part.suspects)
+    return {
+        "boxes": len(part.labels),
+        "alarms": len(part.suspects),
+        "probably_wrong": wrong,
+        "status": "faulty" if wrong else "suspect" if part.suspects else "clean",
+    }
+
+
+def audit_dataset(dataset: Path, calibration: Calibration) -> Audit:
+    """Audit all clips of a dataset of ours, or all sequences of a foreign one.
+
+    Args:
+        dataset: Folder.
+        calibration: Thresholds, vote and known sizes.
+
+    Raises:
+        DatasetError: The folder holds no data set; an unreadable clip is named in the audit.
+    """
+    started = time.monotonic()
+    audit = Audit(dataset, calibration)
+    samples: list[Samples] = []
+    parts = list(_own_recordings(dataset, audit) if _is_own(dataset) else _foreign(dataset, audit))
+    own_sizes = model_sizes((part[2] for part in parts), least=_SAME_MODEL_TRACKS)
+    sizes = {**own_sizes, **calibration.sizes}
+    for number, (name, folder, labels, blobs, hits, range_m) in enumerate(parts):
+        pairs = match(labels, blobs)
+        if hits is not None:
+            pairs = pairs.with_hits(np.where(np.isnan(hits), 1.0, hits))
+        scores = score_boxes(labels, blobs, pairs, sizes, range_m)
+        verdicts = judge(scores.values, calibration)
+        # Where images cannot be taken apart, the checks of tracks and sizes judge every box.
+        verifiable = scores.verifiable if folder is not None else np.ones(len(labels), dtype=bool)
+        suspects = (
+            *_box_suspects(name, folder, labels, verdicts),
+            *_missing_suspects(name, blobs, scores.missing, calibration, labels, verdicts, pairs),
+        )
+        samples.append(sample(labels, blobs, pairs, number))
+        audit.recordings.append(
+            AuditedRecording(
+                name, folder, labels, blobs, verdicts, verifiable, suspects, samples[-1]
+            )
+        )
+    if samples:
+        audit.findings = findings(samples, np.random.default_rng(0))
+    audit.seconds = time.monotonic() - started
+    return audit
+
+
+_Part = tuple[str, Path | None, Labels, Blobs, F64 | None, float]
+
+
+def _is_own(dataset: Path) -> bool:
+    if not dataset.is_dir():
+        raise DatasetError(f"{dataset}: no such folder")
+    return (dataset / "clips").is_dir() or not is_foreign(dataset)
+
+
+def _own_recordings(dataset: Path, audit: Audit) -> Iterator[_Part]:
+    if not (dataset / "clips").is_dir():
+        raise DatasetError(
+            f"{dataset}: expected a dataset (a folder with clips/) or KITTI labels "
+            "(label_2/ or label_02/), found neither"
+        )
+    for manifest in committed_manifests(dataset):
+        try:
+            yield read_clip(manifest.parent)
+        except DatasetError as err:
+            audit.unreadable.append((manifest.parent.name, str(err)))
+
+
+def _foreign(dataset: Path, audit: Audit) -> Iterator[_Part]:
+    try:
+        for item in read_recordings(dataset):
+            yield item.name, None, item.labels, item.blobs, item.hits, _DEFAULT_RANGE_M
+    except DatasetError as err:
+        audit.unreadable.append((dataset.name, str(err)))
+
+
+def read_clip(folder: Path) -> _Part:
+    """What the audit needs of a clip.
+
+    Raises:
+        DatasetError: A file of it is missing or damaged; names it.
+    """
+    clip = ClipReader(folder)
+    settings = read_labels_manifest(folder, clip.labels_version).get("settings", {})
+    range_m = float(settings.get("range_m", _DEFAULT_RANGE_M))
+    try:
+        return clip.clip_id, folder, clip_labels(clip), clip_blobs(clip), None, range_m
+    except (KeyError, ValueError, IndexError, TypeError) as err:
+        raise DatasetError(f"{folder}: the tables do not fit together: {err!r}") from err
+
+
+def _box_suspects(
+    name: str, folder: Path | None, labels: Labels, verdicts: Verdicts
+) -> Iterator[Suspect]:
+    for row in np.flatnonzero(verdicts.is_alarm).tolist():
+        spoken = {
+            check: round(float(score), 3)
+            for check, score in zip(BOX_CHECKS, verdicts.scores[row], strict=True)
+            if score > 1
+        }
+        yield Suspect(
+            recording=name,
+            frame=int(labels.frame[row]),
+            track=None if labels.track is None else int(labels.track[row]),
+            category=str(labels.category[row]),
+            p_fault=round(float(verdicts.p_fault[row]), 4),
+            reason=max(spoken, key=lambda check: spoken[check]),
+            scores=spoken,
+            row=row,
+            place_m=_rounded(labels.center_m[row]),
+        )
+
+
+def _missing_suspects(
+    name: str,
+    blobs: Blobs,
+    missing: np.ndarray,
+    calibration: Calibration,
+    labels: Labels,
+    verdicts: Verdicts,
+    pairs: Pairs,
+) -> Iterator[Suspect]:
+    """Objects without a label, one per frame and object; not where a displaced box tells of it."""
+    displaced = set(pairs.blob[verdicts.is_alarm[pairs.box]].tolist())
+    seen: set[tuple[int, int]] = set()
+    for blob in missing.tolist():
+        key = (int(blobs.frame[blob]), int(blobs.identity[blob]))
+        if blob in displaced or key in seen:
+            continue
+        if key[1] > 0:
+            seen.add(key)
+        points_m = blobs.points_m[blobs.start[blob] : blobs.start[blob + 1]]
+        yield Suspect(
+            recording=name,
+            frame=key[0],
+            track=None,
+            category="unlabelled",
+            p_fault=calibration.missing_probability,
+            reason=MISSING,
+            scores={MISSING: 3.0},
+            row=None,
+            place_m=_rounded(points_m.mean(axis=0)),
+        )
+
+
+def _rounded(place_m: F64) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 2) for value in place_m)
+    return x, y, z
+
+
+def corrected_rate(
+    alarms: int, boxes: int, recall: float, false_alarms: float
+) -> tuple[float, float, float]:
+    """Rate of faults behind a rate of alarms, with its 95 % interval.
+
+    Args:
+        alarms: Boxes that any check speaks up about.
+        boxes: Boxes judged.
+        recall: Share of faults that are found.
+        false_alarms: Share of good boxes that are called wrong.
+    """
+    from scipy.stats import beta
+
+    alarms = min(alarms, boxes)
+    low = float(beta.ppf(0.025, alarms, boxes - alarms + 1)) if alarms else 0.0
+    high = float(beta.ppf(0.975, alarms + 1, boxes - alarms)) if alarms < boxes else 1.0
+
+    def corrected(share: float) -> float:
+        rate = (share - false_alarms) / max(recall - false_alarms, 1e-9)
+        return round(float(np.clip(rate, 0, 1)), 5)
+
+    # The upper end leaves open that there were no false alarms at all here.
+    most = round(min(1.0, high / max(recall, 1e-9)), 5)
+    return corrected(min(1.0, alarms / boxes)), corrected(low), most

@@ -1,0 +1,177 @@
+"""Recordings in other formats, real ones above all: labels and what evidence their files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from exporters.kitti_object.reader import read_kitti_object
+from exporters.kitti_tracking.reader import read_kitti_tracking
+from synthgen.datatypes.labelled_frame import IGNORE, LabelledFrame
+from synthgen.errors import DatasetError
+from synthgen.geometry.arrays import F64
+from synthgen.geometry.cuboid import Cuboids
+from synthgen.qa.audit.evidence import Blobs, no_blobs
+from synthgen.qa.audit.labels import Labels, turns
+
+_OCCLUSION_OF_LEVEL: Final = {0: 0.0, 1: 0.5, 2: 0.8}
+_TRUNCATION_OF_LEVEL: Final = {0: 0.0, 1: 0.3, 2: 0.8}
+# An object in full view nearer than this returns points to any LiDAR in use on cars.
+_SURE_RANGE_M: Final = 35.0
+_SURE_POINTS: Final = 10.0
+_NEAR_PLANE_M: Final = 0.3
+_FRAME_S: Final = 0.1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recording:
+    """One sequence of a foreign data set.
+
+    Attributes:
+        name: Of the sequence.
+        frames: Its frames, in order.
+        labels: Their boxes.
+        blobs: None; images without instances and sweeps without ids cannot be grouped.
+        hits: (N,) LiDAR points within each box, NaN where there is no sweep.
+    """
+
+    name: str
+    frames: tuple[LabelledFrame, ...]
+    labels: Labels
+    blobs: Blobs
+    hits: F64
+
+
+def is_foreign(path: Path) -> bool:
+    """True for a folder in a format that is audited besides our own."""
+    return _reader(path) is not None
+
+
+def read_recordings(path: Path) -> Iterator[Recording]:
+    """Recordings of a foreign data set, one after another.
+
+    Raises:
+        DatasetError: The folder is of no known format, or a file of it is damaged.
+    """
+    reader = _reader(path)
+    if reader is None:
+        raise DatasetError(
+            f"{path}: expected a dataset (a folder with clips/) or KITTI labels "
+            "(label_2/ or label_02/), found neither"
+        )
+    for name, frames in groupby(reader(path), key=lambda frame: frame.sequence):
+        yield _recording(name, tuple(frames))
+
+
+def _reader(path: Path):  # type: ignore[no-untyped-def]  # one of two functions of the same type
+    for root in (path / "training", path):
+        if (root / "label_02").is_dir():
+            return read_kitti_tracking
+        if (root / "label_2").is_dir():
+            return read_kitti_object
+    return None
+
+
+def _recording(name: str, frames: tuple[LabelledFrame, ...]) -> Recording:
+    parts = [_frame_labels(frame, number) for number, frame in enumerate(frames)]
+    stamps = [frame.timestamp_ns for frame in frames]
+    times_s = np.array(
+        [i * _FRAME_S if stamp is None else stamp * 1e-9 for i, stamp in enumerate(stamps)]
+    )
+    labels = _joined(parts, times_s)
+    hits = np.concatenate(
+        [_points_in_boxes(frame, part) for frame, part in zip(frames, parts, strict=True)]
+    )
+    known = ~np.isnan(hits) & (labels.occluded == 0) & (labels.truncated < 0.1)
+    sure = known & (np.linalg.norm(labels.center_m, axis=1) < _SURE_RANGE_M)
+    claimed = np.where(sure, _SURE_POINTS, 0.0)
+    labels = labels.with_claims(claimed)
+    return Recording(name, frames, labels, no_blobs(len(frames)), hits)
+
+
+def _joined(parts: Sequence[Labels], times_s: F64) -> Labels:
+    labels = parts[0]
+    for part in parts[1:]:
+        labels = labels.joined(part)
+    return labels.at_times(times_s)
+
+
+def _frame_labels(frame: LabelledFrame, number: int) -> Labels:
+    boxes = frame.boxes
+    keep = (boxes.category != IGNORE) & ~np.isnan(boxes.centre_m).any(axis=1)
+    count = int(keep.sum())
+    unknown = np.full(count, np.nan)
+    occluded = unknown if boxes.occluded is None else boxes.occluded[keep]
+    truncated = unknown if boxes.truncated is None else boxes.truncated[keep]
+    if boxes.occluded_kind == "level":
+        occluded = np.array([_OCCLUSION_OF_LEVEL.get(v, np.nan) for v in occluded.tolist()])
+    if boxes.truncated_kind == "level":
+        truncated = np.array([_TRUNCATION_OF_LEVEL.get(v, np.nan) for v in truncated.tolist()])
+    image = unknown[:, None, None] * np.ones((1, 1, 4))
+    if boxes.xyxy_px is not None:
+        image = boxes.xyxy_px[keep][:, None]
+    empty = np.full(count, "", dtype=np.str_)
+    yaw = boxes.yaw_rad[keep]
+    rotation = turns(yaw)
+    centre_m = boxes.centre_m[keep].astype(np.float64)
+    size_m = boxes.size_lwh_m[keep].astype(np.float64)
+    return Labels(
+        frame=np.full(count, number, dtype=np.int64),
+        track=None if boxes.track_id is None else boxes.track_id[keep],
+        category=boxes.category[keep],
+        model=empty,
+        logged=empty,
+        center_m=centre_m,
+        rotation=rotation,
+        size_lwh_m=size_m,
+        world_m=centre_m,
+        world_yaw_rad=yaw.astype(np.float64),
+        occluded=occluded,
+        truncated=truncated,
+        claimed_px=np.zeros(count),
+        claimed_points=np.zeros(count),
+        parent=np.zeros(count, dtype=np.int64),
+        image_xyxy_px=image.astype(np.float64),
+        times_s=np.zeros(1),
+        is_static_frame=False,
+        projected_xyxy_px=_projections(frame, Cuboids(rotation, centre_m, size_m)),
+    )
+
+
+def _projections(frame: LabelledFrame, boxes: Cuboids) -> F64:
+    """(N, 1, 4) bounds of boxes in the image; NaN where one reaches behind the camera."""
+    bounds = np.full((len(boxes), 1, 4), np.nan)
+    if frame.camera_matrix is None or frame.camera_from_boxes is None or not len(boxes):
+        return bounds
+    corners = boxes.moved(frame.camera_from_boxes).corners_m
+    ahead = (corners[..., 2] > _NEAR_PLANE_M).all(axis=1)
+    image = corners[ahead] @ frame.camera_matrix.T
+    xy_px = image[..., :2] / image[..., 2:]
+    if frame.image_size_wh is not None:
+        xy_px = np.clip(xy_px, 0, frame.image_size_wh)
+    bounds[ahead, 0] = np.concatenate([xy_px.min(axis=1), xy_px.max(axis=1)], axis=1)
+    return bounds
+
+
+def _points_in_boxes(frame: LabelledFrame, labels: Labels) -> F64:
+    """(N,) points of the sweep within each box, NaN without a sweep that can be read.
+
+    Raises:
+        DatasetError: The sweep is cut off.
+    """
+    if frame.lidar is None or frame.lidar_from_boxes is None or frame.lidar.suffix != ".bin":
+        return np.full(len(labels), np.nan)
+    values = np.fromfile(frame.lidar, dtype=np.float32)
+    if len(values) % 4:
+        raise DatasetError(f"{frame.lidar}: expected 16 bytes a point, the file is cut off")
+    points_m = frame.lidar_from_boxes.inverse().apply(values.reshape(-1, 4)[:, :3].astype(float))
+    boxes = Cuboids(labels.rotation, labels.center_m, labels.size_lwh_m)
+    return np.array(
+        [np.count_nonzero(boxes[i].contains(points_m, 0.1)) for i in range(len(boxes))],
+        dtype=np.float64,
+    )

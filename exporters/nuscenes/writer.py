@@ -295,7 +295,7 @@ class _Scene:
         return points_in_boxes(boxes, points_m.astype(np.float64))
 
     def _check_samples(self, captures: Sequence[Capture]) -> None:
-        if {capture.frame_index for capture in captures} < set(self.keys):
+        if not set(self.keys) <= {capture.frame_index for capture in captures}:
             raise DatasetError(
                 f"clip {self.clip.clip_id}: {self.reference.sensor.name} lacks sweeps of key frames"
             )

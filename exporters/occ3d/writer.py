@@ -1,7 +1,7 @@
 """Writes Occ3D-nuScenes: `gts/<scene>/<sample>/labels.npz` and `annotations.json`.
 
 Scenes, samples, cameras and poses carry the names and tokens that the `nuscenes` export of the
-same clips has: put both into one root. A sample without a stored grid has no file.
+same clips has: move both into one root. A sample without a stored grid has no file.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ SPLITS: Final = 60
 # Where no bad set can be drawn: distributions that hardly overlap; and the least that is bad.
 FAR_APART: Final = 0.8
 BAD_AT_LEAST: Final = 0.5
+# 100 stands for what so large a share of the halves of the real set stays below.
+REAL_SHARE: Final = 0.9
 LEAST_SEQUENCES: Final = 3
 LEAST_SEQUENCES_TOGETHER: Final = 8
 LEAST_ROWS: Final = {"boxes": 100, "frames": 50, "tracks": 20, "images": 20, "lidar": 20}
@@ -116,7 +118,7 @@ def dimension(
         for i, c in enumerate(columns)
     )
     gap = float(np.mean([e.value for e in effects]))
-    gap_real = 0.0 if halves is None else float(np.quantile(halves.mean(axis=0), 0.75))
+    gap_real = 0.0 if halves is None else float(np.quantile(halves.mean(axis=0), REAL_SHARE))
     gap_bad = FAR_APART if bad is None else max(_gap_of(plan, real, bad, names), BAD_AT_LEAST)
     index, interval = _index(columns, draws, gap, gap_real, gap_bad)
     if index is None and not unclear:

@@ -58,15 +58,14 @@ def run_compare(
         ConfigError: A gate or a file of features is not as expected.
         OutputError: The folder cannot be written.
     """
+    own = tuple(_features(path) for path in features) if features else ()
     sources = (open_source(real), open_source(synthetic))
     summary = _json_file(audit) if audit else None
     steps = _json_file(fit_history)["steps"] if fit_history else None
     found = compare(*sources, options)
     report = as_json(found)
-    if features:
-        report["user_features"] = user_features(
-            _features(features[0]), _features(features[1]), found.seed
-        )
+    if own:
+        report["user_features"] = user_features(own[0], own[1], found.seed)
     judgements, outcome = _judged(gates, report, summary)
     report |= {"outcome": outcome, "gates": [_plain(j) for j in judgements]}
     page = build_report(

@@ -240,6 +240,9 @@ class StreamDoor:
             self._selector.register(connection, selectors.EVENT_READ, Subscriber(connection))
 
     def _serve(self, subscriber: Subscriber, events: int) -> None:
+        if subscriber.connection.fileno() < 0:
+            # Closed by an earlier event of the same round.
+            return
         if events & selectors.EVENT_READ and not self._read(subscriber):
             self._close(subscriber)
             return
@@ -299,7 +302,7 @@ class StreamDoor:
                 group.remove(subscriber)
                 if not group:
                     del self._subscribers[stream_id]
-        with contextlib.suppress(KeyError):
+        with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(subscriber.connection)
         with subscriber.lock:
             subscriber.is_broken = True

@@ -1,8 +1,9 @@
 """The stream door's bookkeeping, over a pair of connected sockets."""
 
+import selectors
 import socket
 
-from synthgen.simserver.server import MAX_UNREAD_FRAMES_ASYNC, Subscriber
+from synthgen.simserver.server import MAX_UNREAD_FRAMES_ASYNC, StreamDoor, Subscriber, bind
 
 
 def _pair() -> tuple[Subscriber, socket.socket]:
@@ -42,3 +43,18 @@ def test_reader_that_is_gone_is_broken() -> None:
     assert subscriber.push((memoryview(b"x"),), drops=False)
     assert subscriber.is_broken
     subscriber.connection.close()
+
+
+def test_connection_closed_earlier_in_a_round_is_passed_over() -> None:
+    # A destroyed sensor's stream and its reader's farewell can come in one round of events.
+    door = bind("127.0.0.1", 0)
+    streams = StreamDoor(door)
+    subscriber, reader = _pair()
+    subscriber.is_broken = True
+    streams._selector.register(subscriber.connection, selectors.EVENT_READ, subscriber)
+    reader.close()
+    streams._serve_backlog(subscriber)
+    assert subscriber.connection.fileno() == -1
+    streams._serve(subscriber, selectors.EVENT_READ)
+    streams._selector.close()
+    door.close()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "generation" / "quickstart.yaml"
+LIBRARY = QUICKSTART.parents[2] / "scenarios" / "library"
 
 app = typer.Typer(
     name="synthgen",
@@ -459,6 +460,25 @@ def probe(
     from synthgen.qa.probe import probe as run_probe
 
     _print(run_probe(real, synthetic, seed=seed), as_json)
+
+
+@app.command()
+def mine(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    predictions: Annotated[Path, typer.Option(help="JSON list of a detector's boxes.")],
+    out: Annotated[Path, typer.Option(help="Folder for the scenario files.")] = Path("mined"),
+    library: Annotated[
+        Path, typer.Option(help="Folder of the dataset's scenario files.")
+    ] = LIBRARY,
+    seed: SampleSeed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find the scenario parameters that a detector fails on; write the next batch's weights."""
+    from synthgen.qa.mine import mine as run_mine
+
+    report = run_mine(dataset, predictions, out, library, seed=seed)
+    _print(report, as_json)
+    raise typer.Exit(3 if report["verdict"] == "inconclusive" else 0)
 
 
 @bench.command(name="fit")

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exporters.kitti.labels import calibration_text
+from exporters.argoverse2 import tables as argoverse2
+from exporters.kitti_object import writer as kitti_object
+from exporters.kitti_tracking import writer as kitti_tracking
 from exporters.nuscenes.sensors import calibrated_sensor_row, channels_of
+from exporters.openlabel.document import coordinate_systems, streams
 from sensors.rig_file import load_rig
 from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.clip_job import CaptureSettings
@@ -100,22 +103,68 @@ def test_known_point_meets_its_pixel_through_nuscenes_records(name: Any) -> None
 
 
 @pytest.mark.parametrize("name", PINHOLES)
-def test_known_point_meets_its_pixel_through_a_kitti_file(name: Any) -> None:
+@pytest.mark.parametrize(
+    ("writer", "velo", "rectification", "projection"),
+    [
+        (kitti_object, "Tr_velo_to_cam:", "R0_rect:", "P2:"),
+        (kitti_tracking, "Tr_velo_cam", "R_rect", "P2:"),
+    ],
+    ids=["object", "tracking"],
+)
+def test_known_point_meets_its_pixel_through_a_kitti_file(
+    name: Any, writer: Any, velo: Any, rectification: Any, projection: Any
+) -> None:
     rig = load_rig(RIGS / f"{name}.yaml")
     stored = calibration(name)
     lidar = stored.sensor(rig.lidars[0].name)
     for camera in rig.cameras:
-        sensor = stored.sensor(camera.name)
-        assert sensor.camera is not None
-        camera_from_lidar = sensor.ego_from_sensor.inverse() @ lidar.ego_from_sensor
-        text = calibration_text(sensor.camera.camera, camera_from_lidar)
-        lines = dict(line.split(": ") for line in text.splitlines())
+        text = writer.calibration_text(stored.sensor(camera.name), lidar)
+        lines = dict(line.split(" ", 1) for line in text.splitlines())
         numbers = {k: np.array(v.split(), dtype=float) for k, v in lines.items()}
         in_lidar = np.append(lidar.ego_from_sensor.inverse().apply(point_of(camera.mount)), 1.0)
-        in_camera = numbers["Tr_velo_to_cam"].reshape(3, 4) @ in_lidar
-        rectified = np.append(numbers["R0_rect"].reshape(3, 3) @ in_camera, 1.0)
-        u, v, w = numbers["P2"].reshape(3, 4) @ rectified
+        in_camera = numbers[velo].reshape(3, 4) @ in_lidar
+        rectified = np.append(numbers[rectification].reshape(3, 3) @ in_camera, 1.0)
+        u, v, w = numbers[projection].reshape(3, 4) @ rectified
         np.testing.assert_allclose([u / w, v / w], pixel_of(camera), atol=NEAR_PX)
+
+
+@pytest.mark.parametrize("name", PINHOLES)
+def test_known_point_meets_its_pixel_through_argoverse_tables(name: Any) -> None:
+    rig = load_rig(RIGS / f"{name}.yaml")
+    stored = calibration(name)
+    names = argoverse2.sensor_names(stored.sensors)
+    extrinsics = argoverse2.extrinsics_table(stored, names).to_pylist()
+    poses = {row["sensor_name"]: row for row in extrinsics}
+    sensors = stored.of_modality("camera")
+    lenses = {
+        row["sensor_name"]: row for row in argoverse2.intrinsics_table(sensors, names).to_pylist()
+    }
+    for camera in rig.cameras:
+        row, lens = poses[names[camera.name]], lenses[names[camera.name]]
+        pose = SE3.from_quat(
+            [row[k] for k in ("qw", "qx", "qy", "qz")], [row[k] for k in ("tx_m", "ty_m", "tz_m")]
+        )
+        # Argoverse's ego frame is at the rear axle; integer coordinates name pixel centres.
+        point_m = stored.rear_axle_from_ego.apply(point_of(camera.mount))
+        x, y, z = pose.inverse().apply(point_m)
+        u, v = lens["fx_px"] * x / z + lens["cx_px"], lens["fy_px"] * y / z + lens["cy_px"]
+        np.testing.assert_allclose([u + 0.5, v + 0.5], pixel_of(camera), atol=NEAR_PX)
+
+
+@pytest.mark.parametrize("name", PINHOLES)
+def test_known_point_meets_its_pixel_through_openlabel(name: Any) -> None:
+    rig = load_rig(RIGS / f"{name}.yaml")
+    stored = calibration(name)
+    systems, listed = coordinate_systems(stored), streams(stored.sensors)
+    for camera in rig.cameras:
+        pose = systems[camera.name]["pose_wrt_parent"]
+        x, y, z, w = pose["quaternion"]
+        ego_from_camera = SE3.from_quat([w, x, y, z], pose["translation"])
+        lens = listed[camera.name]["stream_properties"]["intrinsics_pinhole"]
+        matrix = np.array(lens["camera_matrix"]).reshape(3, 4)
+        in_camera = np.append(ego_from_camera.inverse().apply(point_of(camera.mount)), 1.0)
+        u, v, depth = matrix @ in_camera
+        np.testing.assert_allclose([u / depth, v / depth], pixel_of(camera), atol=NEAR_PX)
 
 
 def test_fisheye_follows_opencvs_formula_and_back() -> None:

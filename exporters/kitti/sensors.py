@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -9,6 +11,7 @@ import numpy as np
 
 from exporters.export_clip import ExportClip
 from synthgen.datatypes.calibration import MountedSensor
+from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.errors import ConfigError
 from synthgen.geometry.camera import PinholeCamera
@@ -16,12 +19,13 @@ from synthgen.store.image_codec import decode_rgb
 
 
 def camera_and_lidar(clip: ExportClip, form: str) -> tuple[MountedSensor, MountedSensor]:
-    """The first camera with images and the first LiDAR of the rig.
+    """The first pinhole camera with images and the first LiDAR of the rig.
 
     Raises:
         ConfigError: One is missing.
     """
-    cameras, lidars = clip.cameras(), clip.lidars()
+    cameras = [s for s in clip.cameras() if s.camera is not None and s.camera.fisheye is None]
+    lidars = clip.lidars()
     if not cameras or not lidars:
         raise ConfigError(
             f"clip {clip.clip_id}: {form} needs a camera with rgb and a LiDAR, "
@@ -34,6 +38,34 @@ def pinhole(sensor: MountedSensor) -> PinholeCamera:
     """The intrinsics of a camera."""
     assert sensor.camera is not None, "chosen for its camera"
     return sensor.camera.camera
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class KittiFrame:
+    """What camera and LiDAR saw at one capture; `codec` and `content` are the stored image."""
+
+    record: FrameRecord
+    codec: str
+    content: bytes
+    sweep: LidarSweep
+
+
+def frames_of_both(
+    clip: ExportClip, camera: MountedSensor, lidar: MountedSensor
+) -> Iterator[KittiFrame]:
+    """The captures at which both sensors measured, in order; a slow sensor leaves some out."""
+    records = {frame.frame_index: frame for frame in clip.frames}
+    images, sweeps = clip.images(camera.name), clip.sweeps(lidar.name)
+    image, sweep = next(images, None), next(sweeps, None)
+    while image is not None and sweep is not None:
+        frame_index, codec, content = image
+        if frame_index == sweep.frame_index:
+            yield KittiFrame(records[frame_index], codec, content, sweep)
+        behind = frame_index <= sweep.frame_index
+        if frame_index >= sweep.frame_index:
+            sweep = next(sweeps, None)
+        if behind:
+            image = next(images, None)
 
 
 def write_png(path: Path, codec: str, content: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part
 from exporters.kitti.labels import KittiLabel, calibration_rows, labels_of_clip, numbers_text
-from exporters.kitti.sensors import camera_and_lidar, write_png, write_velodyne
+from exporters.kitti.sensors import camera_and_lidar, frames_of_both, write_png, write_velodyne
 from exporters.splits import SPLITS
 from synthgen.datatypes.calibration import MountedSensor
 
@@ -37,12 +37,11 @@ class KittiObject:
         calibration = calibration_text(camera, lidar)
         labels = labels_of_clip(clip, camera)
         frames: list[str] = []
-        for (frame_index, codec, content), sweep in zip(
-            clip.images(camera.name), clip.sweeps(lidar.name), strict=True
-        ):
+        for frame in frames_of_both(clip, camera, lidar):
+            frame_index = frame.record.frame_index
             name = f"{clip.first_frame + frame_index:06d}"
-            write_png(folders["image_2"] / f"{name}.png", codec, content)
-            write_velodyne(folders["velodyne"] / f"{name}.bin", sweep)
+            write_png(folders["image_2"] / f"{name}.png", frame.codec, frame.content)
+            write_velodyne(folders["velodyne"] / f"{name}.bin", frame.sweep)
             (folders["calib"] / f"{name}.txt").write_text(calibration)
             text = "".join(label_line(label) for label in labels.get(frame_index, ()))
             (folders["label_2"] / f"{name}.txt").write_text(text)

@@ -33,9 +33,16 @@ from exporters.export_clip import ExportClip, Row
 from exporters.formats import ExportContext, Part
 from exporters.kitti.labels import calibration_rows, numbers_text, occlusion_level
 from exporters.kitti.oxts import oxts_lines
-from exporters.kitti.sensors import camera_and_lidar, pinhole, write_png, write_velodyne
+from exporters.kitti.sensors import (
+    camera_and_lidar,
+    frames_of_both,
+    pinhole,
+    write_png,
+    write_velodyne,
+)
 from exporters.splits import SPLITS
 from synthgen.datatypes.calibration import MountedSensor
+from synthgen.datatypes.frames import FrameRecord
 from synthgen.store.rows import pose_of_row
 
 _FIRST_DAY: Final = datetime(2000, 1, 1)  # without a zone, as KITTI's
@@ -56,23 +63,24 @@ class KittiRaw:
         folders = {name: drive / name for name in ("image_02", "velodyne_points", "oxts")}
         for path in folders.values():
             (path / "data").mkdir(parents=True)
-            (path / "timestamps.txt").write_text(_times(clip))
-        for number, ((_, codec, content), sweep) in enumerate(
-            zip(clip.images(camera.name), clip.sweeps(lidar.name), strict=True)
-        ):
-            write_png(folders["image_02"] / f"data/{number:010d}.png", codec, content)
-            write_velodyne(folders["velodyne_points"] / f"data/{number:010d}.bin", sweep)
-        for number, line in enumerate(oxts_lines(clip.frames)):
+        records: list[FrameRecord] = []
+        for number, frame in enumerate(frames_of_both(clip, camera, lidar)):
+            write_png(folders["image_02"] / f"data/{number:010d}.png", frame.codec, frame.content)
+            write_velodyne(folders["velodyne_points"] / f"data/{number:010d}.bin", frame.sweep)
+            records.append(frame.record)
+        for number, line in enumerate(oxts_lines(records)):
             (folders["oxts"] / f"data/{number:010d}.txt").write_text(line)
+        for path in folders.values():
+            (path / "timestamps.txt").write_text(_times(records, clip.index))
         for name, text in _calibration_files(camera, lidar).items():
             (drive.parent / name).write_text(text)
-        tracklets = list(_tracklets(clip, camera, lidar))
+        tracklets = list(_tracklets(clip, records, camera, lidar))
         _write_tracklets(tracklets, drive / "tracklet_labels.xml")
         boxes = sum(len(tracklet.poses) for tracklet in tracklets)
         return {
             "split": clip.split,
             "drive": f"{date}/{drive.name}",
-            "counts": {"drives": 1, "frames": len(clip.frames), "boxes": boxes},
+            "counts": {"drives": 1, "frames": len(records), "boxes": boxes},
         }
 
     def finish(self, parts: Iterable[Part], folder: Path, context: ExportContext) -> None:
@@ -91,10 +99,10 @@ class _Tracklet:
     poses: Sequence[dict[str, float | int]]
 
 
-def _times(clip: ExportClip) -> str:
-    day = _FIRST_DAY + timedelta(days=clip.index)
+def _times(records: Sequence[FrameRecord], day_number: int) -> str:
+    day = _FIRST_DAY + timedelta(days=day_number)
     lines = []
-    for frame in clip.frames:
+    for frame in records:
         seconds, rest_ns = divmod(frame.timestamp_ns, 10**9)
         lines.append(f"{day + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}.{rest_ns:09d}\n")
     return "".join(lines)
@@ -131,17 +139,20 @@ def _calibration_files(camera: MountedSensor, lidar: MountedSensor) -> dict[str,
 
 
 def _tracklets(
-    clip: ExportClip, camera: MountedSensor, lidar: MountedSensor
+    clip: ExportClip,
+    records: Sequence[FrameRecord],
+    camera: MountedSensor,
+    lidar: MountedSensor,
 ) -> Iterator[_Tracklet]:
     """Runs of frames of each object, by track and time."""
-    numbers = {frame.frame_index: number for number, frame in enumerate(clip.frames)}
+    numbers = {frame.frame_index: number for number, frame in enumerate(records)}
     seen = {
         (row["frame_index"], row["track_id"]): row
         for row in clip.rows("boxes2d")
         if row["camera"] == camera.name and row["visible_px"] > 0
     }
     tracks: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in clip.rows("boxes3d"):
+    for row in (r for r in clip.rows("boxes3d") if r["frame_index"] in numbers):
         if row["lidar_points"] > 0 or (row["frame_index"], row["track_id"]) in seen:
             tracks[row["track_id"]].append(row)
     lidar_from_ego = lidar.ego_from_sensor.inverse()

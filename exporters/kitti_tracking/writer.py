@@ -20,9 +20,10 @@ from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part
 from exporters.kitti.labels import KittiLabel, calibration_rows, labels_of_clip, numbers_text
 from exporters.kitti.oxts import oxts_lines
-from exporters.kitti.sensors import camera_and_lidar, write_png, write_velodyne
+from exporters.kitti.sensors import camera_and_lidar, frames_of_both, write_png, write_velodyne
 from exporters.splits import SPLITS
 from synthgen.datatypes.calibration import MountedSensor
+from synthgen.datatypes.frames import FrameRecord
 
 _TRUNCATED = 0.05
 _LARGELY_TRUNCATED = 0.5
@@ -43,21 +44,21 @@ class KittiTracking:
             path.mkdir(parents=True, exist_ok=True)
         labels = labels_of_clip(clip, camera)
         lines: list[str] = []
-        for number, ((frame_index, codec, content), sweep) in enumerate(
-            zip(clip.images(camera.name), clip.sweeps(lidar.name), strict=True)
-        ):
-            write_png(images / f"{number:06d}.png", codec, content)
-            write_velodyne(sweeps / f"{number:06d}.bin", sweep)
-            lines += [label_line(number, label) for label in labels.get(frame_index, ())]
+        records: list[FrameRecord] = []
+        for number, frame in enumerate(frames_of_both(clip, camera, lidar)):
+            write_png(images / f"{number:06d}.png", frame.codec, frame.content)
+            write_velodyne(sweeps / f"{number:06d}.bin", frame.sweep)
+            own = labels.get(frame.record.frame_index, ())
+            lines += [label_line(number, label) for label in own]
+            records.append(frame.record)
         (training / f"label_02/{sequence}.txt").write_text("".join(lines))
         (training / f"calib/{sequence}.txt").write_text(calibration_text(camera, lidar))
-        (training / f"oxts/{sequence}.txt").write_text("".join(oxts_lines(clip.frames)))
-        frames = len(clip.frames)
+        (training / f"oxts/{sequence}.txt").write_text("".join(oxts_lines(records)))
         return {
             "split": clip.split,
             "sequence": sequence,
-            "frames": frames,
-            "counts": {"sequences": 1, "frames": frames, "boxes": len(lines)},
+            "frames": len(records),
+            "counts": {"sequences": 1, "frames": len(records), "boxes": len(lines)},
         }
 
     def finish(self, parts: Iterable[Part], folder: Path, context: ExportContext) -> None:

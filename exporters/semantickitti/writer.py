@@ -73,10 +73,12 @@ class SemanticKitti:
         labeller = _Labeller(clip)
         camera_from_lidar, projection = _camera(clip, lidar)
         poses: list[SE3] = []
+        times: list[str] = []
         for number, sweep in enumerate(clip.sweeps(lidar.name)):
             write_velodyne(root / f"velodyne/{number:06d}.bin", sweep)
             labels = labeller.labels(sweep)
             (root / f"labels/{number:06d}.label").write_bytes(labels.astype("<u4").tobytes())
+            times.append(f"{sweep.timestamp_ns / 1e9:e}\n")
             poses.append(sweep.world_from_lidar @ camera_from_lidar.inverse())
         relative = [poses[0].inverse() @ pose for pose in poses]
         (root / "poses.txt").write_text(
@@ -85,7 +87,6 @@ class SemanticKitti:
         calibration = [*(f"P{k}: {projection}" for k in range(4))]
         calibration.append(f"Tr: {numbers_text(matrix_3x4(camera_from_lidar))}")
         (root / "calib.txt").write_text("".join(f"{line}\n" for line in calibration))
-        times = [f"{frame.timestamp_ns / 1e9:e}\n" for frame in clip.frames]
         (root / "times.txt").write_text("".join(times))
         counts = {"sequences": 1, "sweeps": len(poses)}
         return {"split": clip.split, "sequence": sequence, "counts": counts}

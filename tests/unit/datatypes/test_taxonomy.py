@@ -48,3 +48,42 @@ def test_rule_with_unknown_category_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="no category boat"):
         load_taxonomy(path)
+
+
+def test_every_format_names_or_drops_every_category() -> None:
+    taxonomy = default_taxonomy()
+    assert {name: set(names.categories) for name, names in taxonomy.formats.items()} == {
+        name: set(taxonomy.categories) for name in taxonomy.formats
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("categories: {}", "no entry for car"),
+        ("categories: {car: Car, boat: Boat}", "no category boat"),
+        ("categories: {car: Car}\n    reads: {Ship: boat}", "reads: no category boat"),
+        ("categories: {car: Car}\n    tags: {road: Road}", "no entry for tag unlabeled"),
+        ("categories: {car: Car}\n    colour: red", "colour"),
+    ],
+)
+def test_format_with_a_gap_is_refused(tmp_path: Path, section: str, message: str) -> None:
+    path = tmp_path / "taxonomy.yaml"
+    path.write_text(
+        "schema: synthgen/taxonomy@1\ncategories:\n"
+        "  - {name: car, group: vehicle, tags: [14], length_m: [2.0, 6.0], width_m: [1.0, 2.0],"
+        " height_m: [1.0, 2.0]}\n"
+        f'blueprints:\n  - {{pattern: "*", category: car}}\nformats:\n  kitti:\n    {section}\n'
+    )
+    with pytest.raises(ConfigError, match=message):
+        load_taxonomy(path)
+
+
+def test_name_of_a_format_leads_back_to_our_category() -> None:
+    kitti = default_taxonomy().formats["kitti"]
+    assert [kitti.category_of(name) for name in ("Car", "Person_sitting", "Misc", "Boat")] == [
+        "car",
+        "pedestrian",
+        None,
+        None,
+    ]

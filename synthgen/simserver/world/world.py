@@ -411,10 +411,14 @@ class World:
                 self._follow(actor, delta_s)
                 self.motion.place(actor, self.actors.pose(actor))
         # A controller is no more than a note on its walker.
-        for actor in self.actors.of_kind(ActorKind.CONTROLLER):
-            walker = self.actors.find(actor.parent_id)
-            if walker is not None:
-                self.actors.motion[actor.slot] = self.actors.motion[walker.slot]
+        pairs = [
+            (actor.slot, walker.slot)
+            for actor in self.actors.of_kind(ActorKind.CONTROLLER)
+            if (walker := self.actors.find(actor.parent_id)) is not None
+        ]
+        if pairs:
+            controllers, walkers = np.array(pairs).T
+            self.actors.motion[controllers] = self.actors.motion[walkers]
 
     def _follow(self, actor: Actor, delta_s: float) -> None:
         parent = self.actors.find(actor.parent_id) if actor.parent_id else None

@@ -6,11 +6,11 @@ Everything is flat (x, y) in the world frame; lane edges run in driving directio
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from shapely import Polygon, make_valid, set_precision, simplify, unary_union
+from shapely import LineString, Polygon, make_valid, set_precision, simplify, unary_union
 from shapely.geometry.base import BaseGeometry
 
 from synthgen.datatypes.road_map import Lane, RoadMap
@@ -34,31 +34,9 @@ def flat_line(points_m: F32 | F64) -> F64:
 def thin_line(points_m: F32 | F64) -> F64:
     """The same polyline (P, 2) with the fewest points that keep it within 2 cm."""
     line = flat_line(points_m)
-    return np.asarray(line[_kept(line)] if len(line) > 2 else line)
-
-
-def _kept(line: F64) -> np.ndarray:
-    """Mask (P,) of the points that Douglas and Peucker keep."""
-    keep = np.zeros(len(line), dtype=np.bool_)
-    keep[[0, -1]] = True
-    spans = [(0, len(line) - 1)]
-    while spans:
-        first, last = spans.pop()
-        if last - first < 2:
-            continue
-        away_m = _distance_to_chord(line[first + 1 : last], line[first], line[last])
-        farthest = int(np.argmax(away_m))
-        if away_m[farthest] > _TOLERANCE_M:
-            middle = first + 1 + farthest
-            keep[middle] = True
-            spans += [(first, middle), (middle, last)]
-    return keep
-
-
-def _distance_to_chord(points: F64, start: F64, end: F64) -> F64:
-    step = end - start
-    share = np.clip((points - start) @ step / max(float(step @ step), 1e-12), 0, 1)
-    return np.asarray(np.linalg.norm(points - start - share[:, None] * step, axis=1))
+    if len(line) < 3:
+        return line
+    return np.array(LineString(line).simplify(_TOLERANCE_M, preserve_topology=False).coords)
 
 
 def lane_polygons(lane: Lane) -> list[Polygon]:
@@ -78,7 +56,16 @@ def ring_polygons(ring_m: F32 | F64) -> list[Polygon]:
     return polygons_of(make_valid(Polygon(ring))) if len(ring) >= 3 else []
 
 
-def drivable_parts(road_map: RoadMap) -> list[Polygon]:
+Surfaces = Mapping[str, Sequence[Polygon]]
+"""Lane id -> polygons of its surface."""
+
+
+def lane_surfaces(lanes: Iterable[Lane]) -> Surfaces:
+    """The surface of each lane, made once."""
+    return {lane.lane_id: lane_polygons(lane) for lane in lanes}
+
+
+def drivable_parts(road_map: RoadMap, surfaces: Surfaces) -> list[Polygon]:
     """All that cars drive or park on: surfaces of lanes, junctions without their pavements."""
     junctions = [
         polygon
@@ -86,18 +73,18 @@ def drivable_parts(road_map: RoadMap) -> list[Polygon]:
         if area.kind == "junction"
         for polygon in ring_polygons(area.polygon_m)
     ]
-    pavements = unary_union(_surfaces(road_map.lanes, ("sidewalk",)))
+    pavements = unary_union(_of_kinds(road_map.lanes, surfaces, ("sidewalk",)))
     inner = [part for whole in junctions for part in polygons_of(whole.difference(pavements))]
-    return [*_surfaces(road_map.lanes, SURFACE_KINDS), *inner]
+    return [*_of_kinds(road_map.lanes, surfaces, SURFACE_KINDS), *inner]
 
 
-def drivable_polygons(road_map: RoadMap) -> list[Polygon]:
+def drivable_polygons(road_map: RoadMap, surfaces: Surfaces) -> list[Polygon]:
     """The same, put together where parts touch."""
-    return joined(drivable_parts(road_map))
+    return joined(drivable_parts(road_map, surfaces))
 
 
-def _surfaces(lanes: Iterable[Lane], kinds: tuple[str, ...]) -> list[Polygon]:
-    return [polygon for lane in lanes if lane.kind in kinds for polygon in lane_polygons(lane)]
+def _of_kinds(lanes: Iterable[Lane], surfaces: Surfaces, kinds: tuple[str, ...]) -> list[Polygon]:
+    return [part for lane in lanes if lane.kind in kinds for part in surfaces[lane.lane_id]]
 
 
 def joined(polygons: Iterable[Polygon]) -> list[Polygon]:

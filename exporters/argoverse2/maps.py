@@ -21,7 +21,13 @@ from scipy.spatial import cKDTree
 from shapely import LineString, Polygon
 from shapely.ops import split
 
-from exporters.road_areas import ROAD_KINDS, drivable_parts, polygons_of, ring_polygons
+from exporters.road_areas import (
+    ROAD_KINDS,
+    drivable_parts,
+    lane_surfaces,
+    polygons_of,
+    ring_polygons,
+)
 from synthgen.datatypes.road_map import Area, Lane, RoadMap
 from synthgen.geometry.arrays import F32, F64
 
@@ -70,7 +76,11 @@ def map_document(road_map: RoadMap) -> dict[str, Any]:
     first = len(numbers) + 1
     crossings = [area for area in road_map.areas if area.kind == "crosswalk"]
     rows = [_crossing(number, area) for number, area in enumerate(crossings, start=first)]
-    parts = [p for whole in drivable_parts(road_map) for p in without_holes(whole)]
+    parts = [
+        p
+        for whole in drivable_parts(road_map, lane_surfaces(road_map.lanes))
+        for p in without_holes(whole)
+    ]
     areas = [
         {"id": number, "area_boundary": ground.points(np.array(polygon.exterior.coords)[:-1])}
         for number, polygon in enumerate(parts, start=first + len(rows))

@@ -25,8 +25,9 @@ from exporters.nuscenes.tables import chained
 from exporters.nuscenes.tokens import token
 from synthgen.geometry.arrays import I64
 from synthgen.geometry.cuboid import Cuboids
+from synthgen.geometry.rotations import quat_from_rotation, rotation_from_quat
 from synthgen.geometry.se3 import SE3
-from synthgen.store.rows import pose_of_row
+from synthgen.store.tables import pose_names
 
 Row = dict[str, Any]
 
@@ -70,13 +71,10 @@ def key_boxes(
 
 
 def _key_boxes(frame_index: int, named: list[tuple[str, Row]], pose: SE3) -> KeyBoxes:
-    poses = [pose @ pose_of_row("ego_from_box", row) for _, row in named]
-    sizes = [[row["length_m"], row["width_m"], row["height_m"]] for _, row in named]
-    boxes = Cuboids(
-        np.array([item.rotation for item in poses]).reshape(-1, 3, 3),
-        np.array([item.translation_m for item in poses]).reshape(-1, 3),
-        np.array(sizes, dtype=np.float64).reshape(-1, 3),
-    )
+    columns = (*pose_names("ego_from_box"), "length_m", "width_m", "height_m")
+    values = np.array([[row[column] for column in columns] for _, row in named])
+    position_m, quat, size_m = np.split(values.reshape(-1, len(columns)), [3, 7], axis=1)
+    boxes = Cuboids(rotation_from_quat(quat), position_m, size_m).moved(pose)
     names, rows = tuple(name for name, _ in named), tuple(row for _, row in named)
     return KeyBoxes(frame_index, names, rows, boxes)
 
@@ -99,9 +97,10 @@ def annotation_rows(
     category_of: dict[int, str] = {}
     rows: list[Row] = []
     for sample in samples:
+        quats = quat_from_rotation(sample.boxes.rotation).tolist()
         for index, label in enumerate(sample.labels):
             track_id, name = label["track_id"], sample.names[index]
-            row = _annotation_row(clip_id, sample, index)
+            row = _annotation_row(clip_id, sample, index, quats[index])
             row["num_lidar_pts"] = int(lidar_counts[sample.frame_index][index])
             row["num_radar_pts"] = int(radar_counts[sample.frame_index][index])
             chains[track_id].append(row)
@@ -122,9 +121,9 @@ def annotation_rows(
     return rows, instances
 
 
-def _annotation_row(clip_id: str, sample: KeyBoxes, index: int) -> Row:
-    label, box = sample.labels[index], sample.boxes[index]
-    length, width, height = box.size_lwh_m.tolist()
+def _annotation_row(clip_id: str, sample: KeyBoxes, index: int, quat_wxyz: Sequence[float]) -> Row:
+    label = sample.labels[index]
+    length, width, height = sample.boxes.size_lwh_m[index].tolist()
     attribute = attribute_of(sample.names[index], label["activity"])
     return {
         "token": token("sample_annotation", clip_id, sample.frame_index, label["track_id"]),
@@ -132,9 +131,9 @@ def _annotation_row(clip_id: str, sample: KeyBoxes, index: int) -> Row:
         "instance_token": token("instance", clip_id, label["track_id"]),
         "visibility_token": visibility_token(label["visible_fraction"]),
         "attribute_tokens": [] if attribute is None else [token("attribute", attribute)],
-        "translation": box.frame_from_box.translation_m.tolist(),
+        "translation": sample.boxes.center_m[index].tolist(),
         "size": [width, length, height],
-        "rotation": box.frame_from_box.quat_wxyz.tolist(),
+        "rotation": quat_wxyz,
         "prev": "",
         "next": "",
         "num_lidar_pts": 0,

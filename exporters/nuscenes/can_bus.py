@@ -24,6 +24,8 @@ import numpy as np
 from exporters.nuscenes.tokens import timestamp_us
 from synthgen.datatypes.actors import EGO_TRACK_ID, ActorStates
 from synthgen.datatypes.frames import FrameRecord
+from synthgen.geometry.arrays import F64
+from synthgen.geometry.rotations import quat_from_rotation, rotation_from_quat
 from synthgen.geometry.se3 import SE3
 
 Message = dict[str, Any]
@@ -46,29 +48,39 @@ def pose_messages(
         global_from_world: Move of the map.
         ego_from_axle: nuScenes' ego frame in ours.
     """
-    arm_m = ego_from_axle.translation_m
-    messages = []
-    for states in ticks:
-        row = states.row_of(EGO_TRACK_ID)
-        if row is None:
-            continue
-        world_from_ego = states.world_from_actor(row)
-        global_from_axle = global_from_world @ world_from_ego @ ego_from_axle
-        to_ego = world_from_ego.inverse()
-        rate = states.angular_velocity_radps[row]
-        gravity = np.array([0.0, 0.0, GRAVITY_MPS2])
-        accel = to_ego.rotate(states.acceleration_mps2[row] + gravity)
-        messages.append(
-            {
-                "accel": (accel + np.cross(rate, np.cross(rate, arm_m))).tolist(),
-                "orientation": global_from_axle.quat_wxyz.tolist(),
-                "pos": global_from_axle.translation_m.tolist(),
-                "rotation_rate": rate.tolist(),
-                "utime": timestamp_us(clip_id, states.timestamp_ns),
-                "vel": (to_ego.rotate(states.velocity_mps[row]) + np.cross(rate, arm_m)).tolist(),
-            }
-        )
-    return messages
+    present = [
+        (states, row) for states in ticks if (row := states.row_of(EGO_TRACK_ID)) is not None
+    ]
+    if not present:
+        return []
+
+    def column(name: str) -> F64:
+        return np.array([getattr(states, name)[row] for states, row in present])
+
+    arm_m, rate = ego_from_axle.translation_m, column("angular_velocity_radps")
+    rotation = rotation_from_quat(column("quat_wxyz"))
+    position_m = global_from_world.apply(column("position_m") + rotation @ arm_m)
+    orientation = global_from_world.rotation @ rotation @ ego_from_axle.rotation
+    lift = np.array([0.0, 0.0, GRAVITY_MPS2])
+    accel = _to_ego(rotation, column("acceleration_mps2") + lift)
+    columns = {
+        "accel": accel + np.cross(rate, np.cross(rate, arm_m)),
+        "orientation": quat_from_rotation(orientation),
+        "pos": position_m,
+        "rotation_rate": rate,
+        "vel": _to_ego(rotation, column("velocity_mps")) + np.cross(rate, arm_m),
+    }
+    listed = {name: values.tolist() for name, values in columns.items()}
+    return [
+        {name: values[index] for name, values in listed.items()}
+        | {"utime": timestamp_us(clip_id, states.timestamp_ns)}
+        for index, (states, _) in enumerate(present)
+    ]
+
+
+def _to_ego(rotation: F64, vectors: F64) -> F64:
+    """Vectors (N, 3) of the world in the ego frames whose axes are `rotation` (N, 3, 3)."""
+    return np.asarray(np.einsum("nji,nj->ni", rotation, vectors))
 
 
 def imu_messages(

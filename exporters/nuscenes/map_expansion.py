@@ -29,11 +29,12 @@ from exporters.nuscenes.map_frame import MapFrame
 from exporters.nuscenes.tokens import token
 from exporters.road_areas import (
     ROAD_KINDS,
+    Surfaces,
     by_section,
     drivable_polygons,
     is_opposed,
     joined,
-    lane_polygons,
+    lane_surfaces,
     ring_polygons,
     thin_line,
 )
@@ -77,11 +78,12 @@ def map_document(
         lights: Signal id -> position x, y, z in the world.
     """
     build = _MapBuilder(location, frame)
-    lanes = [lane for lane in road_map.lanes if lane.kind in ROAD_KINDS and lane_polygons(lane)]
-    _add_surfaces(build, road_map)
-    segments = _add_sections(build, lanes)
+    surfaces = lane_surfaces(road_map.lanes)
+    lanes = [e for e in road_map.lanes if e.kind in ROAD_KINDS and surfaces[e.lane_id]]
+    _add_surfaces(build, road_map, surfaces)
+    segments = _add_sections(build, lanes, surfaces)
     segments += _add_junctions(build, road_map.areas)
-    _add_lanes(build, lanes)
+    _add_lanes(build, lanes, surfaces)
     _add_dividers(build, lanes)
     _add_crossings(build, road_map.areas, segments)
     _add_lights_and_stop_lines(build, road_map, lights)
@@ -105,6 +107,8 @@ class _MapBuilder:
     def __init__(self, location: str, frame: MapFrame) -> None:
         self.layers: dict[str, list[Row]] = {name: [] for name in _LAYERS}
         self._location = location
+        counted = ("node", "line", "polygon")
+        self._starts = {kind: token(kind, location)[:24] for kind in counted}
         self._origin = np.array(frame.origin_xy_m)
 
     def token(self, kind: str, *parts: object) -> str:
@@ -153,11 +157,12 @@ class _MapBuilder:
         ]
 
     def _next(self, kind: str) -> str:
-        return self.token(kind, len(self.layers[kind]))
+        """Token of the next element of a layer that is only counted."""
+        return f"{self._starts[kind]}{len(self.layers[kind]):08x}"
 
 
-def _add_surfaces(build: _MapBuilder, road_map: RoadMap) -> None:
-    for number, polygon in enumerate(drivable_polygons(road_map)):
+def _add_surfaces(build: _MapBuilder, road_map: RoadMap, surfaces: Surfaces) -> None:
+    for number, polygon in enumerate(drivable_polygons(road_map, surfaces)):
         row = {
             "token": build.token("drivable_area", number),
             "polygon_tokens": [build.polygon(polygon)],
@@ -165,27 +170,27 @@ def _add_surfaces(build: _MapBuilder, road_map: RoadMap) -> None:
         build.add("drivable_area", row)
     for lane in road_map.lanes:
         if lane.kind == "sidewalk":
-            build.areas("walkway", lane.lane_id, lane_polygons(lane), {})
+            build.areas("walkway", lane.lane_id, surfaces[lane.lane_id], {})
         elif lane.kind == "parking":
             extra = {"orientation": "", "road_block_token": ""}
-            build.areas("carpark_area", lane.lane_id, lane_polygons(lane), extra)
+            build.areas("carpark_area", lane.lane_id, surfaces[lane.lane_id], extra)
 
 
 _Segments = list[tuple[str, Polygon]]
 
 
-def _add_sections(build: _MapBuilder, lanes: Sequence[Lane]) -> _Segments:
+def _add_sections(build: _MapBuilder, lanes: Sequence[Lane], surfaces: Surfaces) -> _Segments:
     """Road segments and road blocks of everything outside junctions."""
     segments: _Segments = []
     outside = [lane for lane in lanes if lane.junction_id is None]
     for (road, section), members in by_section(outside).items():
-        whole = joined(p for lane in members for p in lane_polygons(lane))
+        whole = joined(p for lane in members for p in surfaces[lane.lane_id])
         extra = {"is_intersection": False, "drivable_area_token": ""}
         tokens = build.areas("road_segment", f"{road}:{section}", whole, extra)
         segments += list(zip(tokens, whole, strict=True))
         for sign in (-1, 1):
             same = [lane for lane in members if lane.lane * sign > 0]
-            block = joined(p for lane in same for p in lane_polygons(lane))
+            block = joined(p for lane in same for p in surfaces[lane.lane_id])
             if not block:
                 continue
             ends = _edges(build, same)
@@ -215,10 +220,10 @@ def _add_junctions(build: _MapBuilder, areas: Sequence[Area]) -> _Segments:
     return segments
 
 
-def _add_lanes(build: _MapBuilder, lanes: Sequence[Lane]) -> None:
+def _add_lanes(build: _MapBuilder, lanes: Sequence[Lane], surfaces: Surfaces) -> None:
     for lane in lanes:
         # Only the largest piece keeps the token that connectivity and centre lines go by.
-        pieces = sorted(lane_polygons(lane), key=lambda polygon: -polygon.area)[:1]
+        pieces = sorted(surfaces[lane.lane_id], key=lambda polygon: -polygon.area)[:1]
         if not pieces:
             continue
         row = {

@@ -43,6 +43,7 @@ class Channel:
     Attributes:
         name: E.g. `CAM_FRONT`.
         sensor: Our sensor.
+        sensor_from_ego: From nuScenes' ego frame to our sensor frame.
         ego_from_channel: Pose of its nuScenes frame in nuScenes' ego frame (rear axle).
         quarter_turns: How often its nuScenes frame is our sensor frame turned by a quarter to the
             right about z.
@@ -50,6 +51,7 @@ class Channel:
 
     name: str
     sensor: MountedSensor
+    sensor_from_ego: SE3
     ego_from_channel: SE3
     quarter_turns: int = 0
 
@@ -63,7 +65,10 @@ class Channel:
 
     def points_m(self, points_sensor_m: F32) -> F32:
         """Points (N, 3) float32 of our sensor frame in the nuScenes frame, digits exact."""
-        return (points_sensor_m @ self.channel_from_sensor.rotation.T).astype(np.float32)
+        x, y, z = points_sensor_m.T
+        for _ in range(self.quarter_turns):
+            x, y = -y, x
+        return np.stack([x, y, z], axis=1)
 
 
 _QUARTER: Final = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
@@ -82,7 +87,7 @@ def channels_of(calibration: Calibration) -> tuple[Channel, ...]:
         if sensor.modality == "lidar":
             turns = round((sensor.ego_from_sensor.yaw_rad - _LIDAR_YAW_RAD) / (math.pi / 2)) % 4
         axle_from_sensor = calibration.rear_axle_from_ego @ sensor.ego_from_sensor
-        sensor_frame = Channel(name, sensor, axle_from_sensor, turns)
+        sensor_frame = Channel(name, sensor, axle_from_sensor.inverse(), axle_from_sensor, turns)
         pose = axle_from_sensor @ sensor_frame.channel_from_sensor.inverse()
         found.append(replace(sensor_frame, ego_from_channel=pose))
     return tuple(found)

@@ -21,9 +21,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
+import numpy as np
+
 from exporters.nuscenes.sensors import Channel
 from exporters.nuscenes.tokens import epoch_us, timestamp_us, token
 from synthgen.datatypes.frames import Weather
+from synthgen.geometry.rotations import quat_from_rotation
 from synthgen.geometry.se3 import SE3
 
 Row = dict[str, Any]
@@ -114,14 +117,19 @@ def sample_data_token(clip_id: str, channel: Channel, frame_index: int) -> str:
     return token("sample_data", clip_id, channel.name, frame_index)
 
 
-def ego_pose_row(clip_id: str, channel: Channel, capture: Capture) -> Row:
-    """A row of `ego_pose`: the rear axle when that sensor measured."""
-    return {
-        "token": sample_data_token(clip_id, channel, capture.frame_index),
-        "timestamp": timestamp_us(clip_id, capture.timestamp_ns),
-        "rotation": capture.global_from_ego.quat_wxyz.tolist(),
-        "translation": capture.global_from_ego.translation_m.tolist(),
-    }
+def ego_pose_rows(clip_id: str, channel: Channel, captures: Sequence[Capture]) -> list[Row]:
+    """Rows of `ego_pose`: the rear axle each time the sensor measured."""
+    rotations = np.array([capture.global_from_ego.rotation for capture in captures])
+    quats = quat_from_rotation(rotations.reshape(-1, 3, 3)).tolist()
+    return [
+        {
+            "token": sample_data_token(clip_id, channel, capture.frame_index),
+            "timestamp": timestamp_us(clip_id, capture.timestamp_ns),
+            "rotation": quat,
+            "translation": capture.global_from_ego.translation_m.tolist(),
+        }
+        for capture, quat in zip(captures, quats, strict=True)
+    ]
 
 
 def scene_row(clip_id: str, name: str, description: str, keys: Sequence[int]) -> Row:

@@ -272,11 +272,7 @@ class _Scene:
     def _capture(
         self, channel: Channel, frame_index: int, timestamp_ns: int, world_from_sensor: SE3
     ) -> Capture:
-        sensor_from_axle = (
-            channel.sensor.ego_from_sensor.inverse()
-            @ self.clip.reader.calibration.rear_axle_from_ego.inverse()
-        )
-        pose = self.global_from_world @ world_from_sensor @ sensor_from_axle
+        pose = self.global_from_world @ world_from_sensor @ channel.sensor_from_ego
         return Capture(frame_index, timestamp_ns, pose)
 
     def _write(self, channel: Channel, capture: Capture, content: bytes) -> None:
@@ -287,7 +283,7 @@ class _Scene:
     def _add_rows(self, channel: Channel, captures: Sequence[Capture]) -> None:
         clip_id = self.clip.clip_id
         self.rows["sample_data"] += tables.sample_data_rows(clip_id, channel, captures, self.keys)
-        self.rows["ego_pose"] += [tables.ego_pose_row(clip_id, channel, c) for c in captures]
+        self.rows["ego_pose"] += tables.ego_pose_rows(clip_id, channel, captures)
 
     def _points_in_boxes(self, channel: Channel, capture: Capture, points_m: F32) -> I64:
         channel_from_global = (capture.global_from_ego @ channel.ego_from_channel).inverse()

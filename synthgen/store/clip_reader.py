@@ -20,6 +20,7 @@ from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import Area, ClipEvent, Lane, RoadMap, SignalChange
 from synthgen.errors import DatasetError
+from synthgen.geometry.rotations import rotation_from_quat
 from synthgen.geometry.se3 import SE3
 from synthgen.store import image_codec, rows
 from synthgen.store.layout import (
@@ -150,12 +151,20 @@ class ClipTables:
         path = self.folder / f"cameras/{camera}/{channel}.parquet"
         columns = ["frame_index", "timestamp_ns", *pose_names("world_from_camera")]
         try:
-            listed = pq.read_table(path, columns=columns).to_pylist()
+            table = pq.read_table(path, columns=columns)
         except (OSError, pa.ArrowException) as err:
             raise DatasetError(f"{path}: cannot read: {err}") from err
+        values = np.column_stack([table[name].to_numpy() for name in columns[2:]])
+        rotations = rotation_from_quat(values[:, 3:])
         return [
-            (row["frame_index"], row["timestamp_ns"], rows.pose_of_row("world_from_camera", row))
-            for row in listed
+            (frame_index, timestamp_ns, SE3(rotation, pose[:3]))
+            for frame_index, timestamp_ns, pose, rotation in zip(
+                table["frame_index"].to_pylist(),
+                table["timestamp_ns"].to_pylist(),
+                values,
+                rotations,
+                strict=True,
+            )
         ]
 
     def _camera_frame(self, name: str, row: dict[str, dict[str, Any]]) -> CameraFrame:

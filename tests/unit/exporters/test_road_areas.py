@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Polygon
 
-from exporters.road_areas import between, drivable_polygons, joined, thin_line
+from exporters.road_areas import between, drivable_polygons, joined, lane_surfaces, thin_line
 from synthgen.datatypes.road_map import Area, Lane, RoadMap
 
 
@@ -42,6 +42,7 @@ def test_pavement_in_a_junction_is_not_drivable() -> None:
     square = np.array([[0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]])
     center, left, right = (np.array([[0, y, 0], [10, y, 0]]) for y in (1.0, 2.0, 0.0))
     pavement = Lane("1:0:-1", 1, 0, -1, "sidewalk", center, left, right)
-    (area,) = drivable_polygons(RoadMap((pavement,), (Area("j", "junction", square),)))
+    road_map = RoadMap((pavement,), (Area("j", "junction", square),))
+    (area,) = drivable_polygons(road_map, lane_surfaces(road_map.lanes))
     assert area.area == pytest.approx(80, rel=0.01)
     assert area.bounds[1] == pytest.approx(2, abs=0.02)

@@ -544,6 +544,23 @@ def audit(
     raise typer.Exit(result.exit_code)
 
 
+@app.command()
+def view(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pages.", show_default="DATASET/view")
+    ] = None,
+) -> None:
+    """Write a catalogue of a dataset: search, scrub clips with boxes; opens from disk."""
+    from synthgen.view.catalogue import write_catalogue
+
+    catalogue = write_catalogue(dataset, out or dataset / "view")
+    for message in catalogue.unreadable:
+        sys.stderr.write(f"{message}\n")
+    print(f"{catalogue.page}: {catalogue.clips} clips; open it in a browser")
+    raise typer.Exit(catalogue.exit_code)
+
+
 @bench.command(name="scenarios")
 def bench_scenarios(
     draws: Annotated[int, typer.Option(min=1, help="Runs of each scenario and method.")] = 40,

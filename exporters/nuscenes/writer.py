@@ -288,7 +288,7 @@ class _Scene:
     def _points_in_boxes(self, channel: Channel, capture: Capture, points_m: F32) -> I64:
         channel_from_global = (capture.global_from_ego @ channel.ego_from_channel).inverse()
         boxes = self.boxes[capture.frame_index].boxes.moved(channel_from_global)
-        return points_in_boxes(boxes, points_m.astype(np.float64))
+        return points_in_boxes(boxes, points_m)
 
     def _check_samples(self, captures: Sequence[Capture]) -> None:
         if not set(self.keys) <= {capture.frame_index for capture in captures}:

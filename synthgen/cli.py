@@ -637,6 +637,35 @@ def replay(
     raise typer.Exit(code)
 
 
+@bench.command(name="library")
+def bench_library(
+    maps: Maps = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--scenario", help="Of the library; may be repeated.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Simulator slots.")] = 1,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps the outcomes.")] = None,
+    minutes: Annotated[float, typer.Option(help="Begin no further run after so long.")] = float(
+        "inf"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Run every scenario of the library once on every town."""
+    import tempfile
+
+    from synthgen.bench import library, rehearsals
+
+    with tempfile.TemporaryDirectory(prefix="synthgen-library-") as scratch:
+        report = library.sweep_library(
+            cache or Path(scratch),
+            maps=tuple(maps or rehearsals.OWN_TOWNS),
+            names=names,
+            workers=workers,
+            minutes=minutes,
+        )
+    _print(report, as_json)
+
+
 scenario = typer.Typer(help="Look at scenarios; no simulator is needed.", no_args_is_help=True)
 app.add_typer(scenario, name="scenario")
 ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file.")]

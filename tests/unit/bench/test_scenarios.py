@@ -1,0 +1,72 @@
+"""The report of hit rates: its interval, and what counts as an attempt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synthgen.bench.rehearsals import Attempt
+from synthgen.bench.scenarios import row_of, wilson
+from synthgen.datatypes.clip_job import (
+    CaptureSettings,
+    ClipJob,
+    MapSource,
+    RigSource,
+    SimulatorKind,
+    Slot,
+)
+
+
+def attempt(number: int) -> Attempt:
+    """An attempt whose job's id ends with the number."""
+    job = ClipJob(
+        slot=Slot(scenario="crossing", k=number),
+        draw=0,
+        clip_id=f"{number:016x}",
+        seed=7,
+        scenario={},
+        rig=RigSource(path="rig", content={}),
+        map=MapSource(name="Town", path=None, sha256=None),
+        capture=CaptureSettings(),
+        simulator=SimulatorKind(kind="embedded", quality="low"),
+        dataset="-",
+    )
+    return Attempt("crossing", number, job, ())
+
+
+def ran(number: int, *, miss: str = "", offset_s: float = 0.0) -> dict[str, Any]:
+    """The outcome of a run that came to its end."""
+    return {
+        "id": f"{number:016x}",
+        "stage": "verify",
+        "reasons": [],
+        "flags": [f"miss: {miss}"] if miss else [],
+        "metrics": {"hit": 0.0 if miss else 1.0, "offset_error_s": offset_s},
+        "seconds": {"all": 4.0},
+    }
+
+
+def test_wilson_interval_is_newcombes() -> None:
+    # Newcombe, Statistics in Medicine 17 (1998) 857, table I: 81 of 263 and 0 of 20, method 3.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_failed_spawn_is_an_attempt_without_a_hit() -> None:
+    outcomes = {
+        f"{0:016x}": ran(0, offset_s=0.05),
+        f"{1:016x}": ran(1, miss="too_mild", offset_s=-0.10),
+        f"{2:016x}": {"id": f"{2:016x}", "stage": "spawn", "reason": "spawn_failed: walker"},
+    }
+    row = row_of("crossing", [attempt(0), attempt(1), attempt(2), attempt(3)], [], outcomes)
+    assert (row["attempts"], row["hits"], row["failed_to_act"], row["missing"]) == (3, 1, 1, 1)
+    assert row["rejected"] == {"spawn_failed": 1, "too_mild": 1}
+    assert row["offset_error_median_s"] == pytest.approx(0.075)
+
+
+def test_share_of_reveals_leaves_out_runs_that_missed_for_another_reason() -> None:
+    misses = ["", "", "", "reveal_outside_band", "contact"]
+    outcomes = {f"{i:016x}": ran(i, miss=miss) for i, miss in enumerate(misses)}
+    row = row_of("crossing", [attempt(i) for i in range(5)], [], outcomes)
+    assert row["reveal_in_band"] == 0.75

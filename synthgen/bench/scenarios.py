@@ -8,7 +8,6 @@ it: an actor that could not be spawned is an attempt without a hit.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from synthgen.bench.rehearsals import (
     outcomes_of,
     run_all,
 )
+from synthgen.store.hit_rates import wilson
 
 FIRST_TWELVE: Final = (
     "jaywalk_parked_van", "jaywalk_open_road", "child_dart_out_ball",
@@ -31,7 +31,6 @@ FIRST_TWELVE: Final = (
     "right_hook_cyclist", "lead_hard_brake", "cut_in_wet_night_highway", "unprotected_left_car",
     "red_light_runner", "door_opens_in_path",
 )  # fmt: skip
-_Z95: Final = 1.959964
 _Outcomes = Sequence[Mapping[str, Any]]
 
 
@@ -74,16 +73,6 @@ def bench_scenarios(
     ]
     solid = sum(row["hit_rate"] >= 0.6 and row["wilson_low"] >= 0.45 for row in rows)
     return {"scenarios": rows, "draws": draws, "solid_scenarios": solid, **_overall(rows)}
-
-
-def wilson(hits: int, attempts: int) -> tuple[float, float]:
-    """The 95 % score interval of a share. Source: Wilson, JASA 22 (1927) 209."""
-    if attempts == 0:
-        return 0.0, 1.0
-    p, z2 = hits / attempts, _Z95**2
-    middle = (p + z2 / (2 * attempts)) / (1 + z2 / attempts)
-    half = _Z95 * math.sqrt(p * (1 - p) / attempts + z2 / (4 * attempts**2)) / (1 + z2 / attempts)
-    return middle - half, middle + half
 
 
 def row_of(

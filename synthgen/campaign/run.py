@@ -41,6 +41,7 @@ from synthgen.errors import ConfigError, DatasetError, OutputError, SimulatorLos
 from synthgen.store.commit import STAGING, collect_staging
 from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors, write_durably
+from synthgen.store.hit_rates import hit_rates
 from synthgen.store.layout import readable_json, root_hash
 from synthgen.store.object_store import publish_dataset
 
@@ -377,6 +378,7 @@ class _Campaign:
             root_hash=root_hash(self._dataset) if hashed else None,
         )
         summary = summarise(facts, tally, self._faults, self._config.cost)
+        summary["hit_rates"] = hit_rates(self._dataset)
         self._progress.note(closing_line(summary, self._dataset))
         if tally.stop_kind is not None:
             self._progress.note(f"stopped: {tally.stop_reason}")

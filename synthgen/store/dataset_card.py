@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 
 from synthgen.store.clip_reader import ClipReader, open_dataset
+from synthgen.store.hit_rates import hit_rates
 
 CARD: Final = "README.md"
 INFO_SCHEMA: Final = "synthgen/info@1"
@@ -59,6 +60,7 @@ def dataset_info(dataset: Path) -> dict[str, Any]:
         "bytes": int(size),
         **{name: dict(sorted(counter.items())) for name, counter in totals.items()},
         **{name: sorted(values) for name, values in facts.items()},
+        "hit_rates": hit_rates(dataset),
         "draws_rejected": len(list((dataset / "rejected").glob("*.json"))),
         "slots_quarantined": len(list((dataset / "quarantine").glob("*.json"))),
     }
@@ -133,6 +135,19 @@ def dataset_card(info: Mapping[str, Any]) -> str:
             f"| {name} | {info['objects'][name]} | {info['boxes3d'].get(name, 0)} "
             f"| {info['boxes2d'].get(name, 0)} |"
             for name in categories
+        ),
+        "",
+        "## Encounters",
+        "",
+        "Of the draws that went to the simulator, the share in which the edge case happened as the "
+        "scenario expects it; only those are clips.",
+        "",
+        "| scenario | attempts | clips | hit rate | 95 % interval |",
+        "|---|---:|---:|---:|---|",
+        *(
+            f"| {name} | {rate['attempts']} | {rate['hits']} | {rate['hit_rate']:.0%} "
+            f"| {rate['wilson_low']:.0%} to {rate['wilson_high']:.0%} |"
+            for name, rate in info["hit_rates"].items()
         ),
         "",
         "## Licence",

@@ -152,7 +152,7 @@ def attribute_of(category: str, activity: str) -> str | None:
     if category in _CYCLES:
         return "cycle.without_rider" if activity == "parked" else "cycle.with_rider"
     if category.startswith("vehicle."):
-        return f"vehicle.{activity}"
+        return "vehicle.stopped" if activity == "waiting" else f"vehicle.{activity}"
     if category.startswith("human.pedestrian."):
-        return "pedestrian.standing" if activity == "standing" else "pedestrian.moving"
+        return "pedestrian.standing" if activity in ("standing", "waiting") else "pedestrian.moving"
     return None

@@ -17,6 +17,7 @@ from synthgen.labels.columns import Columns, nullable
 from synthgen.labels.frame import FrameLabels
 from synthgen.labels.lanes import LaneIndex, LanePlaces
 from synthgen.labels.motion import Motion, motions
+from synthgen.labels.riders import ridden_boxes
 from synthgen.labels.settings import LabelSettings
 
 BRAKE_LIGHT = 0x8  # CARLA, VehicleLightState.Brake
@@ -39,6 +40,7 @@ class _Rows:
     yaw_rate_radps: F64
     is_static: Bool
     light_state: I64
+    door_state: I64
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -87,7 +89,8 @@ def track_tables(
         ]
     ).reshape(-1, 3)
     return ClipTables(
-        boxes3d=_boxes3d(rows, frames, measured, places, taxonomy, settings),
+        boxes3d=_boxes3d(rows, frames, measured, places, taxonomy, settings)
+        | {"rider_union": _rider_unions(rows, frames, labels)},
         tracks=_tracks(rows, frames, measured, places, lanes, ego_velocity_mps, taxonomy)
         | _births_and_deaths(rows, tick_index, moved),
     )
@@ -114,6 +117,7 @@ def _rows(
         parts += [(index, int(row)) for row in np.flatnonzero(is_near)]
     count = len(parts)
     infos, velocity, acceleration, yaw_rate, static, lights = [], [], [], [], [], []
+    doors: list[int] = []
     for index, row in parts:
         boxes = labels[index].boxes
         info = boxes.infos[row]
@@ -125,6 +129,8 @@ def _rows(
         yaw_rate.append(piece.yaw_rate_radps[at])
         static.append(all(part.travelled_m <= _STILL_M for part in moved[info.track_id]))
         lights.append(int(ticks[tick_index[index]].light_state[boxes.rows[row]]))
+        states = ticks[tick_index[index]]
+        doors.append(0 if states.door_state is None else int(states.door_state[boxes.rows[row]]))
     worlds = [labels[index].boxes.world for index in range(len(labels))]
     return _Rows(
         frame=np.array([part[0] for part in parts], dtype=np.int64),
@@ -138,6 +144,7 @@ def _rows(
         yaw_rate_radps=np.array(yaw_rate).reshape(count),
         is_static=np.array(static, dtype=np.bool_),
         light_state=np.array(lights, dtype=np.int64),
+        door_state=np.array(doors, dtype=np.int64),
     )
 
 
@@ -201,10 +208,29 @@ def _boxes3d(
     )
 
 
+def _rider_unions(
+    rows: _Rows, frames: Sequence[FrameRecord], labels: Sequence[FrameLabels]
+) -> list[list[float] | None]:
+    """Of every cycle with a rider of its own: the box around both, in the ego frame."""
+    unions = [ridden_boxes(label.boxes) for label in labels]
+    found: list[list[float] | None] = []
+    for index, track_id in zip(rows.frame.tolist(), rows.track_id.tolist(), strict=True):
+        box = unions[index].get(track_id)
+        if box is None:
+            found.append(None)
+            continue
+        pose = frames[index].world_from_ego.inverse() @ box.frame_from_box
+        found.append([*pose.translation_m, *pose.quat_wxyz, *box.size_lwh_m])
+    return found
+
+
 def _activities(
     rows: _Rows, places: LanePlaces, taxonomy: Taxonomy, settings: LabelSettings
 ) -> list[str]:
-    """What each object does: `moving`, `stopped`, `parked`, `crossing` or `standing`."""
+    """What each object does: `moving`, `waiting`, `stopped`, `parked`, `crossing`, `standing`.
+
+    Who stands now but moves at another time of the clip is waiting.
+    """
     is_moving = np.linalg.norm(rows.velocity_mps[:, :2], axis=1) >= settings.moving_mps
     activities = []
     for index, info in enumerate(rows.infos):
@@ -212,14 +238,16 @@ def _activities(
         if group == "pedestrian":
             on_road = places.is_on_lane[index]
             moving = "crossing" if on_road else "moving"
-            activities.append(moving if is_moving[index] else "standing")
+            still = "standing" if rows.is_static[index] else "waiting"
+            activities.append(moving if is_moving[index] else still)
         elif is_moving[index]:
             activities.append("moving")
         elif group == "object":
             activities.append("standing")
         else:
             is_parked = info.role == "parked" or info.source == "environment"
-            activities.append("parked" if is_parked else "stopped")
+            still = "stopped" if rows.is_static[index] else "waiting"
+            activities.append("parked" if is_parked else still)
     return activities
 
 
@@ -275,6 +303,7 @@ def _tracks(
             "lane_id": names,
             "lane_offset_m": nullable(places.offset_m, on_lane),
             "brake_lights": nullable((rows.light_state & BRAKE_LIGHT) > 0, is_vehicle),
+            "open_doors": nullable(rows.door_state, is_vehicle),
         }
     )
 

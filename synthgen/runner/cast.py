@@ -246,13 +246,14 @@ def nearby_walkers(snapshot: carla.WorldSnapshot, cast: Cast, range_m: float) ->
 
 
 def add_still_objects(world: carla.World, concrete: ConcreteScenario, cast: Cast) -> None:
-    """Give parked map vehicles near the ego's start the last track ids."""
+    """Give parked map vehicles along the ego's way the last track ids."""
     circles = _clear_circles(concrete)
-    ego = concrete.ego.start
+    start = concrete.ego.start
+    way_xy_m = np.array([(start.x_m, start.y_m), *(p[:2] for p in concrete.ego.path_xyz_m)])
     for item in _map_vehicles(world):
         at = item.transform.location
-        is_near = math.hypot(at.x - ego.x_m, at.y + ego.y_m) <= _ENVIRONMENT_RANGE_M
-        if is_near and not _is_inside(item, circles):
+        apart_m = np.hypot(way_xy_m[:, 0] - at.x, way_xy_m[:, 1] + at.y).min()
+        if apart_m <= _ENVIRONMENT_RANGE_M and not _is_inside(item, circles):
             track_id = len(cast.members) + len(cast.still) + EGO_TRACK_ID
             cast.still.append(_still_object(item, track_id))
 

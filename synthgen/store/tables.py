@@ -249,6 +249,7 @@ BOXES3D: Final = pa.schema(
         _field("activity", _TEXT),
         _field("extent_source", _TEXT),
         _field("parent_track_id", _I32, nullable=True),
+        *_lists(_F64, "rider_union", nullable=True),
     ]
 )
 
@@ -268,6 +269,7 @@ TRACKS: Final = pa.schema(
         _field("lane_id", _TEXT, nullable=True),
         _field("lane_offset_m", _F32, nullable=True),
         _field("brake_lights", pa.bool_(), nullable=True),
+        _field("open_doors", pa.uint8(), nullable=True),
         *_columns(_TEXT, "birth_reason", "death_reason", nullable=True),
     ]
 )

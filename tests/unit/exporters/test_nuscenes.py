@@ -110,7 +110,9 @@ def test_visibility_has_four_bins(share: float | None, token: str) -> None:
         ("vehicle.bicycle", "moving", "cycle.with_rider"),
         ("vehicle.motorcycle", "parked", "cycle.without_rider"),
         ("human.pedestrian.adult", "crossing", "pedestrian.moving"),
+        ("vehicle.car", "waiting", "vehicle.stopped"),
         ("human.pedestrian.adult", "standing", "pedestrian.standing"),
+        ("human.pedestrian.adult", "waiting", "pedestrian.standing"),
         ("movable_object.trafficcone", "standing", None),
     ],
 )

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part, format_names, load_format, require_formats
@@ -26,12 +26,18 @@ from exporters.splits import (
 )
 from exporters.staging import Staging, exported_settings, staged
 from synthgen import __version__
-from synthgen.errors import ConfigError, OutputError
+from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.store.clip_reader import ClipReader, open_dataset
 from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors
+from synthgen.store.layout import MANIFEST
 
 logger = logging.getLogger(__name__)
+
+_MANIFEST_FIELDS: Final = (
+    *("clip_id", "slot", "draw", "seed", "simulator", "map", "tick_ns", "capture_period_ticks"),
+    *("frame_count", "tick_count", "labels_version", "outcome", "files"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class ExportOptions:
         splits: File that says the split of each clip instead, or None.
         split: Take this split only, or None for all.
         jobs: Processes; None for one per core.
+        trust: Take files that differ from what their clip's manifest says of them.
     """
 
     where: str | None = None
@@ -51,6 +58,7 @@ class ExportOptions:
     splits: Path | None = None
     split: str | None = None
     jobs: int | None = None
+    trust: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class _ClipTask:
     folder: Path
     clip: PlannedClip
     where: str | None
+    trust: bool
     staging: Path
 
 
@@ -88,14 +97,21 @@ def export(
     """
     options = options or ExportOptions()
     form = load_format(name)
-    readers = {clip.clip_id: clip for clip in open_dataset(dataset)}
+    readers = {clip.clip_id: clip for clip in map(_whole, open_dataset(dataset))}
     planned = plan_export(list(readers.values()), options)
     settings = _settings(dataset, name, options, planned)
     if exported_settings(out) == settings:
         return {"format": name, "clips": len(planned), "already_there": str(out)}
     with staged(out, settings) as staging:
         tasks = [
-            _ClipTask(name, readers[clip.clip_id].folder, clip, options.where, staging.folder)
+            _ClipTask(
+                form=name,
+                folder=readers[clip.clip_id].folder,
+                clip=clip,
+                where=options.where,
+                trust=options.trust,
+                staging=staging.folder,
+            )
             for clip in planned
             if not staging.has_part(clip.clip_id)
         ]
@@ -166,6 +182,14 @@ def plan_export(readers: Sequence[ClipReader], options: ExportOptions) -> list[P
     return planned
 
 
+def _whole(clip: ClipReader) -> ClipReader:
+    """The clip, if its manifest says all that an export needs."""
+    missing = [name for name in _MANIFEST_FIELDS if name not in clip.manifest]
+    if missing:
+        raise DatasetError(f"{clip.folder / MANIFEST}: expected the fields {', '.join(missing)}")
+    return clip
+
+
 def _slot_name(clip: ClipReader) -> str:
     slot = clip.manifest["slot"]
     return f"{slot['scenario']}-{slot['k']:04d}"
@@ -218,8 +242,11 @@ def _run(tasks: Sequence[_ClipTask], jobs: int | None) -> None:
 
 def _export_clip(task: _ClipTask) -> None:
     staging = Staging(task.staging)
+    reader = ClipReader(task.folder)
+    if not task.trust:
+        reader.verify()
     clip = ExportClip(
-        ClipReader(task.folder),
+        reader,
         index=task.clip.index,
         name=task.clip.name,
         split=task.clip.split,

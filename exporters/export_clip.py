@@ -13,7 +13,7 @@ from exporters.selection import Selection
 from synthgen.datatypes.calibration import MountedSensor
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
-from synthgen.errors import ConfigError
+from synthgen.errors import ConfigError, DatasetError
 from synthgen.geometry.arrays import U8, U16
 from synthgen.geometry.se3 import SE3
 from synthgen.store.clip_reader import ClipReader
@@ -81,7 +81,16 @@ class ExportClip:
         return rows
 
     def word(self, category: str) -> str | None:
-        """The format's word for one label of a category, or None; counted as kept or dropped."""
+        """The format's word for one label of a category, or None; counted as kept or dropped.
+
+        Raises:
+            DatasetError: There is no such category.
+        """
+        if category not in self.names:
+            raise DatasetError(
+                f"{self.reader.folder}: category {category}: expected one of "
+                f"{', '.join(self.names)}; was the clip made by a newer version?"
+            )
         found = self.names[category]
         (self.dropped if found is None else self.kept)[category] += 1
         return found

@@ -128,6 +128,9 @@ def export(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes.", show_default="one per core")
     ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Take clips whose files differ from their manifest.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a dataset in other formats; a call like an interrupted one goes on with it."""
@@ -141,6 +144,7 @@ def export(
         splits=given,
         split=split,
         jobs=jobs,
+        trust=trust,
     )
     reports = export_formats(dataset, form.split(","), out, options)
     if as_json:

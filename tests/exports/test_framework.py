@@ -158,7 +158,7 @@ def test_rig_without_what_a_format_needs_is_named(export_dataset: Path, tmp_path
         document["sensors"] = [s for s in document["sensors"] if s["modality"] != "lidar"]
         path.write_text(json.dumps(document))
     with pytest.raises(ConfigError, match="kitti-object needs a camera with rgb and a LiDAR"):
-        export(dataset, "kitti-object", tmp_path / "out", ALL_TRAIN)
+        export(dataset, "kitti-object", tmp_path / "out", ExportOptions(jobs=1, trust=True))
 
 
 def test_full_disk_ends_with_one_message(export_dataset: Path, tmp_path: Path) -> None:

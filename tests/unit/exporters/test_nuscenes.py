@@ -267,7 +267,7 @@ def test_class_that_nuscenes_lacks_is_dropped_and_counted(tmp_path: Path) -> Non
             row["category"] = "train" if row["category"] == "car" else row["category"]
 
     edit_table(next(copy.glob("clips/*/*/labels/v1/boxes3d.parquet")), rename)
-    options = ExportOptions(shares={"val": 1.0}, jobs=1)
+    options = ExportOptions(shares={"val": 1.0}, jobs=1, trust=True)
     report = export(copy, "nuscenes", tmp_path / "out", options)
     assert report["dropped"]["train"] > 0
     root = tmp_path / "out"

@@ -16,6 +16,8 @@ import numpy as np
 from synthgen.datatypes.labelled_frame import LabelledBoxes, LabelledFrame
 from synthgen.geometry.arrays import F64, I64
 from synthgen.qa.box_table import RawBoxes, box_table, frame_table
+from synthgen.qa.dry_run import NEAR_M as NEAREST_M
+from synthgen.qa.dry_run import lost_share, project
 from synthgen.qa.policy import Policy, occlusion_level, truncation_level
 from synthgen.qa.profile import View
 from synthgen.qa.tables import CLASSES, Table
@@ -182,12 +184,16 @@ def _boxes(
 ) -> RawBoxes:
     every = frame.boxes
     category = np.array([classes.get(str(c), -1) for c in every.category], dtype=np.int64)
+    centre, yaw = _from_camera(frame, every)
     xyxy = _pixels(frame, every, view)
+    truncated = _level(every.truncated, every.truncated_kind, truncation_level, len(every))
+    if every.xyxy_px is None and view is not None and frame.camera_from_boxes is not None:
+        xyxy, lost = _projected(centre, every.size_lwh_m, yaw, view)
+        truncated = truncation_level(lost)
     inside = ~((xyxy[:, 2] - xyxy[:, 0] <= 0) | (xyxy[:, 3] - xyxy[:, 1] <= 0))
     if view is not None:
         inside &= ~np.isnan(xyxy).any(axis=1)
     rows = np.flatnonzero((category >= 0) & inside)
-    centre, yaw = _from_camera(frame, every)
     track = every.track_id if every.track_id is not None else np.full(len(every), -1)
     raw = RawBoxes(
         frame=np.full(len(every), number),
@@ -197,7 +203,7 @@ def _boxes(
         size_lwh_m=every.size_lwh_m,
         yaw_rad=yaw,
         xyxy_px=xyxy,
-        truncated=_level(every.truncated, every.truncated_kind, truncation_level, len(every)),
+        truncated=truncated,
         occluded=_level(every.occluded, every.occluded_kind, occlusion_level, len(every)),
     )
     return raw.rows(rows)
@@ -214,6 +220,14 @@ def _pixels(frame: LabelledFrame, boxes: LabelledBoxes, view: View | None) -> F6
     moved = (boxes.xyxy_px - centre) * scale + wanted
     clipped: F64 = np.clip(moved, 0, [view.width_px, view.height_px] * 2)
     return clipped
+
+
+def _projected(centre: F64, size: F64, yaw: F64, view: View) -> tuple[F64, F64]:
+    """(N, 4) image boxes of cuboids, and the share of each outside the view; NaN behind it."""
+    amodal, clipped = project(centre, size, yaw, view)
+    lost = lost_share(amodal, clipped)
+    unseen = ~(centre[:, 0] > NEAREST_M) | ~(lost < 1)
+    return np.where(unseen[:, None], np.nan, clipped), np.where(unseen, np.nan, lost)
 
 
 def _from_camera(frame: LabelledFrame, boxes: LabelledBoxes) -> tuple[F64, F64]:

@@ -63,8 +63,8 @@ def dry_run(
     frame = np.repeat(np.arange(len(counts)), counts)
     category = rng.choice(len(CLASSES), len(frame), p=_shares(profile))
     raw = _placed(profile, frame, category, rng)
-    amodal, clipped = project(raw, view)
-    truncated = _lost_share(amodal, clipped)
+    amodal, clipped = project(raw.centre_m, raw.size_lwh_m, raw.yaw_rad, view)
+    truncated = lost_share(amodal, clipped)
     raw = RawBoxes(
         raw.frame, raw.category, raw.track, raw.centre_m, raw.size_lwh_m, raw.yaw_rad, clipped,
         truncation_level(truncated), np.zeros(len(frame)),
@@ -85,13 +85,13 @@ def dry_run(
     )  # fmt: skip
 
 
-def project(boxes: RawBoxes, view: View) -> tuple[F64, F64]:
+def project(centre_m: F64, size_lwh_m: F64, yaw_rad: F64, view: View) -> tuple[F64, F64]:
     """(N, 4) image boxes of the cuboids, whole and clipped to the view."""
-    turned = _CORNERS[None] * boxes.size_lwh_m[:, None]
-    cos, sin = np.cos(boxes.yaw_rad)[:, None], np.sin(boxes.yaw_rad)[:, None]
-    ahead = boxes.centre_m[:, None, 0] + cos * turned[..., 0] - sin * turned[..., 1]
-    left = boxes.centre_m[:, None, 1] + sin * turned[..., 0] + cos * turned[..., 1]
-    up = boxes.centre_m[:, None, 2] + turned[..., 2]
+    turned = _CORNERS[None] * size_lwh_m[:, None]
+    cos, sin = np.cos(yaw_rad)[:, None], np.sin(yaw_rad)[:, None]
+    ahead = centre_m[:, None, 0] + cos * turned[..., 0] - sin * turned[..., 1]
+    left = centre_m[:, None, 1] + sin * turned[..., 0] + cos * turned[..., 1]
+    up = centre_m[:, None, 2] + turned[..., 2]
     depth = np.maximum(ahead, NEAR_M)
     x = view.centre_x_px - view.focal_px * left / depth
     y = view.centre_y_px - view.focal_px * up / depth
@@ -199,7 +199,9 @@ def _ground(ground: Ground, frame: I64, ahead_m: F64, rng: np.random.Generator) 
     return height
 
 
-def _lost_share(amodal: F64, clipped: F64) -> F64:
+def lost_share(amodal: F64, clipped: F64) -> F64:
+    """(N,) share of the whole image boxes that the clipped ones lack."""
+
     def area(boxes: F64) -> F64:
         sides: F64 = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         return sides

@@ -14,6 +14,8 @@ from typing import Final
 
 import cv2
 import numpy as np
+import pyarrow as pa
+from pyarrow import feather
 
 from synthgen.datatypes.labelled_frame import LabelledFrame
 from synthgen.errors import DatasetError
@@ -73,11 +75,13 @@ class Source:
             path = self.frames[row].lidar
             assert path is not None, "chosen for its sweep"
             try:
-                points = _velodyne(path)
-            except (OSError, DatasetError) as err:
+                points, intensity = _sweep(path)
+            except (OSError, DatasetError, pa.ArrowException) as err:
                 self.problems.append(_line(path, err))
                 continue
-            yield row, points[:, :3].astype(np.float64), points[:, 3].astype(np.float64)
+            pose = self.frames[row].lidar_from_boxes
+            # The boxes' frame has x ahead, which the LiDAR's need not have.
+            yield row, points if pose is None else pose.inverse().apply(points), intensity
 
     def _clip_images(self, limit: int) -> Iterator[tuple[int, U8]]:
         wanted = set(_spread(list(range(len(self.frames))), limit))
@@ -190,6 +194,9 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
         return list(read(path, faults=problems))
     if kind == "coco" and path.is_dir():
         path = sorted(path.glob("annotations/instances*.json"))[0]
+    if kind == "nuscenes":
+        version = sorted(p.parent.name for p in path.glob("v1.0-*/sample.json"))[0]
+        read = partial(read, version=version)
     try:
         for frame in read(path):
             frames.append(frame)
@@ -206,13 +213,20 @@ def _spread(rows: list[int], limit: int) -> list[int]:
     return [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int).tolist()]
 
 
-def _velodyne(path: Path) -> np.ndarray:
+def _sweep(path: Path) -> tuple[F64, F64]:
+    """Points (N, 3) and intensity (N,) of 0 to 1, of a KITTI, nuScenes or Argoverse file."""
+    if path.suffix == ".feather":
+        table = feather.read_table(path)
+        columns = [table[n].to_numpy().astype(np.float64) for n in ("x", "y", "z", "intensity")]
+        return np.stack(columns[:3], axis=1), columns[3] / 255
+    width = 5 if path.name.endswith(".pcd.bin") else 4
     content = path.read_bytes()
-    if len(content) % 16 or not content:
+    if len(content) % (4 * width) or not content:
         raise DatasetError(
-            f"{path}: expected whole points of 16 bytes, found {len(content)} bytes (cut off?)"
+            f"{path}: expected whole points of {4 * width} bytes, found {len(content)} (cut off?)"
         )
-    return np.frombuffer(content, dtype="<f4").reshape(-1, 4)
+    points = np.frombuffer(content, dtype="<f4").reshape(-1, width).astype(np.float64)
+    return points[:, :3], points[:, 3] / (255 if width == 5 else 1)
 
 
 def _line(path: Path, err: Exception) -> str:

@@ -25,7 +25,8 @@ def make_boxes(centres: list[list[float]], xyxy: list[list[float]] | None = None
 
 
 def test_cuboid_ahead_projects_to_its_near_face() -> None:
-    _, clipped = project(make_boxes([[12.0, 1.0, 0.0]]), VIEW)
+    boxes = make_boxes([[12.0, 1.0, 0.0]])
+    _, clipped = project(boxes.centre_m, boxes.size_lwh_m, boxes.yaw_rad, VIEW)
     # The near face is 10 m ahead, from 0 to 2 m left and 1 m up and down: 500 px / 10 m a metre.
     np.testing.assert_allclose(clipped[0], [400.0, 200.0, 500.0, 300.0])
 

@@ -52,36 +52,36 @@ class Advice:
 
 def advise(
     tables: dict[str, tuple[Table, Table]],
-    view: View | None,
-    policy: Policy,
-    mount_height_m: float | None,
+    gaps: set[str],
+    camera: tuple[View | None, Policy, float | None],
     seed: int,
 ) -> tuple[Advice, ...]:
     """At most five pieces of advice, the most promising first.
 
     Args:
         tables: Pairs of tables, real and synthetic, by name.
-        view: The common camera.
-        policy: The label policy.
-        mount_height_m: Of the real camera, for the dry run.
+        gaps: Columns that differ by more than the real set's own parts do.
+        camera: The common camera, the label policy and the real camera's height.
         seed: Of the dry runs.
     """
-    effects = _effects(tables)
-    labels = [name for name in effects if name in _LABEL_CAUSES]
-    shown = sorted((n for n in labels if n != "category"), key=lambda n: -effects[n])
-    order = (["category"] if effects.get("category", 0.0) >= LEAST_EFFECT else []) + shown
-    profiles = _profiles(tables, view, policy, mount_height_m, seed)
+    effects = {
+        name: effect
+        for name, effect in _effects(tables).items()
+        if effect >= LEAST_EFFECT and gaps & set(_SHOWN_BY.get(name, (name,)))
+    }
+    shown = sorted((n for n in effects if n in _LABEL_CAUSES), key=lambda n: -effects[n])
+    # The class mix drags the others along, so it comes first.
+    order = sorted(shown, key=lambda n: n != "category")[:MOST]
+    profiles = _profiles(tables, camera, seed) if order else None
     found = [
-        _label_advice(name, effects[name], tables, profiles, policy, seed)
-        for name in order[:MOST]
-        if effects[name] >= LEAST_EFFECT
+        _label_advice(name, effects[name], tables, profiles, camera[1], seed) for name in order
     ]
     found += [_frame_advice(n, effects[n], tables) for n in effects if n in _FRAME_CAUSES]
-    found = [advice for advice in found if advice.effect >= LEAST_EFFECT]
     found.sort(key=lambda a: (-(a.gain if a.gain is not None else 0.0), -a.effect))
     return tuple(found[:MOST])
 
 
+_SHOWN_BY: Final = {"size": ("length_m", "width_m", "height_m")}
 _LABEL_CAUSES: Final = {
     "category": "traffic.mix",
     "count": "traffic.vehicles, traffic.pedestrians",
@@ -135,12 +135,11 @@ class _Profiles:
 
 def _profiles(
     tables: dict[str, tuple[Table, Table]],
-    view: View | None,
-    policy: Policy,
-    mount_height_m: float | None,
+    camera: tuple[View | None, Policy, float | None],
     seed: int,
 ) -> _Profiles | None:
     """Profiles of both sides, seen by one camera; None where there is too little to fit."""
+    view, policy, mount_height_m = camera
     boxes = tables["boxes"]
     if view is None or min(len(b) for b in boxes) < LEAST_BOXES or mount_height_m is None:
         return None

@@ -38,7 +38,7 @@ MERGED: Final[dict[str, dict[str, str]]] = {
     "kitti-object": {"bus": "truck"},
     "kitti-tracking": {"bus": "truck"},
     "nuscenes": {"van": "car"},
-    "argoverse2": {"van": "truck"},
+    "argoverse2": {"van": "car"},
     "coco": {"van": "car"},
 }
 BLOCKS: Final = 20
@@ -165,9 +165,10 @@ def _sequences(frames: Sequence[LabelledFrame]) -> tuple[tuple[str, ...], I64, t
     names = tuple(dict.fromkeys(frame.sequence for frame in frames))
     place = {name: i for i, name in enumerate(names)}
     numbers = np.array([place[frame.sequence] for frame in frames], dtype=np.int64)
-    if len(names) == 1 and len(frames) >= 2 * BLOCKS and frames[0].timestamp_ns is None:
+    untold = len(names) in (1, len(frames)) and frames[0].timestamp_ns is None
+    if untold and len(frames) >= 2 * BLOCKS:
         note = (
-            f"{names[0]}: the frames name no sequence; {BLOCKS} blocks of consecutive frames "
+            f"frames of {names[0]}, ... name no sequence; {BLOCKS} blocks of consecutive frames "
             "stand in, which makes intervals too narrow where frames of one drive are scattered"
         )
         blocks = tuple(f"block_{i:02d}" for i in range(BLOCKS))

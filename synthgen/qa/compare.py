@@ -152,7 +152,12 @@ def compare(real: Source, synthetic: Source, options: Options | None = None) -> 
         dimensions=dimensions,
         c2st=judged,
         clouds=clouds,
-        advice=advise(tables, view, options.policy, sides[0].mount_height_m, options.seed),
+        advice=advise(
+            tables,
+            {e.name for d in dimensions for e in d.effects if e.is_gap},
+            (view, options.policy, sides[0].mount_height_m),
+            options.seed,
+        ),
         notes=_notes((real, synthetic), sides, tables, view),
         problems=tuple(dict.fromkeys([*real.problems, *synthetic.problems])),
         view=view,

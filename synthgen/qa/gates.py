@@ -108,7 +108,7 @@ def numbers_of(report: dict[str, Any]) -> dict[str, Number]:
             numbers[f"compare.shift.{column}"] = Number(effect["shift"], None, why)
     worst = next((d for d in report["dimensions"] if d["name"] == report["worst"]), None)
     numbers["compare.index"] = (
-        Number(worst["index"], worst["interval"])
+        Number(worst["index"], worst["interval"], report["c2st"]["unclear"])
         if worst
         else Number(None, None, "no dimension has enough data")
     )

@@ -88,7 +88,7 @@ def _judged(
     gates: Gates | None, report: dict[str, Any], audit: dict[str, Any] | None
 ) -> tuple[list[Judgement], str]:
     if gates is None:
-        enough = report["worst"] is not None
+        enough = report["worst"] is not None and not report["c2st"]["unclear"]
         return [], "pass" if enough else "inconclusive"
     judgements = judge(gates, report, audit)
     return judgements, verdict(gates, judgements)

@@ -192,16 +192,19 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
     frames: list[LabelledFrame] = []
     if kind in ("kitti-object", "kitti-tracking"):
         return list(read(path, faults=problems))
+    parts = [path]
     if kind == "coco" and path.is_dir():
-        path = sorted(path.glob("annotations/instances*.json"))[0]
+        parts = sorted(path.glob("annotations/instances*.json"))
+        read = partial(read, images=path / "images")
     if kind == "nuscenes":
         version = sorted(p.parent.name for p in path.glob("v1.0-*/sample.json"))[0]
         read = partial(read, version=version)
-    try:
-        for frame in read(path):
-            frames.append(frame)
-    except DatasetError as err:
-        problems.append(_line(path, err))
+    for part in parts:
+        try:
+            for frame in read(part):
+                frames.append(frame)
+        except DatasetError as err:
+            problems.append(_line(part, err))
     return frames
 
 

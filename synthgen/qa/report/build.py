@@ -37,6 +37,23 @@ _TITLES: Final = {
     "crossing_mps": "Speed across your view, m/s",
     "ttc_s": "Least time to collision, s (20 = never)",
     "duration_s": "Time in view, s",
+    "closing_change_mps2": "Change of closing speed, m/s²",
+    "turn_radps": "Turning as you see it, rad/s",
+    "clipped_low": "Share of black pixels",
+    "clipped_high": "Share of white pixels",
+    "power_slope": "Slope of the power spectrum",
+    "edge_share": "Share of edge pixels",
+    "sky_ground": "Upper third brighter than lower",
+    "points": "Points ahead",
+    "range_median_m": "Median range, m",
+    "range_p90_m": "90 % of the ranges, m",
+    "near_share": "Share within 10 m",
+    "elevation_sd_rad": "Spread of elevation, rad",
+    "empty_share": "Holes in the range image",
+    "gap_length": "Length of the holes, cells",
+    "ground_noise_m": "Noise of the ground, m",
+    "intensity_sd": "Spread of intensity",
+    "intensity_range": "Correlation of intensity and range",
 }
 
 

@@ -32,9 +32,13 @@ def _axis(low: float, high: float, *, width: int = WIDTH, height: int = HEIGHT) 
         value = low + share * (high - low)
         parts.append(f'<line class="axis" x1="{x:.1f}" y1="{base}" x2="{x:.1f}" y2="{base + 4}"/>')
         anchor = "start" if share == 0 else "end" if share == 1 else "middle"
-        shown = f"{0.0 if abs(value) < 1e-3 * (high - low) else value:.3g}"
+        shown = _number(0.0 if abs(value) < 1e-3 * (high - low) else value)
         parts.append(f'<text x="{x:.1f}" y="{base + 16}" text-anchor="{anchor}">{shown}</text>')
     return "".join(parts)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def histogram(real: F64, synthetic: F64, label: str, bins: int = 36) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from exporters.coco.writer import Coco
 from exporters.export import ExportOptions, export, export_formats
+from exporters.formats import FORMATS
 from exporters.staging import files_below
 from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.store.clip_reader import open_dataset
@@ -97,13 +98,13 @@ def test_frames_without_objects_are_frames(export_dataset: Path, tmp_path: Path)
     assert {path.read_text() for path in labels} == {""}
 
 
-def test_clip_of_one_frame(export_dataset: Path, tmp_path: Path) -> None:
-    names = ["coco", "kitti-object", "kitti-tracking", "kitti-raw", "semantickitti"]
-    options = ExportOptions(where="frame_index = 3", shares={"train": 1.0}, jobs=1)
-    for report in export_formats(export_dataset, names, tmp_path / "one", options):
-        assert report["clips"] == 2
-    oxts = tmp_path / "one/kitti-tracking/training/oxts/0000.txt"
-    assert len(oxts.read_text().splitlines()) == 1
+@pytest.mark.parametrize("where", ["frame_index = 3", "frame_index < 2 and category = 'animal'"])
+def test_every_format_takes_a_clip_of_one_frame_and_frames_without_objects(
+    export_dataset: Path, tmp_path: Path, where: str
+) -> None:
+    options = ExportOptions(where=where, shares={"train": 1.0}, jobs=1)
+    reports = export_formats(export_dataset, sorted(FORMATS), tmp_path / "few", options)
+    assert {report["format"]: report["clips"] for report in reports} == dict.fromkeys(FORMATS, 2)
 
 
 def test_split_file_with_a_leak_is_refused(export_dataset: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from synthgen.simserver.sensors.scene_mirror import SceneMirror
 from synthgen.simserver.wire.streams import image_header, lidar_header
 from synthgen.simserver.wire.structs import Transform
 from synthgen.simserver.world.clock import ticks_per_measurement
+from synthgen.simserver.world.errors import SpawnError
 from synthgen.simserver.world.poses import matrix_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ CAMERA_OUTPUT = {
     "sensor.camera.dvs": "luma",
 }
 SERVER_QUALITY = "server"
+# A flat image cannot show half a turn; only fisheye lenses see farther.
+_NARROW_LENSES = ("pinhole", "brown")
+WIDEST_NARROW_FOV_DEG = 179.999
 _SEES_LIGHT = {"rgb", "luma"}
 SEMANTIC_POINT = np.dtype(
     [("xyz_m", "<f4", 3), ("cos_incidence", "<f4"), ("object_idx", "<u4"), ("tag", "<u4")]
@@ -113,6 +117,10 @@ def _camera_spec(type_id: str, attributes: Attributes, quality: str) -> CameraSp
             lens_coefficients=attributes.numbers("lens_coefficients"),
             rolling_shutter_s=attributes.number("rolling_shutter"),
             seed=attributes.whole("noise_seed"),
+        )
+    if spec.lens in _NARROW_LENSES and spec.fov_deg > WIDEST_NARROW_FOV_DEG:
+        raise SpawnError(
+            f"{type_id}: fov: expected 0.001 to {WIDEST_NARROW_FOV_DEG}, got {spec.fov_deg}"
         )
     if CAMERA_OUTPUT[type_id] not in _SEES_LIGHT:
         return spec

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from synthgen.simserver.render.specs import CameraSpec
+from synthgen.simserver.sensors.attributes import Attributes
+from synthgen.simserver.sensors.vision import view_of
+from synthgen.simserver.world.errors import SpawnError
+
+RGB = "sensor.camera.rgb"
+
+
+def test_fisheye_may_see_more_than_half_a_turn() -> None:
+    view = view_of(RGB, Attributes(RGB, {"fov": "190", "lens_model": "equidistant"}), "low")
+    assert view is not None
+    assert isinstance(view.spec, CameraSpec)
+    assert view.spec.fov_deg == 190
+
+
+def test_pinhole_of_half_a_turn_is_refused() -> None:
+    with pytest.raises(SpawnError, match=r"fov: expected 0.001 to 179.999, got 190"):
+        view_of(RGB, Attributes(RGB, {"fov": "190"}), "low")

@@ -20,7 +20,7 @@ from synthgen.geometry.se3 import SE3
 
 # A vehicle is put a little above the ground and settles; what fails at one height may fit higher.
 _SPAWN_LIFTS_M: Final = (0.05, 0.3, 0.6, 1.2)
-# A walker may step off beside a lamp post or a bin: aside of its line, left positive.
+# Who walks or is pushed may start beside a lamp post or a bin: aside of its line, left positive.
 _SPAWN_ASIDE_M: Final = (0.0, 0.4, -0.4, 0.8, -0.8)
 _WALKER_HALF_HEIGHT_M: Final = 0.93
 _ENVIRONMENT_RANGE_M: Final = 150.0
@@ -134,7 +134,8 @@ def _spawn(world: carla.World, planned: ConcreteActor) -> carla.Actor:
     base_m = _WALKER_HALF_HEIGHT_M if is_walker else 0.0
     start = planned.start
     left = np.array([-math.sin(start.yaw_rad), math.cos(start.yaw_rad), 0.0])
-    for aside_m, lift_m in product(_SPAWN_ASIDE_M if is_walker else (0.0,), _SPAWN_LIFTS_M):
+    is_vehicle = planned.blueprint.startswith("vehicle.")
+    for aside_m, lift_m in product((0.0,) if is_vehicle else _SPAWN_ASIDE_M, _SPAWN_LIFTS_M):
         foot = np.array([start.x_m, start.y_m, start.z_m + base_m + lift_m]) + aside_m * left
         actor = world.try_spawn_actor(blueprint, pose_to_carla(SE3.from_yaw(start.yaw_rad, foot)))
         if actor is not None:

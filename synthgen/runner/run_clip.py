@@ -45,6 +45,7 @@ from synthgen.runner.recorder import Notes, Recorder
 from synthgen.runner.replay import Replay
 from synthgen.runner.sensor_frames import RigDecoder
 from synthgen.runner.session import Session, open_session, release
+from synthgen.runner.site_check import check_site
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.runner.traffic import ambient_traffic
 from synthgen.store.clip_writer import ClipWriter
@@ -178,6 +179,7 @@ class Stage:
         """Actors, traffic and sensors."""
         settings = self._job.capture
         self._cast = spawn_cast(self._session.client, self._world, self._concrete)
+        check_site(self._world, self._concrete)
         self.ego = self._cast.ego
         self._ambient = ambient_traffic(self._session, self._concrete, self._cast)
         add_still_objects(self._world, self._concrete, self._cast)

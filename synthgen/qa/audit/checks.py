@@ -52,15 +52,16 @@ _FACE_M: Final[dict[Group, tuple[float, float, float]]] = {
 }
 _BODY_M: Final[dict[Group, tuple[float, float, float]]] = {
     # The same, for all points of a track together.
-    "vehicle": (0.06, 0.15, 0.18),
+    "vehicle": (0.12, 0.15, 0.20),
     "cyclist": (0.25, 0.20, 0.25),
     "pedestrian": (0.55, 0.30, 0.25),
     "object": (0.30, 0.30, 0.30),
 }
 _JUMP_M: Final = 0.05
-# |log| ratio of a side to the model's: bodies are rigid, walkers move their limbs.
+# |log| ratio of a side to the model's: bodies are rigid, walkers move their limbs and may sit.
 _MODEL_RATIO: Final = 0.05
-_WALKER_RATIO: Final = 0.25
+_WALKER_RATIO: Final = 0.35
+_BEYOND_RATIO: Final = 0.10  # the bounds of a class are those of most, not of all of its members
 _ACCELERATION_MPS2: Final[dict[Group, float]] = {
     "vehicle": 8.0,
     "cyclist": 5.0,
@@ -176,7 +177,7 @@ def _gaps(
     half_m = labels.size_lwh_m[rows] / 2
     eye_m, extent_m = pairs.eye_m[keep], pairs.extent_m[keep]
     gap_m = np.where(eye_m > 0, half_m - extent_m[:, 1], half_m + extent_m[:, 0])
-    gap_m = np.where(np.abs(eye_m) > half_m, gap_m, 0)
+    gap_m = np.where(tracks.looks_at(np.abs(eye_m), half_m, eye_m), gap_m, 0)
     allowed_m = np.array([_FACE_M[groups[row]] for row in rows.tolist()])
     if (blobs.camera[pairs.blob[keep]] < 0).all():
         # Rings of a sweep lie far apart: the top is rarely hit, and lengths only nearly.
@@ -278,7 +279,7 @@ def _sizes(labels: Labels, sizes: SizePriors, groups: list[Group]) -> F64:
             own = labels.category == name
             low, high = np.array(category.size_range_lwh_m).T
             beyond = np.maximum(np.log(size[own] / high), np.log(low / size[own])).max(axis=1)
-            scores[own] = np.fmax(scores[own], np.where(beyond > 0, 1 + beyond / 0.1, 0.0))
+            scores[own] = np.fmax(scores[own], np.maximum(beyond, 0.0) / _BEYOND_RATIO)
     return scores
 
 

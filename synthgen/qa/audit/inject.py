@@ -24,7 +24,7 @@ _CLASSES: Final = ("car", "van", "truck", "bus", "pedestrian", "bicycle", "motor
 _MIN_LAG_M: Final = 0.25
 _MIN_TICK_LAG_M: Final = 0.15
 _TICK_S: Final = 0.05
-_MIN_FLIP_SPEED_MPS: Final = 2.0
+_MIN_FLIP_SPEED_MPS: Final = 4.0  # slower ones may reverse
 _MIN_DROP_PX: Final = 25
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from synthgen.geometry.arrays import F64, I64
+from synthgen.geometry.arrays import F64, I64, Bool
 from synthgen.qa.audit.evidence import Blobs
 from synthgen.qa.audit.labels import Labels
 from synthgen.qa.audit.match import Pairs
@@ -19,7 +19,10 @@ _MISFIT_SHARE: Final = 0.25
 _MIN_INSIDE: Final = 0.25
 _MIN_BODY_POINTS: Final = 5
 _MIN_GAP_POINTS: Final = 30
-_MIN_GAP_HITS: Final = 80  # rings lie far apart
+_MIN_GAP_HITS: Final = 45  # rings lie far apart
+_MIN_INCIDENCE: Final = 0.3  # sine of the angle between ray and face
+_REVERSE_MPS: Final = 4.0
+_REVERSE_RAD: Final = 2.4
 _MAX_OCCLUDED: Final = 0.5
 _MAX_TRUNCATED: Final = 0.02
 _ALLOWED_OUT_M: Final = 0.08
@@ -123,7 +126,8 @@ def drift_angles(labels: Labels, min_speed_mps: float) -> F64:
         turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)
         # One displaced box spoils the speed beside it; a whole track's heading does not jump.
         steady = np.minimum(turn, np.minimum(_before(turn), _after(turn)))
-        moving = speed > min_speed_mps
+        backwards = (speed < _REVERSE_MPS) & (turn > _REVERSE_RAD)  # cars do reverse
+        moving = (speed > min_speed_mps) & ~backwards
         angle[rows] = np.where(moving, steady, np.nan)
         if moving.sum() >= _MIN_TRACK and moving.mean() >= _MOVING_SHARE:
             # What holds for the moving part of a track holds where it stands, too.
@@ -188,12 +192,24 @@ def _misfit(labels: Labels, blobs: Blobs, pairs: Pairs, own: I64, allowed_gap_m:
     # rarely hit it.
     eye_m[:, 2] = np.where(blobs.camera[pairs.blob[own]] >= 0, np.inf, eye_m[:, 2])
     for side, sign in enumerate((1, -1)):
-        looks = free[:, None] & (sign * eye_m > half_m)
+        looks = free[:, None] & looks_at(sign * eye_m, half_m, pairs.eye_m[own])
         for axis in range(3):
             gaps = np.sort(behind_m[side, looks[:, axis], axis])
             if len(gaps) >= _MIN_TRACK:
                 worst = max(worst, float(gaps[1] / allowed_gap_m[0, axis]))
     return worst
+
+
+def looks_at(ahead_m: F64, half_m: F64, eye_m: F64) -> Bool:
+    """(n, 3) which faces a sensor looks at steeply enough to see all of them.
+
+    Args:
+        ahead_m: (n, 3) sensor along each face's outward axis, from the centre of the box.
+        half_m: (n, 3) half sizes.
+        eye_m: (n, 3) sensor in the box's frame.
+    """
+    away_m = np.linalg.norm(eye_m, axis=1, keepdims=True)
+    return np.asarray(ahead_m - half_m > _MIN_INCIDENCE * away_m)
 
 
 def speeds(labels: Labels) -> F64:

@@ -366,22 +366,27 @@ TRACK_FAULTS: Final[dict[str, Fault]] = {
 }
 
 
-def inject(draft: Draft, kind: str, longest: int) -> bool:
-    """Put one fault of a kind into a box that has none yet; False where no box takes it.
+def inject(draft: Draft, kind: str, budget: float) -> bool | None:
+    """Put one fault of a kind into a box that has none yet.
+
+    Returns:
+        False where no box takes it, None where the dice spare a track that is over the budget.
 
     Args:
         draft: The labels.
         kind: Name of the fault.
-        longest: A fault of a whole track is put into tracks of at most so many verifiable boxes,
-            so that one fault does not make up most of all.
+        budget: Faulty boxes that are wanted yet. A track of more boxes than that is taken with the
+            chance of their ratio, so that long tracks are neither left out nor make up all faults.
     """
     fault = SINGLE_FAULTS.get(kind) or TRACK_FAULTS[kind]
     count = len(draft.is_verifiable)
     rows = np.flatnonzero(draft.is_verifiable & (draft.kinds[:count] == CLEAN))
     for row in draft.rng.permutation(rows)[:40].tolist():
         touched = draft.track(row) if kind in TRACK_FAULTS else np.array([row])
-        if kind in TRACK_FAULTS and draft.is_verifiable[touched].sum() > longest:
-            continue
+        if kind in TRACK_FAULTS:
+            boxes = int(draft.is_verifiable[touched].sum())
+            if draft.rng.random() > budget / max(1, boxes):
+                return None
         if draft.is_free(touched) and fault(draft, row):
             return True
     return False

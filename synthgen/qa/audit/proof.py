@@ -33,7 +33,6 @@ _ABSENT: Final = (
     ("size_prior", "cls_tag"),
     ("size_prior", "cls_tag", "track_size"),
 )
-_OVERDRAFT: Final = 6  # boxes by which the last track's fault may pass that
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,19 +81,21 @@ def faulty_trials(
         drafts.append(Draft(scene.labels, kinds, scores.verifiable.copy(), scene.blobs, pairs, rng))
     boxes = sum(int(draft.is_verifiable.sum()) for draft in drafts)
     _fill(drafts, list(TRACK_FAULTS), _TRACK_SHARE * rate * boxes, rng)
-    _fill(drafts, list(SINGLE_FAULTS), rate * boxes, rng)
+    _fill(drafts, list(SINGLE_FAULTS), (1 - _TRACK_SHARE) * rate * boxes, rng)
     return [_trial(scene, draft, sizes) for scene, draft in zip(scenes, drafts, strict=True)]
 
 
 def _fill(drafts: list[Draft], names: list[str], goal: float, rng: np.random.Generator) -> None:
     sizes = np.array([draft.is_verifiable.sum() for draft in drafts], dtype=np.float64)
     kinds = [str(name) for name in rng.permutation(names)]
-    for turn in range(40 * len(kinds)):
+    goal += sum(_faulty(draft) for draft in drafts)
+    for turn in range(4 * len(kinds)):
         left = goal - sum(_faulty(draft) for draft in drafts)
         if left <= 0:
             return
         draft = drafts[rng.choice(len(drafts), p=sizes / sizes.sum())]
-        inject(draft, kinds[turn % len(kinds)], longest=int(left) + _OVERDRAFT)
+        if inject(draft, kinds[turn % len(kinds)], budget=left) is None:
+            return  # The budget is spent on average.
 
 
 def _faulty(draft: Draft) -> int:

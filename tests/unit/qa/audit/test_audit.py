@@ -183,7 +183,7 @@ def test_fault_can_be_put_in(scene: Scene, kind: str) -> None:
     kinds = np.full(len(scene.labels), "", dtype=object)
     rng = np.random.default_rng(1)
     draft = Draft(scene.labels, kinds, seen.copy(), scene.blobs, pairs, rng)
-    assert inject(draft, kind, longest=50)
+    assert inject(draft, kind, budget=50)
     assert kind in draft.kinds or draft.dropped
 
 

@@ -88,6 +88,7 @@ class Recorder(Notes):
         self._watch = watch
         self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
         self._backlog: deque[Future[None]] = deque()
+        self._captures = 0
         self._frames: list[rows.Row] = []
         self._actors: list[rows.Row] = []
         self._inertial: list[rows.Row] = []
@@ -99,7 +100,7 @@ class Recorder(Notes):
     @property
     def frame_count(self) -> int:
         """Captures recorded so far."""
-        return len(self._frames)
+        return self._captures
 
     def add_frame(self, frame: FrameRecord) -> None:
         """Add a row of the frames table."""
@@ -123,6 +124,7 @@ class Recorder(Notes):
 
     def add_sensors(self, sensors: SensorFrames) -> None:
         """Hand what the rig saw at one capture to the encoder."""
+        self._captures += 1
         for camera in sensors.cameras:
             self.add_camera(camera)
         for sweep in sensors.lidars:

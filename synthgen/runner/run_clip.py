@@ -107,8 +107,7 @@ def run_job(job: ClipJob, link: Link, *, staging: Path, cache: Path, pulse: Puls
         )
     status = "accepted" if outcome is Commit.COMMITTED else "exists"
     flags = made.scenario["verdict"]["flags"]
-    frames = -(-made.scenario["duration_ticks"] // job.capture.period_ticks)
-    facts = {"flags": flags, "frames": frames, "boxes2d": boxes2d}
+    facts = {"flags": flags, "frames": recorder.frame_count, "boxes2d": boxes2d}
     return _receipt(job, status, watch, bytes=size, **facts)
 
 

@@ -26,6 +26,7 @@ from synthgen.store.process_identity import ProcessIdentity, process_group
 
 OWNER_VARIABLE: Final = "SYNTHGEN_OWNER"
 _POLL_S: Final = 0.02
+_LISTEN: Final = "0A"
 
 
 class OwnedProcess:
@@ -92,6 +93,11 @@ class OwnedProcess:
                 with contextlib.suppress(OSError):
                     pages += int(Path(f"/proc/{member}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def listens_on(self, port: int) -> bool:
+        """True if it is one of this command's processes that listens on a TCP port here."""
+        sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+        return any(sockets.intersection(_open_files(pid)) for pid in _marked_processes(self._mark))
 
     def log_tail(self, lines: int = 50) -> str:
         """The last lines of what the process said."""
@@ -164,6 +170,26 @@ def _marked_processes(owner: str) -> list[int]:
             if mark in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return sorted(found)
+
+
+def _listening_inodes(port: int) -> set[str]:
+    """Inodes of the sockets that listen on a port; Source: Linux, proc(5), /proc/net/tcp."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
+                found.add(columns[9])
+    return found
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(str(descriptor.readlink()))
+    return found
 
 
 def _children(pid: int) -> list[int]:

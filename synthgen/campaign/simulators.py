@@ -49,6 +49,7 @@ class Simulator:
     traffic_manager_port: int
     map_name: str
     process: OwnedProcess | None
+    in_container: bool = False
     incarnation: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     clips: int = 0
     started_s: float = field(default_factory=time.monotonic)
@@ -108,6 +109,7 @@ def start_simulator(
             with boot_gate(settings.stagger_s, stopped):
                 process = _launch_carla(request, settings, ports, resources)
                 simulator = _ours(process, ports, map_name)
+                simulator.in_container = settings.container is not None
                 _wait_until_ready(simulator, settings.deadlines.boot_s, stopped)
         else:
             process = _own(request, embedded_command(request, settings, ports, map_name))
@@ -176,12 +178,21 @@ def _wait_until_ready(simulator: Simulator, boot_s: float, stopped: Callable[[],
             raise
         except SimulatorLost as err:
             last = str(err)
-            time.sleep(_POLL_S)
         else:
-            return
+            if _is_its_own(simulator):
+                return
+            last = f"another program answers on its port {simulator.port}"
+        time.sleep(_POLL_S)
     raise SimulatorLost(
         f"the simulator was not ready after {boot_s:g} s: {last}{_last_words(simulator)}"
     )
+
+
+def _is_its_own(simulator: Simulator) -> bool:
+    """False where a stranger took the port before our process could."""
+    if simulator.process is None or simulator.in_container:
+        return True
+    return simulator.process.listens_on(simulator.port)
 
 
 def _last_words(simulator: Simulator) -> str:

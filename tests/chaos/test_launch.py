@@ -19,7 +19,13 @@ from synthgen.campaign.carla_launch import (
 from synthgen.campaign.carla_probe import probe_version
 from synthgen.campaign.config import CarlaSimulator, Deadlines
 from synthgen.campaign.ports import PortBlock, is_free, leased_ports
-from synthgen.campaign.simulators import SimulatorRequest, start_simulator
+from synthgen.campaign.processes import OwnedProcess
+from synthgen.campaign.simulators import (
+    Simulator,
+    SimulatorRequest,
+    _wait_until_ready,
+    start_simulator,
+)
 from synthgen.errors import ConfigError, SimulatorLost, SimulatorVersionError
 
 STANDIN = Path(__file__).parent / "standin_server.py"
@@ -41,6 +47,22 @@ def test_good_server_is_ready_and_ends_with_its_owner(tmp_path: Path) -> None:
     assert probe_version(simulator.host, simulator.port) == "0.9.16"
     simulator.stop()
     assert is_free(simulator.port)
+
+
+def test_a_stranger_on_the_port_is_not_taken_for_our_server(tmp_path: Path) -> None:
+    log, registry = tmp_path / "log", tmp_path / "processes"
+    with leased_ports() as ports:
+        command = [sys.executable, str(STANDIN), f"-carla-rpc-port={ports.rpc}"]
+        idle = [sys.executable, "-c", "import time; time.sleep(60)"]
+        with (
+            OwnedProcess(command, registry=registry, name="stranger", log=log) as stranger,
+            OwnedProcess(idle, registry=registry, name="ours", log=log) as ours,
+        ):
+            its_own = Simulator("127.0.0.1", ports.rpc, ports.traffic_manager, "Town01", stranger)
+            _wait_until_ready(its_own, 20, lambda: False)
+            not_its_own = Simulator("127.0.0.1", ports.rpc, ports.traffic_manager, "Town01", ours)
+            with pytest.raises(SimulatorLost, match="another program answers on its port"):
+                _wait_until_ready(not_its_own, 1, lambda: False)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def advise(
 
 _SHOWN_BY: Final = {"size": ("length_m", "width_m", "height_m")}
 _LABEL_CAUSES: Final = {
-    "category": "traffic.mix",
+    "category": "mix of the traffic profile",
     "count": "traffic.vehicles, traffic.pedestrians",
     "size": "actors.<class>.model (weights of blueprints)",
     "ahead_m": "scenarios, maps, traffic.keep_clear",

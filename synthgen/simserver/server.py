@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 
 from synthgen.simserver.rpc.table import answer
+from synthgen.simserver.rpc.wake_up import wake_managers
 from synthgen.simserver.wire.rpc_codec import ProtocolError, RpcUnpacker
 from synthgen.simserver.wire.streams import FRAME_LENGTH, SUBSCRIPTION
 from synthgen.simserver.world.world import World
@@ -373,6 +374,7 @@ class Server:
                     else:
                         key.data()
                 self._send_delayed()
+                wake_managers(self._world.stuck_managers())
                 self._world.tick_if_due()
         finally:
             self._streams.stop()
@@ -388,11 +390,13 @@ class Server:
 
     def _patience_s(self) -> float | None:
         """How long nothing needs to be done without a call; None for ever."""
-        tick_s = self._world.seconds_to_next_tick()
-        if not self._delayed:
-            return tick_s
-        reply_s = max(0.0, self._delayed[0][0] - time.monotonic())
-        return reply_s if tick_s is None else min(tick_s, reply_s)
+        reply_s = self._delayed[0][0] - time.monotonic() if self._delayed else None
+        waits_s = (
+            self._world.seconds_to_next_tick(),
+            self._world.seconds_to_wake_up(),
+            reply_s,
+        )
+        return min((max(0.0, wait_s) for wait_s in waits_s if wait_s is not None), default=None)
 
     def _send_delayed(self) -> None:
         while self._delayed and self._delayed[0][0] <= time.monotonic():

@@ -151,3 +151,30 @@ def test_announcement_of_a_manager_is_answered_after_its_first_step(
             replies.feed(connection.recv(4096))
             order += [reply[1] for reply in replies]
     assert order == [2, 1]
+
+
+def test_manager_that_missed_a_tick_is_woken_by_its_own_door(
+    address: Address, client: carla.Client, world: carla.World, car: carla.Vehicle
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(10.0)
+        here = list(door.getsockname())
+        with socket.create_connection(("127.0.0.1", address.port), timeout=5.0) as announcer:
+            announcer.sendall(
+                encode_request(1, "add_traffic_manager_running", [here], is_async=False)
+            )
+            announcer.recv(4096)
+            # A manager that has sent controls before one tick and none after the next is stuck.
+            client.apply_batch_sync(
+                [carla.command.ApplyVehicleControl(car, carla.VehicleControl())], False
+            )
+            world.tick()
+            connection, _ = door.accept()
+            with connection:
+                connection.settimeout(5.0)
+                calls = msgpack.Unpacker(raw=False)
+                methods: list[tuple[str, bool]] = []
+                while len(methods) < 2:
+                    calls.feed(connection.recv(4096))
+                    methods += [(call[2], call[3][0]) for call in calls]
+    assert methods == [("set_synchronous_mode", False), ("set_synchronous_mode", True)]

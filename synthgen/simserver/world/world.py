@@ -51,6 +51,8 @@ logger = logging.getLogger(__name__)
 # comes back soon after its step's end, before its thread waits again; on busy cores that takes
 # a while. A real server never is that fast.
 SHORTEST_MANAGED_TICK_S = 0.002
+# Where it was lost all the same: a manager's step takes milliseconds.
+LONGEST_MANAGED_STEP_S = 2.0
 # Half sizes of a three-lamp head with its back plate.
 HEAD_EXTENT_M = Vector3D(0.25, 0.2, 0.55)
 CLIENT_SIDE_SENSORS = {"sensor.other.lane_invasion"}
@@ -116,6 +118,7 @@ class World:
         self._next_stream_id = FIRST_SENSOR_STREAM
         self._last_tick_s = time.monotonic()
         self._managed_step_s: float | None = None
+        self._awaited_since_s: float | None = None
         self._begin()
 
     # ------------------------------------------------------------------ episodes
@@ -369,19 +372,36 @@ class World:
         if not self.settings.synchronous_mode:
             # An asynchronous world ticks by itself: the caller gets the coming frame's number.
             return self.clock.frame + 1
+        self._awaited_since_s = None
         self.streams.wait_for_expected()
         self._step(self.settings.fixed_delta_seconds or DEFAULT_STEP_S)
         if self.traffic_managers:
             since_s = self._managed_step_s or started_s
-            self._managed_step_s = None
             left_s = SHORTEST_MANAGED_TICK_S - (time.monotonic() - since_s)
             if left_s > 0:
                 time.sleep(left_s)
+            if self._managed_step_s is not None:
+                self._awaited_since_s = time.monotonic()
+            self._managed_step_s = None
         return self.clock.frame
 
     def end_managed_step(self) -> None:
         """Note that a Traffic Manager has sent its controls: its step is over now."""
         self._managed_step_s = time.monotonic()
+        self._awaited_since_s = None
+
+    def seconds_to_wake_up(self) -> float | None:
+        """Time until a Traffic Manager that sent controls at each tick counts as stuck, or None."""
+        if self._awaited_since_s is None or not self.traffic_managers:
+            return None
+        return max(0.0, self._awaited_since_s + LONGEST_MANAGED_STEP_S - time.monotonic())
+
+    def stuck_managers(self) -> list[ManagerAddress]:
+        """The Traffic Managers to wake now; each tick asks for that once."""
+        if self.seconds_to_wake_up() != 0.0:
+            return []
+        self._awaited_since_s = None
+        return list(self.traffic_managers.values())
 
     def _step(self, delta_s: float) -> None:
         self.clock.step(delta_s)

@@ -51,7 +51,7 @@ def test_set_from_the_same_source_has_a_high_index(
 
 
 def test_advice_names_the_class_mix_of_a_set_with_a_wrong_one(bad: Result) -> None:
-    assert "traffic.mix" in {item["knob"] for item in bad.report["advice"]}
+    assert "mix of the traffic profile" in {item["knob"] for item in bad.report["advice"]}
 
 
 def test_twenty_boxes_are_inconclusive(folders: dict[str, Path], tmp_path: Path) -> None:

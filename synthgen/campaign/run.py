@@ -167,7 +167,7 @@ class _Campaign:
             self._progress.note("drawing previews")
             self._previews.finish()
         if code in (0, 1):
-            write_durably(self._dataset / CARD, dataset_card(dataset_info(self._dataset)).encode())
+            self._write_card()
             self._export()
         if self._config.publish is not None and code in (0, 1):
             taken = publish_dataset(self._dataset, self._config.publish)
@@ -378,7 +378,10 @@ class _Campaign:
             root_hash=root_hash(self._dataset) if hashed else None,
         )
         summary = summarise(facts, tally, self._faults, self._config.cost)
-        summary["hit_rates"] = hit_rates(self._dataset)
+        try:
+            summary["hit_rates"] = hit_rates(self._dataset)
+        except DatasetError as err:
+            self._progress.note(f"no hit rates: {err}")
         self._progress.note(closing_line(summary, self._dataset))
         if tally.stop_kind is not None:
             self._progress.note(f"stopped: {tally.stop_reason}")

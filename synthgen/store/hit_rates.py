@@ -36,12 +36,12 @@ def hit_rates(dataset: Path) -> dict[str, dict[str, Any]]:
     accepted: Counter[str] = Counter()
     rejected: dict[str, Counter[str]] = {}
     for path in committed_manifests(dataset):
-        accepted[_read(path)["slot"]["scenario"]] += 1
+        accepted[_read(path)[0]] += 1
     for path in sorted((dataset / "rejected").glob("*.json")):
-        record = _read(path)
-        if record["stage"] == "verify":
-            reasons = rejected.setdefault(record["slot"]["scenario"], Counter())
-            reasons[str(record["reason"]).split("; ")[0]] += 1
+        scenario, record = _read(path)
+        if record.get("stage") == "verify":
+            reasons = rejected.setdefault(scenario, Counter())
+            reasons[str(record.get("reason")).split("; ")[0]] += 1
     return {
         name: _rate(accepted[name], rejected.get(name, Counter()))
         for name in sorted({*accepted, *rejected})
@@ -61,9 +61,10 @@ def _rate(hits: int, reasons: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """The scenario that a record is about, and the record."""
     try:
         record: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as err:
-        raise DatasetError(f"{path}: cannot read: {err}") from err
-    return record
+        return str(record["slot"]["scenario"]), record
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise DatasetError(f"{path}: expected a record of a slot: {err!r}") from err

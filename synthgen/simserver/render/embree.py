@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import sysconfig
+import importlib.util
 from pathlib import Path
 
 import llvmlite.binding
@@ -43,15 +43,18 @@ class EmbreeError(RuntimeError):
 
 def _library_paths() -> list[str]:
     """The wheel's TBB and Embree, or the system's Embree."""
-    bundled = Path(sysconfig.get_paths()["purelib"]) / "embreex.libs"
-    found = [str(p) for name in ("libtbb*", "libembree4*") for p in sorted(bundled.glob(name))]
-    if len(found) >= 2:
-        return found
+    # The wheel may stand in any folder of sys.path: a venv, a user's own, the system's.
+    package = importlib.util.find_spec("embreex")
+    roots = package.submodule_search_locations or () if package else ()
+    for bundled in (Path(root).with_name("embreex.libs") for root in roots):
+        found = [str(p) for name in ("libtbb*", "libembree4*") for p in sorted(bundled.glob(name))]
+        if len(found) >= 2:
+            return found
     system = ctypes.util.find_library("embree4")
     if system is None:
         raise EmbreeError(
-            f"no Embree 4: {bundled} holds no libembree4 and the system has none; "
-            "install the package embreex"
+            "no Embree 4: neither the package embreex nor the system has libembree4; "
+            "run pip install embreex"
         )
     return [system]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from synthgen.cli import QUICKSTART, main
+from synthgen.cli import main
+from synthgen.cli.options import QUICKSTART
 from tests.chaos.standin_run import ROOT, standin_config
 
 Edit = Callable[[dict[str, Any]], object]

@@ -1,0 +1,124 @@
+"""`synthgen scenario`: look at scenarios; no simulator is needed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synthgen.cli.options import AsJson, SampleSeed
+
+app = typer.Typer(help="Look at scenarios; no simulator is needed.", no_args_is_help=True)
+ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file.")]
+Town = Annotated[str, typer.Option("--map", help="Town name or .xodr file.")]
+
+
+@app.command(name="list")
+def scenario_list(as_json: AsJson = False) -> None:
+    """List the scenarios of the library."""
+    from scenarios.tools import library
+
+    rows = [
+        {"name": e.name, "description": e.description, "tags": list(e.tags), "file": str(e.file)}
+        for e in library()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        print(f"{row['name']:34} {row['description']}")
+
+
+@app.command(name="check")
+def scenario_check(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files.")],
+    rig: Annotated[Path | None, typer.Option(help="Rig file to check them with.")] = None,
+) -> None:
+    """Check scenario files; one line per fault, with file:line:column."""
+    from scenarios.tools import check_file
+
+    if rig is not None:
+        from synthgen.doctor.rig_report import rig_warnings
+
+        for warning in rig_warnings(rig):
+            print(warning)
+    for file in files:
+        for warning in check_file(file):
+            print(warning)
+        print(f"{file}: ok")
+
+
+@app.command(name="schema")
+def scenario_schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from scenarios.tools import schema_text
+
+    print(schema_text(), end="")
+
+
+@app.command(name="preview")
+def scenario_preview(
+    file: ScenarioFile,
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("preview.png"),
+    town: Town = "SynthDowntown",
+    seed: SampleSeed = 0,
+) -> None:
+    """Draw a solved encounter from above, with its time line."""
+    from scenarios.placement import load_index
+    from scenarios.preview import draw_preview
+    from scenarios.tools import sample
+    from synthgen.campaign.plan import town_file
+
+    path = town_file(town)
+    index = load_index(path, path.stem)
+    draw_preview(sample(file, index, seed=seed), index, out)
+    print(out)
+
+
+@app.command(name="export-osc")
+def scenario_export(
+    file: ScenarioFile,
+    out: Annotated[Path, typer.Option(help="XOSC file to write.")] = Path("scenario.xosc"),
+    town: Town = "SynthDowntown",
+    seed: SampleSeed = 0,
+) -> None:
+    """Write one concrete sample as OpenSCENARIO 1.0; losses are named in its header."""
+    from scenarios.openscenario import export_openscenario
+    from scenarios.placement import load_index
+    from scenarios.tools import sample
+    from synthgen.campaign.plan import town_file
+
+    path = town_file(town)
+    concrete = sample(file, load_index(path, path.stem), seed=seed)
+    export_openscenario(concrete, out, map_file=path.name)
+    print(out)
+
+
+@app.command(name="calibrate")
+def scenario_calibrate(
+    dataset: Annotated[Path, typer.Argument(help="Data set of finished runs.")],
+    out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("screen.yaml"),
+) -> None:
+    """Fit the pre-screen to how earlier runs differed from their plans."""
+    from scenarios.calibration import fit_calibration, outcomes_of
+
+    fitted = fit_calibration(outcomes_of(dataset))
+    out.write_text(fitted.model_dump_json(by_alias=True, indent=1) + "\n")
+    print(out)
+
+
+@app.command(name="coverage")
+def scenario_coverage(
+    dataset: Annotated[Path, typer.Argument(help="Data set of finished runs.")],
+) -> None:
+    """Count a data set's clips by kind of encounter."""
+    from dataclasses import astuple
+
+    from scenarios.coverage import filled_share, ledger
+
+    cells = ledger(dataset)
+    for cell, count in cells.items():
+        print(f"{count:5}  {'  '.join(astuple(cell))}")
+    print(f"{len(cells)} kinds, {filled_share(cells):.0%} of the combinations that occur")

@@ -1,0 +1,80 @@
+"""The command line offers the verbs of the design page, and imports nothing heavy to list them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from synthgen.cli import app
+
+VERBS = [
+    "generate",
+    "plan",
+    "scenario",
+    "serve",
+    "export",
+    "info",
+    "relabel",
+    "replay",
+    "audit",
+    "compare",
+    "fit",
+    "mine",
+    "probe",
+    "lock",
+    "verify",
+    "diff",
+    "view",
+    "bench",
+    "doctor",
+]
+SCENARIO_VERBS = ["list", "check", "preview", "schema", "export-osc", "calibrate", "coverage"]
+MEASUREMENTS = [
+    "pipeline",
+    "labels",
+    "export",
+    "scenarios",
+    "library",
+    "audit",
+    "fit",
+    "chaos",
+    "render",
+    "lidar",
+    "realism",
+    "tick",
+    "determinism",
+]
+
+
+@pytest.mark.parametrize(
+    ("group", "verbs"),
+    [((), VERBS), (("scenario",), SCENARIO_VERBS), (("bench",), MEASUREMENTS)],
+)
+def test_every_verb_is_offered(group: tuple[str, ...], verbs: list[str]) -> None:
+    command = typer.main.get_command(app)
+    for name in group:
+        command = command.commands[name]  # type: ignore[attr-defined]  # A group has them.
+
+    assert set(command.commands) == set(verbs)  # type: ignore[attr-defined]
+
+
+def test_help_loads_no_heavy_package() -> None:
+    program = (
+        "import sys; from synthgen.cli import main; main(['--help']);"
+        "print(sorted({'carla', 'ray', 'numba', 'numpy', 'cv2', 'pyarrow'} & set(sys.modules)))"
+    )
+
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+def test_arguments_of_serve_reach_the_server() -> None:
+    command = [sys.executable, "-m", "synthgen.cli", "serve", "--help"]
+
+    shown = subprocess.run(command, capture_output=True, text=True)
+
+    assert "--maps-dir" in shown.stdout

@@ -109,10 +109,16 @@ def mine(
 def probe(
     real: Annotated[Path, typer.Argument(help="Real data set.")],
     synthetic: Annotated[Path, typer.Argument(help="Synthetic data set.")],
+    tier: Annotated[
+        Literal["P0", "P1"],
+        typer.Option(help="P0: geometry of the labels. P1: crops of images and of sweeps."),
+    ] = "P0",
     seed: SampleSeed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train small models on each set and test them on each (tier P0: label geometry)."""
-    from synthgen.qa.probe import probe as run_probe
+    """Train small models on each set and test them on each."""
+    from synthgen.qa.probe import probe_labels
+    from synthgen.qa.probe_crops import probe_crops
 
-    print_report(run_probe(real, synthetic, seed=seed), as_json)
+    run = probe_labels if tier == "P0" else probe_crops
+    print_report(run(real, synthetic, seed=seed), as_json)

@@ -141,7 +141,7 @@ def canonical(
         classes: From `vocabulary`.
         level_mount: Measure heights from the road instead of from the camera.
     """
-    names, frame_sequence, notes = _sequences(frames)
+    names, frame_sequence, notes = sequences_of(frames)
     parts = [_boxes(frame, i, view, classes) for i, frame in enumerate(frames)]
     raw = RawBoxes(*(np.concatenate([getattr(p, n) for p in parts]) for n in RawBoxes.__slots__))
     raw = raw.rows(policy.keeps(raw))
@@ -161,7 +161,10 @@ def canonical(
     )
 
 
-def _sequences(frames: Sequence[LabelledFrame]) -> tuple[tuple[str, ...], I64, tuple[str, ...]]:
+def sequences_of(
+    frames: Sequence[LabelledFrame],
+) -> tuple[tuple[str, ...], I64, tuple[str, ...]]:
+    """Names of the sequences, each frame's number among them, and what was assumed."""
     names = tuple(dict.fromkeys(frame.sequence for frame in frames))
     place = {name: i for i, name in enumerate(names)}
     numbers = np.array([place[frame.sequence] for frame in frames], dtype=np.int64)
@@ -208,6 +211,15 @@ def _boxes(
         occluded=_level(every.occluded, every.occluded_kind, occlusion_level, len(every)),
     )
     return raw.rows(rows)
+
+
+def image_boxes(frame: LabelledFrame) -> F64 | None:
+    """(N, 4) boxes in the frame's own image, NaN where unseen; None where there is no camera."""
+    boxes, view = frame.boxes, view_of([frame])
+    if boxes.xyxy_px is not None or view is None or frame.camera_from_boxes is None:
+        return boxes.xyxy_px
+    centre, yaw = _from_camera(frame, boxes)
+    return _projected(centre, boxes.size_lwh_m, yaw, view)[0]
 
 
 def _pixels(frame: LabelledFrame, boxes: LabelledBoxes, view: View | None) -> F64:

@@ -24,6 +24,7 @@ def clip_frames(clip: ClipReader) -> list[LabelledFrame]:
         raise DatasetError(f"{clip.folder}: the rig has no camera, so nothing can be compared")
     model = sensor.camera.camera
     matrix = getattr(model, "matrix", None)
+    lidar = next(iter(clip.calibration.of_modality("lidar")), None)
     seen, rows = _joined(clip, sensor.name)
     frame_of = seen["frame_index"]
     frames: list[LabelledFrame] = []
@@ -39,7 +40,7 @@ def clip_frames(clip: ClipReader) -> list[LabelledFrame]:
                 camera_matrix=matrix,
                 camera_from_boxes=sensor.ego_from_sensor.inverse(),
                 lidar=None,
-                lidar_from_boxes=None,
+                lidar_from_boxes=None if lidar is None else lidar.ego_from_sensor.inverse(),
                 box_frame="ego",
                 boxes=_boxes(seen, rows, mine),
             )

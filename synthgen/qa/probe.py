@@ -8,7 +8,6 @@ predict the precision of a detector.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,26 +18,17 @@ from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64
 from synthgen.qa.canonical import canonical, common_view, view_of, vocabulary
 from synthgen.qa.policy import Policy
+from synthgen.qa.probe_scores import Score, held_back, scored
 from synthgen.qa.sources import open_source
 from synthgen.qa.tables import Table
 
 ROWS: Final = 3000
 TREES: Final = 60
-DRAWS: Final = 400
 LEAST_SEQUENCES: Final = 2
 _INPUTS: Final = ("box_w_px", "box_h_px", "box_x_px", "box_y_px")
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A number with its 95 % interval over the test sequences."""
-
-    value: float
-    low: float
-    high: float
-
-
-def probe(real: Path, synthetic: Path, *, seed: int = 0) -> dict[str, Any]:
+def probe_labels(real: Path, synthetic: Path, *, seed: int = 0) -> dict[str, Any]:
     """The 2 x 2 matrix of training and test sets, as a flat report.
 
     Raises:
@@ -59,8 +49,8 @@ def probe(real: Path, synthetic: Path, *, seed: int = 0) -> dict[str, Any]:
         for tested, (_, test) in zip(("real", "syn"), sides, strict=True):
             distance, accuracy = measure(train, test, rng)
             key = f"train_{trained}_test_{tested}"
-            report[f"{key}.distance_error"] = _told(distance)
-            report[f"{key}.class_accuracy"] = _told(accuracy)
+            report[f"{key}.distance_error"] = distance.document()
+            report[f"{key}.class_accuracy"] = accuracy.document()
     synthetic_error = report["train_syn_test_real.distance_error"]["value"]
     report["distance_gap_ratio"] = round(
         synthetic_error / max(report["train_real_test_real.distance_error"]["value"], 1e-9), 3
@@ -81,8 +71,8 @@ def measure(train: Table, test: Table, rng: np.random.Generator) -> tuple[Score,
     kind = ExtraTreesClassifier(**settings, class_weight="balanced")
     right = kind.fit(inputs[0], chosen["category"]).predict(inputs[1]) == test["category"]
     return (
-        _scored(test, lambda rows: float(np.median(error[rows])), rng),
-        _scored(test, lambda rows: _balanced(right[rows], test["category"][rows]), rng),
+        scored(test.sequence, lambda rows: float(np.median(error[rows])), rng),
+        scored(test.sequence, lambda rows: _balanced(right[rows], test["category"][rows]), rng),
     )
 
 
@@ -90,19 +80,8 @@ def _balanced(right: np.ndarray, category: F64) -> float:
     return float(np.mean([right[category == c].mean() for c in np.unique(category)]))
 
 
-def _scored(test: Table, value: Any, rng: np.random.Generator) -> Score:
-    parts = [np.flatnonzero(test.sequence == i) for i in range(len(test.sequences))]
-    parts = [part for part in parts if len(part)]
-    drawn = [
-        value(np.concatenate([parts[i] for i in rng.integers(len(parts), size=len(parts))]))
-        for _ in range(DRAWS)
-    ]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Score(value(np.arange(len(test))), float(low), float(high))
-
-
 def _split(boxes: Table, path: Path, rng: np.random.Generator) -> tuple[Table, Table]:
-    """Two thirds of the sequences to train on, the rest to test."""
+    """Boxes of the sequences to train on, and of those to test on."""
     boxes = boxes.rows(np.isfinite(boxes["range_m"]) & np.isfinite(boxes["box_w_px"]))
     sequences = len(boxes.sequences)
     if sequences < LEAST_SEQUENCES or len(boxes) < 50:
@@ -110,13 +89,7 @@ def _split(boxes: Table, path: Path, rng: np.random.Generator) -> tuple[Table, T
             f"{path}: a probe holds sequences back: expected {LEAST_SEQUENCES} and 50 boxes, "
             f"found {sequences} and {len(boxes)}"
         )
-    order = rng.permutation(sequences)
-    cut = max(sequences // 3, 1)
-    test, train = boxes.of_sequences(order[:cut]), boxes.of_sequences(order[cut:])
+    train, test = (boxes.of_sequences(numbers) for numbers in held_back(sequences, rng))
     if not len(test) or not len(train):
         raise DatasetError(f"{path}: the sequences held back have no boxes")
     return train, test
-
-
-def _told(score: Score) -> dict[str, float]:
-    return {n: round(getattr(score, n), 4) for n in ("value", "low", "high")}

@@ -14,6 +14,7 @@ from synthgen.campaign.run import run_campaign
 from synthgen.errors import SimulatorLost
 from synthgen.qa.audit.audit import audit_dataset, read_clip
 from synthgen.qa.audit.proof import Proof, Scene, clean_trial, faulty_trials, learn, prove
+from synthgen.qa.audit.sizes import known_sizes
 from synthgen.qa.audit.vote import (
     Calibration,
     default_calibration,
@@ -76,7 +77,8 @@ def bench_audit(progress: Progress, dataset: Path | None = None) -> dict[str, An
     dataset = dataset or made_dataset(HELD_OUT, progress)
     calibration = default_calibration()
     scenes = scenes_of(dataset)
-    clean = [clean_trial(scene, calibration.sizes) for scene in scenes]
+    sizes = known_sizes((scene.labels for scene in scenes), calibration.sizes)
+    clean = [clean_trial(scene, sizes) for scene in scenes]
     values = np.concatenate([trial.values for trial in clean])
     verdicts = judge(values, calibration)
     alarms = int(verdicts.is_alarm.sum()) + sum(trial.stray for trial in clean)

@@ -63,7 +63,7 @@ class Source:
             try:
                 yield row, decode_rgb(path.read_bytes(), str(path))
             except (OSError, DatasetError, cv2.error) as err:
-                self.problems.append(_line(path, err))
+                self.problems.append(fault_line(path, err))
 
     def sweeps(self, limit: int) -> Iterator[tuple[int, F64, F64]]:
         """Row of `frames`, points (N, 3) and intensity (N,) of at most `limit` sweeps."""
@@ -75,9 +75,9 @@ class Source:
             path = self.frames[row].lidar
             assert path is not None, "chosen for its sweep"
             try:
-                points, intensity = _sweep(path)
+                points, intensity = read_sweep(path)
             except (OSError, DatasetError, pa.ArrowException) as err:
-                self.problems.append(_line(path, err))
+                self.problems.append(fault_line(path, err))
                 continue
             pose = self.frames[row].lidar_from_boxes
             # The boxes' frame has x ahead, which the LiDAR's need not have.
@@ -98,7 +98,7 @@ class Source:
                     if rows.get(index) in wanted:
                         yield rows[index], decode_rgb(content, f"{clip.folder} frame {index}")
             except (DatasetError, cv2.error) as err:
-                self.problems.append(_line(clip.folder, err))
+                self.problems.append(fault_line(clip.folder, err))
 
     def _clip_sweeps(self, limit: int) -> Iterator[tuple[int, F64, F64]]:
         wanted = set(_spread(list(range(len(self.frames))), limit))
@@ -118,7 +118,7 @@ class Source:
                             np.asarray(sweep.intensity, np.float64),
                         )
             except DatasetError as err:
-                self.problems.append(_line(clip.folder, err))
+                self.problems.append(fault_line(clip.folder, err))
 
     def _clips(self) -> Iterator[tuple[ClipReader, dict[int, int]]]:
         rows: dict[str, dict[int, int]] = {}
@@ -179,7 +179,7 @@ def _clip_dataset(path: Path, problems: list[str]) -> list[LabelledFrame]:
         try:
             frames += clip_frames(ClipReader(folder))
         except DatasetError as err:
-            problems.append(_line(folder, err))
+            problems.append(fault_line(folder, err))
     return frames
 
 
@@ -204,7 +204,7 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
             for frame in read(part):
                 frames.append(frame)
         except DatasetError as err:
-            problems.append(_line(part, err))
+            problems.append(fault_line(part, err))
     return frames
 
 
@@ -216,8 +216,12 @@ def _spread(rows: list[int], limit: int) -> list[int]:
     return [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int).tolist()]
 
 
-def _sweep(path: Path) -> tuple[F64, F64]:
-    """Points (N, 3) and intensity (N,) of 0 to 1, of a KITTI, nuScenes or Argoverse file."""
+def read_sweep(path: Path) -> tuple[F64, F64]:
+    """Points (N, 3) and intensity (N,) of 0 to 1, of a KITTI, nuScenes or Argoverse file.
+
+    Raises:
+        DatasetError: The file is cut off.
+    """
     if path.suffix == ".feather":
         table = feather.read_table(path)
         columns = [table[n].to_numpy().astype(np.float64) for n in ("x", "y", "z", "intensity")]
@@ -232,6 +236,7 @@ def _sweep(path: Path) -> tuple[F64, F64]:
     return points[:, :3], points[:, 3] / (255 if width == 5 else 1)
 
 
-def _line(path: Path, err: Exception) -> str:
+def fault_line(path: Path, err: Exception) -> str:
+    """What is wrong with a file, in one line that names it."""
     text = str(err).splitlines()[0] if str(err) else type(err).__name__
     return text if str(path) in text else f"{path}: {text}"

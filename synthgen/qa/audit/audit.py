@@ -16,12 +16,13 @@ from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64
 from synthgen.qa.audit.checks import BOX_CHECKS, MISSING, score_boxes
 from synthgen.qa.audit.evidence import Blobs, clip_blobs
-from synthgen.qa.audit.foreign import is_foreign, read_recordings
+from synthgen.qa.audit.foreign import read_recordings
 from synthgen.qa.audit.labels import Labels, clip_labels
 from synthgen.qa.audit.match import Pairs, match
-from synthgen.qa.audit.proof import model_sizes
+from synthgen.qa.audit.sizes import known_sizes
 from synthgen.qa.audit.systematic import Finding, Samples, findings, sample
 from synthgen.qa.audit.vote import Calibration, Verdicts, judge
+from synthgen.qa.sources import kind_of
 from synthgen.store.clip_reader import ClipReader, read_labels_manifest
 from synthgen.store.commit import committed_manifests
 
@@ -29,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 AUDIT_SCHEMA: Final = "synthgen/audit@1"
 _DEFAULT_RANGE_M: Final = 100.0
-_SAME_MODEL_TRACKS: Final = 3  # so many tracks of a model tell its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +188,7 @@ def audit_dataset(dataset: Path, calibration: Calibration) -> Audit:
     audit = Audit(dataset, calibration)
     samples: list[Samples] = []
     parts = list(_own_recordings(dataset, audit) if _is_own(dataset) else _foreign(dataset, audit))
-    own_sizes = model_sizes((part[2] for part in parts), least=_SAME_MODEL_TRACKS)
-    sizes = {**own_sizes, **calibration.sizes}
+    sizes = known_sizes((part[2] for part in parts), calibration.sizes)
     for number, (name, folder, labels, blobs, hits, range_m) in enumerate(parts):
         pairs = match(labels, blobs)
         if hits is not None:
@@ -220,15 +219,10 @@ _Part = tuple[str, Path | None, Labels, Blobs, F64 | None, float]
 def _is_own(dataset: Path) -> bool:
     if not dataset.is_dir():
         raise DatasetError(f"{dataset}: no such folder")
-    return (dataset / "clips").is_dir() or not is_foreign(dataset)
+    return kind_of(dataset) == "synthgen"
 
 
 def _own_recordings(dataset: Path, audit: Audit) -> Iterator[_Part]:
-    if not (dataset / "clips").is_dir():
-        raise DatasetError(
-            f"{dataset}: expected a dataset (a folder with clips/) or KITTI labels "
-            "(label_2/ or label_02/), found neither"
-        )
     for manifest in committed_manifests(dataset):
         try:
             yield read_clip(manifest.parent)
@@ -237,11 +231,10 @@ def _own_recordings(dataset: Path, audit: Audit) -> Iterator[_Part]:
 
 
 def _foreign(dataset: Path, audit: Audit) -> Iterator[_Part]:
-    try:
-        for item in read_recordings(dataset):
-            yield item.name, None, item.labels, item.blobs, item.hits, _DEFAULT_RANGE_M
-    except DatasetError as err:
-        audit.unreadable.append((dataset.name, str(err)))
+    problems: list[str] = []
+    for item in read_recordings(dataset, problems):
+        yield item.name, None, item.labels, item.blobs, item.hits, _DEFAULT_RANGE_M
+    audit.unreadable += [(dataset.name, problem) for problem in problems]
 
 
 def read_clip(folder: Path) -> _Part:

@@ -5,7 +5,6 @@ A score above 1 is an alarm. docs/audit.md says what each check looks at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +16,7 @@ from synthgen.qa.audit import tracks
 from synthgen.qa.audit.evidence import Blobs
 from synthgen.qa.audit.labels import Labels
 from synthgen.qa.audit.match import Pairs
+from synthgen.qa.audit.sizes import KnownSizes, size_scores
 
 BOX_CHECKS: Final = (
     *("depth_in", "lidar_in", "face_gap", "support", "box2d", "cls_tag", "size_prior"),
@@ -58,10 +58,6 @@ _BODY_M: Final[dict[Group, tuple[float, float, float]]] = {
     "object": (0.30, 0.30, 0.30),
 }
 _JUMP_M: Final = 0.05
-# |log| ratio of a side to the model's: bodies are rigid, walkers move their limbs and may sit.
-_MODEL_RATIO: Final = 0.05
-_WALKER_RATIO: Final = 0.35
-_BEYOND_RATIO: Final = 0.10  # the bounds of a class are those of most, not of all of its members
 _ACCELERATION_MPS2: Final[dict[Group, float]] = {
     "vehicle": 8.0,
     "cyclist": 5.0,
@@ -69,9 +65,6 @@ _ACCELERATION_MPS2: Final[dict[Group, float]] = {
     "object": 8.0,
 }
 _DRIFT_SPEED_MPS: Final = 2.0
-
-# Sizes (length, width, height) by blueprint.
-SizePriors = Mapping[str, tuple[float, float, float]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,7 +85,7 @@ class Scores:
 
 
 def score_boxes(
-    labels: Labels, blobs: Blobs, pairs: Pairs, sizes: SizePriors, range_m: float
+    labels: Labels, blobs: Blobs, pairs: Pairs, sizes: KnownSizes, range_m: float
 ) -> Scores:
     """Run every check.
 
@@ -100,7 +93,7 @@ def score_boxes(
         labels: What is audited.
         blobs: What the sensors say.
         pairs: Which of those belong together.
-        sizes: Known sizes of blueprints.
+        sizes: What sizes are known.
         range_m: How far labels reach.
     """
     groups = _groups(labels)
@@ -118,7 +111,7 @@ def score_boxes(
         "support": _support(labels, pairs),
         "box2d": _image_edges(labels, blobs),
         "cls_tag": _class_tags(labels, blobs, pairs),
-        "size_prior": _sizes(labels, sizes, groups),
+        "size_prior": size_scores(labels, sizes, _is(groups, "vehicle")),
         "dup": _ALARM * _duplicates(labels, groups),
         "track_size": tracks.size_jumps(labels) / np.where(_is(groups, "vehicle"), 0.05, 0.15),
         "track_cls": _ALARM * tracks.class_changes(labels),
@@ -260,27 +253,6 @@ def _class_tags(labels: Labels, blobs: Blobs, pairs: Pairs) -> F64:
     told = labels.logged != ""
     differs = told & (labels.logged != labels.category)
     return np.where(differs, _ALARM, np.where(told & np.isnan(scores), 0.0, scores))
-
-
-def _sizes(labels: Labels, sizes: SizePriors, groups: list[Group]) -> F64:
-    """Sides against the size of the model, and against what is credible for the class."""
-    taxonomy = default_taxonomy()
-    scores = np.full(len(labels), np.nan)
-    size = np.maximum(labels.size_lwh_m, 1e-3)
-    allowed = np.where(_is(groups, "vehicle"), _MODEL_RATIO, _WALKER_RATIO)
-    for model in np.unique(labels.model).tolist():
-        if model in sizes:
-            own = labels.model == model
-            ratio = np.abs(np.log(size[own] / np.array(sizes[model]))).max(axis=1)
-            scores[own] = ratio / allowed[own]
-    for name in np.unique(labels.category).tolist():
-        category = taxonomy.categories.get(name)
-        if category is not None:
-            own = labels.category == name
-            low, high = np.array(category.size_range_lwh_m).T
-            beyond = np.maximum(np.log(size[own] / high), np.log(low / size[own])).max(axis=1)
-            scores[own] = np.fmax(scores[own], np.maximum(beyond, 0.0) / _BEYOND_RATIO)
-    return scores
 
 
 def _duplicates(labels: Labels, groups: list[Group]) -> F64:

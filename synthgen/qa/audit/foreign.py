@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
-from exporters.kitti_object.reader import read_kitti_object
-from exporters.kitti_tracking.reader import read_kitti_tracking
 from synthgen.datatypes.labelled_frame import IGNORE, LabelledFrame
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64
 from synthgen.geometry.cuboid import Cuboids
 from synthgen.qa.audit.evidence import Blobs, no_blobs
 from synthgen.qa.audit.labels import Labels, turns
+from synthgen.qa.sources import fault_line, open_source, read_sweep
 
 _OCCLUSION_OF_LEVEL: Final = {0: 0.0, 1: 0.5, 2: 0.8}
 _TRUNCATION_OF_LEVEL: Final = {0: 0.0, 1: 0.3, 2: 0.8}
@@ -47,37 +47,25 @@ class Recording:
     hits: F64
 
 
-def is_foreign(path: Path) -> bool:
-    """True for a folder in a format that is audited besides our own."""
-    return _reader(path) is not None
-
-
-def read_recordings(path: Path) -> Iterator[Recording]:
+def read_recordings(path: Path, problems: list[str]) -> Iterator[Recording]:
     """Recordings of a foreign data set, one after another.
 
+    Args:
+        path: A data set of any format that `synthgen compare` reads.
+        problems: Takes a line for each file that cannot be read; its evidence is left out.
+
     Raises:
-        DatasetError: The folder is of no known format, or a file of it is damaged.
+        DatasetError: The folder is of no known format, holds no frame or no 3D box.
     """
-    reader = _reader(path)
-    if reader is None:
-        raise DatasetError(
-            f"{path}: expected a dataset (a folder with clips/) or KITTI labels "
-            "(label_2/ or label_02/), found neither"
-        )
-    for name, frames in groupby(reader(path), key=lambda frame: frame.sequence):
-        yield _recording(name, tuple(frames))
+    source = open_source(path)
+    problems += source.problems
+    if all(np.isnan(frame.boxes.centre_m).all() for frame in source.frames):
+        raise DatasetError(f"{path}: {source.kind}: holds no 3D box, which is what an audit judges")
+    for name, frames in groupby(source.frames, key=lambda frame: frame.sequence):
+        yield _recording(name, tuple(frames), problems)
 
 
-def _reader(path: Path):  # type: ignore[no-untyped-def]  # one of two functions of the same type
-    for root in (path / "training", path):
-        if (root / "label_02").is_dir():
-            return read_kitti_tracking
-        if (root / "label_2").is_dir():
-            return read_kitti_object
-    return None
-
-
-def _recording(name: str, frames: tuple[LabelledFrame, ...]) -> Recording:
+def _recording(name: str, frames: tuple[LabelledFrame, ...], problems: list[str]) -> Recording:
     parts = [_frame_labels(frame, number) for number, frame in enumerate(frames)]
     stamps = [frame.timestamp_ns for frame in frames]
     times_s = np.array(
@@ -85,7 +73,7 @@ def _recording(name: str, frames: tuple[LabelledFrame, ...]) -> Recording:
     )
     labels = _joined(parts, times_s)
     hits = np.concatenate(
-        [_points_in_boxes(frame, part) for frame, part in zip(frames, parts, strict=True)]
+        [_points_in_boxes(frame, part, problems) for frame, part in zip(frames, parts, strict=True)]
     )
     known = ~np.isnan(hits) & (labels.occluded == 0) & (labels.truncated < 0.1)
     sure = known & (np.linalg.norm(labels.center_m, axis=1) < _SURE_RANGE_M)
@@ -136,6 +124,7 @@ def _frame_labels(frame: LabelledFrame, number: int) -> Labels:
         claimed_px=np.zeros(count),
         claimed_points=np.zeros(count),
         parent=np.zeros(count, dtype=np.int64),
+        has_open_door=np.zeros(count, dtype=np.bool_),
         image_xyxy_px=image.astype(np.float64),
         times_s=np.zeros(1),
         is_static_frame=False,
@@ -158,18 +147,16 @@ def _projections(frame: LabelledFrame, boxes: Cuboids) -> F64:
     return bounds
 
 
-def _points_in_boxes(frame: LabelledFrame, labels: Labels) -> F64:
-    """(N,) points of the sweep within each box, NaN without a sweep that can be read.
-
-    Raises:
-        DatasetError: The sweep is cut off.
-    """
-    if frame.lidar is None or frame.lidar_from_boxes is None or frame.lidar.suffix != ".bin":
+def _points_in_boxes(frame: LabelledFrame, labels: Labels, problems: list[str]) -> F64:
+    """(N,) points of the sweep within each box, NaN without a sweep that can be read."""
+    if frame.lidar is None or frame.lidar_from_boxes is None:
         return np.full(len(labels), np.nan)
-    values = np.fromfile(frame.lidar, dtype=np.float32)
-    if len(values) % 4:
-        raise DatasetError(f"{frame.lidar}: expected 16 bytes a point, the file is cut off")
-    points_m = frame.lidar_from_boxes.inverse().apply(values.reshape(-1, 4)[:, :3].astype(float))
+    try:
+        points_m, _intensity = read_sweep(frame.lidar)
+    except (OSError, DatasetError, pa.ArrowException) as err:
+        problems.append(fault_line(frame.lidar, err))
+        return np.full(len(labels), np.nan)
+    points_m = frame.lidar_from_boxes.inverse().apply(points_m)
     boxes = Cuboids(labels.rotation, labels.center_m, labels.size_lwh_m)
     return np.array(
         [np.count_nonzero(boxes[i].contains(points_m, 0.1)) for i in range(len(boxes))],

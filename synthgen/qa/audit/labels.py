@@ -37,6 +37,7 @@ class Labels:
         claimed_px: (N,) pixels that the labels claim to see, 0 where none or unknown.
         claimed_points: (N,) LiDAR points that they claim.
         parent: (N,) track id of the cycle under a rider, or 0.
+        has_open_door: (N,) stated to have a door open, which reaches out of the box.
         image_xyxy_px: (N, C, 4) visible box per camera; NaN where none.
         times_s: (F,) time of each frame.
         is_static_frame: True where `world_m` does not move with the platform.
@@ -59,6 +60,7 @@ class Labels:
     claimed_px: F64
     claimed_points: F64
     parent: I64
+    has_open_door: Bool
     image_xyxy_px: F64
     times_s: F64
     is_static_frame: bool
@@ -106,7 +108,7 @@ _COLUMNS: Final = (
         "world_m",
     ),
     *("world_yaw_rad", "occluded", "truncated", "claimed_px", "claimed_points", "parent"),
-    *("image_xyxy_px", "projected_xyxy_px"),
+    *("has_open_door", "image_xyxy_px", "projected_xyxy_px"),
 )
 _EDGES: Final = ("x_min_px", "y_min_px", "x_max_px", "y_max_px")
 
@@ -146,6 +148,7 @@ def clip_labels(clip: ClipReader) -> Labels:
         claimed_px=claims[:, 2],
         claimed_points=column["lidar_points"].astype(np.float64),
         parent=parent,
+        has_open_door=_open_doors(clip, column["frame_index"], column["track_id"]),
         image_xyxy_px=image,
         times_s=np.array([item.timestamp_ns * 1e-9 for item in clip.frames]),
         is_static_frame=True,
@@ -173,6 +176,16 @@ def _image_boxes(
         if row["visible_px"] > claims[i, 2]:
             claims[i] = row["occluded_fraction"], row["truncated_fraction"], row["visible_px"]
     return image, claims
+
+
+def _open_doors(clip: ClipReader, frame_index: I64, track_id: I64) -> Bool:
+    """(N,) boxes of vehicles with a door open."""
+    table = clip.label_table("tracks").select(["frame_index", "track_id", "open_doors"])
+    frame, track, doors = (column.to_numpy(zero_copy_only=False) for column in table.columns)
+    is_open = np.nan_to_num(doors.astype(np.float64)) > 0
+    opened = set(zip(frame[is_open].tolist(), track[is_open].tolist(), strict=True))
+    keys = zip(frame_index.tolist(), track_id.tolist(), strict=True)
+    return np.array([key in opened for key in keys], dtype=np.bool_)
 
 
 def rotations_of(quat_wxyz: F64) -> F64:

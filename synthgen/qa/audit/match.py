@@ -13,6 +13,8 @@ from synthgen.qa.audit.labels import Labels
 
 # A surface may lie this far outside its box: depth is stored in centimetres, boxes fit to 2 cm.
 MARGIN_M: Final = 0.07
+# Boxes are those of cars with closed doors; an open one reaches so far out at most.
+DOOR_M: Final = 1.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,6 +80,7 @@ def _match_frame(
         optimize=True,
     )
     half_m = labels.size_lwh_m[boxes][:, None] / 2 + MARGIN_M
+    half_m[labels.has_open_door[boxes], :, 1] += DOOR_M
     within = (np.abs(local_m) <= half_m).all(axis=2)
     filled = np.flatnonzero(sizes > 0)
     counts = np.zeros((len(boxes), len(own)))

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from synthgen.geometry.arrays import F64, Bool
-from synthgen.qa.audit.checks import BOX_CHECKS, MISSING, TRACK_CHECKS, SizePriors, score_boxes
+from synthgen.qa.audit.checks import BOX_CHECKS, MISSING, TRACK_CHECKS, score_boxes
 from synthgen.qa.audit.evidence import Blobs
 from synthgen.qa.audit.inject import (
     CLEAN,
@@ -23,6 +23,7 @@ from synthgen.qa.audit.inject import (
 )
 from synthgen.qa.audit.labels import Labels
 from synthgen.qa.audit.match import match
+from synthgen.qa.audit.sizes import NO_SIZES, KnownSizes, ModelSizes, known_sizes, model_sizes
 from synthgen.qa.audit.vote import Calibration, fit_factors, fit_vote, judge
 
 RATE: Final = 0.03
@@ -61,7 +62,7 @@ class Trial:
     stray: int
 
 
-def clean_trial(scene: Scene, sizes: SizePriors) -> Trial:
+def clean_trial(scene: Scene, sizes: KnownSizes) -> Trial:
     """The recording as it is."""
     pairs = match(scene.labels, scene.blobs)
     scores = score_boxes(scene.labels, scene.blobs, pairs, sizes, scene.range_m)
@@ -70,19 +71,20 @@ def clean_trial(scene: Scene, sizes: SizePriors) -> Trial:
 
 
 def faulty_trials(
-    scenes: Sequence[Scene], sizes: SizePriors, rng: np.random.Generator, rate: float = RATE
+    scenes: Sequence[Scene], catalogue: ModelSizes, rng: np.random.Generator, rate: float = RATE
 ) -> list[Trial]:
     """The recordings with faults of all kinds, in a share `rate` of all verifiable boxes."""
     drafts, known = [], []
     for scene in scenes:
         pairs = match(scene.labels, scene.blobs)
-        scores = score_boxes(scene.labels, scene.blobs, pairs, sizes, scene.range_m)
+        scores = score_boxes(scene.labels, scene.blobs, pairs, NO_SIZES, scene.range_m)
         kinds = np.full(len(scene.labels), CLEAN, dtype=object)
         known.append(frozenset(scores.missing.tolist()))
         drafts.append(Draft(scene.labels, kinds, scores.verifiable.copy(), scene.blobs, pairs, rng))
     boxes = sum(int(draft.is_verifiable.sum()) for draft in drafts)
     _fill(drafts, list(TRACK_FAULTS), _TRACK_SHARE * rate * boxes, rng)
     _fill(drafts, list(SINGLE_FAULTS), (1 - _TRACK_SHARE) * rate * boxes, rng)
+    sizes = known_sizes((draft.labels for draft in drafts), catalogue)  # wrong ones among them
     return [
         _trial(scene, draft, sizes, missing)
         for scene, draft, missing in zip(scenes, drafts, known, strict=True)
@@ -107,7 +109,7 @@ def _faulty(draft: Draft) -> int:
     return int(wrong.sum()) + len(draft.dropped)
 
 
-def _trial(scene: Scene, draft: Draft, sizes: SizePriors, known: frozenset[int]) -> Trial:
+def _trial(scene: Scene, draft: Draft, sizes: KnownSizes, known: frozenset[int]) -> Trial:
     kept = np.setdiff1d(np.arange(len(draft.labels)), list(draft.dropped))
     labels = draft.labels.take(kept)
     kinds, verifiable = draft.kinds[kept], draft.is_verifiable[kept]
@@ -263,7 +265,8 @@ def learn(
 ) -> Calibration:
     """Thresholds, vote and sizes from tuning scenes."""
     sizes = model_sizes(scene.labels for scene in scenes)
-    clean = [clean_trial(scene, sizes) for scene in scenes]
+    known = known_sizes((scene.labels for scene in scenes), sizes)
+    clean = [clean_trial(scene, known) for scene in scenes]
     values = np.concatenate([trial.values for trial in clean])
     draft = Calibration(
         source=dict(source),
@@ -296,18 +299,3 @@ def learn(
         }
     )
     return tuned.model_copy(update={"recall": round(prove(trials, tuned).recall, 4)})
-
-
-def model_sizes(labels: Iterable[Labels], least: int = 1) -> dict[str, tuple[float, float, float]]:
-    """Median size of every model that has at least so many tracks."""
-    sizes: dict[str, dict[tuple[int, int], F64]] = defaultdict(dict)
-    for number, part in enumerate(labels):
-        for row, model in enumerate(part.model.tolist()):
-            # Models of the map share a name without sharing a size.
-            if "." in model and part.track is not None:
-                sizes[model].setdefault((number, int(part.track[row])), part.size_lwh_m[row])
-    return {
-        model: tuple(np.round(np.median(list(tracks.values()), axis=0), 3).tolist())
-        for model, tracks in sorted(sizes.items())
-        if len(tracks) >= least
-    }

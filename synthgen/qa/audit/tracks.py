@@ -182,6 +182,8 @@ def _misfit(labels: Labels, blobs: Blobs, pairs: Pairs, own: I64, allowed_gap_m:
     rows = pairs.box[own]
     half_m = labels.size_lwh_m[rows] / 2
     behind_m = np.stack([half_m - pairs.extent_m[own, 1], half_m + pairs.extent_m[own, 0]])
+    doors = labels.has_open_door[rows]  # an open one hides where the side is
+    behind_m[:, doors, 1] = np.inf
     several = max(_MIN_TRACK, int(np.ceil(_MISFIT_SHARE * len(own))))
     worst = float(np.sort(-behind_m, axis=1)[:, -several].max()) / _ALLOWED_OUT_M
     least = np.where(blobs.camera[pairs.blob[own]] < 0, _MIN_GAP_HITS, _MIN_GAP_POINTS)
@@ -193,6 +195,7 @@ def _misfit(labels: Labels, blobs: Blobs, pairs: Pairs, own: I64, allowed_gap_m:
     eye_m[:, 2] = np.where(blobs.camera[pairs.blob[own]] >= 0, np.inf, eye_m[:, 2])
     for side, sign in enumerate((1, -1)):
         looks = free[:, None] & looks_at(sign * eye_m, half_m, pairs.eye_m[own])
+        looks[doors, 1] = False
         for axis in range(3):
             gaps = np.sort(behind_m[side, looks[:, axis], axis])
             if len(gaps) >= _MIN_TRACK:

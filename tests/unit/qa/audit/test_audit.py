@@ -20,6 +20,7 @@ from synthgen.qa.audit.labels import Labels
 from synthgen.qa.audit.match import match
 from synthgen.qa.audit.proof import Scene, faulty_trials, prove
 from synthgen.qa.audit.report import write_report
+from synthgen.qa.audit.sizes import NO_SIZES
 from synthgen.qa.audit.systematic import findings, sample
 from synthgen.qa.audit.vote import default_calibration, judge
 from synthgen.store.layout import clip_folder
@@ -47,7 +48,7 @@ def row_of(labels: Labels, track: int, frame: int) -> int:
 def alarms_of(scene: Scene, labels: Labels, row: int) -> set[str]:
     """Names of the checks that speak up about one box."""
     pairs = match(labels, scene.blobs)
-    values = score_boxes(labels, scene.blobs, pairs, {}, scene.range_m).values
+    values = score_boxes(labels, scene.blobs, pairs, NO_SIZES, scene.range_m).values
     scores = judge(values, default_calibration()).scores[row]
     return {name for name, score in zip(BOX_CHECKS, scores, strict=True) if score > 1}
 
@@ -145,6 +146,18 @@ def test_size_wrong_all_along_is_found_by_the_whole_track(scene: Scene) -> None:
     assert "track_fit" in alarms_of(scene, replace(scene.labels, size_lwh_m=size), row)
 
 
+def test_open_door_reaches_out_of_the_box(scene: Scene) -> None:
+    # A door of 0.9 m: what the sensors see of the car reaches as far beyond a narrower box.
+    row = row_of(scene.labels, CAR, 5)
+    size = scene.labels.size_lwh_m.copy()
+    size[scene.labels.track == CAR, 1] -= 0.9
+    narrow = replace(scene.labels, size_lwh_m=size)
+    doors = {"depth_in", "lidar_in", "track_fit"}
+    assert doors & alarms_of(scene, narrow, row)
+    is_open = np.ones(len(narrow), dtype=np.bool_)
+    assert not doors & alarms_of(scene, replace(narrow, has_open_door=is_open), row)
+
+
 def test_heading_against_the_motion_is_found(scene: Scene) -> None:
     assert scene.labels.track is not None
     turn = np.where(scene.labels.track == CAR, np.pi, 0.0)
@@ -156,7 +169,7 @@ def test_object_without_a_label_is_missing(scene: Scene) -> None:
     assert scene.labels.track is not None
     labels = scene.labels.take(scene.labels.track != WALKER)
     pairs = match(labels, scene.blobs)
-    missing = score_boxes(labels, scene.blobs, pairs, {}, scene.range_m).missing
+    missing = score_boxes(labels, scene.blobs, pairs, NO_SIZES, scene.range_m).missing
     assert set(scene.blobs.identity[missing].tolist()) == {WALKER}
 
 
@@ -179,7 +192,7 @@ def test_labels_of_one_tick_ago_show_as_lag(scene: Scene) -> None:
 )
 def test_fault_can_be_put_in(scene: Scene, kind: str) -> None:
     pairs = match(scene.labels, scene.blobs)
-    seen = score_boxes(scene.labels, scene.blobs, pairs, {}, scene.range_m).verifiable
+    seen = score_boxes(scene.labels, scene.blobs, pairs, NO_SIZES, scene.range_m).verifiable
     kinds = np.full(len(scene.labels), "", dtype=object)
     rng = np.random.default_rng(1)
     draft = Draft(scene.labels, kinds, seen.copy(), scene.blobs, pairs, rng)
@@ -241,10 +254,25 @@ def test_cut_off_image_is_named(copy: Path) -> None:
 def test_foreign_folder_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "photos").mkdir()
     assert main(["audit", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == (
-        f"{tmp_path}: expected a dataset (a folder with clips/) or KITTI labels "
-        "(label_2/ or label_02/), found neither\n"
-    )
+    told = capsys.readouterr().err
+    assert told.startswith(f"{tmp_path}: not a data set of a known format (synthgen, kitti-")
+    assert told.count("\n") == 1
+
+
+def test_boxes_of_images_alone_cannot_be_audited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "annotations").mkdir()
+    document = {
+        "images": [{"id": 1, "file_name": "1.jpg", "width": 64, "height": 48}],
+        "categories": [{"id": 3, "name": "car"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 3, "bbox": [4, 4, 20, 10], "iscrowd": 0}
+        ],
+    }
+    (tmp_path / "annotations/instances_val.json").write_text(json.dumps(document))
+    assert main(["audit", str(tmp_path)]) == 2
+    assert "coco: holds no 3D box" in capsys.readouterr().err
 
 
 def test_report_lists_the_wrong_box_first(copy: Path) -> None:

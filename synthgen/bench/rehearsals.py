@@ -25,6 +25,7 @@ from synthgen.campaign.config import PACKAGE_ROOT, EmbeddedSimulator, Recycling
 from synthgen.campaign.plan import SlotTask, town_file
 from synthgen.campaign.processes import OwnedProcess
 from synthgen.campaign.simulators import SimulatorRequest, start_simulator
+from synthgen.campaign.warm_up import warm_up
 from synthgen.campaign.worker import WorkerSettings, clip_job
 from synthgen.datatypes.clip_job import (
     CaptureSettings,
@@ -172,6 +173,9 @@ def run_all(
     left = [job for job in jobs if job.clip_id not in known]
     # Those of one map together, so that servers seldom change theirs.
     left.sort(key=lambda job: (job.map.name, job.slot.scenario, job.slot.k))
+    if left and time.monotonic() < until_s:
+        # A server that compiles while its client waits would count as one that fails.
+        warm_up("synthgen.simserver", "warmup", note=logger.info)
     shares = [share for i in range(workers) if (share := left[i::workers])]
     with ThreadPoolExecutor(max_workers=max(len(shares), 1)) as pool:
         for end in [

@@ -8,8 +8,6 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -36,8 +34,9 @@ from synthgen.campaign.processes import reap
 from synthgen.campaign.progress import Progress, RateMeter, RunStatus
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
 from synthgen.campaign.slot_state import read_states
+from synthgen.campaign.warm_up import warm_up
 from synthgen.campaign.worker import SlotOutcome, WorkerSettings
-from synthgen.errors import ConfigError, DatasetError, OutputError, SimulatorLost
+from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.store.commit import STAGING, collect_staging
 from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors, write_durably
@@ -204,9 +203,9 @@ class _Campaign:
         if _free_bytes(self._dataset) < size.bytes:
             self._progress.note("the disk may not hold all of it; whole clips will be kept")
         self._lay_out_maps()
-        self._warm_up("synthgen.labels.warmup")
+        warm_up("synthgen.labels.warmup", note=self._progress.note)
         if self._config.simulator.kind == "embedded":
-            self._warm_up("synthgen.simserver", "warmup")
+            warm_up("synthgen.simserver", "warmup", note=self._progress.note)
 
     def _lay_out_maps(self) -> None:
         """Copy the map files into one folder for the servers, and index each for placement."""
@@ -216,20 +215,6 @@ class _Campaign:
             content = Path(source.path).read_bytes()
             write_durably(self._run_folder / "maps" / f"{source.name}.xodr", content)
             load_index(Path(source.path), source.name)
-
-    def _warm_up(self, *program: str) -> None:
-        """Compile a program's kernels once before several processes would all do so."""
-        command = [sys.executable, "-m", *program]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert process.stdout is not None
-        last = ""
-        for line in process.stdout:
-            last = line.rstrip()
-            self._progress.note(last)
-        if process.wait() != 0:
-            raise SimulatorLost(f"{program[0]} could not warm up: {last}")
 
     def _dispatch(self, tasks: list[SlotTask]) -> Tally:
         workers = min(self._config.workers, len(tasks))

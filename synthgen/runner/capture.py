@@ -51,9 +51,10 @@ class RigCapture:
             actor.listen(partial(_deliver, barrier, key))
 
     def stop(self) -> None:
-        """Close all streams."""
+        """Close all streams that are open."""
         for actor in self.actors.values():
-            actor.stop()
+            if actor.is_listening():
+                actor.stop()
 
     def collect_tick(self, frame: int) -> dict[str, Any]:
         """Inertial measurements of a tick by sensor key, raw."""

@@ -13,6 +13,7 @@ from scenarios.behaviours.commands import ActorView, WorldView
 from sensors.carla_adapter.poses import pose_from_carla, spin_from_carla, vector_from_carla
 from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.frames import FrameRecord, Weather
+from synthgen.geometry.rotations import quat_from_rotation
 from synthgen.runner.cast import Cast, CastMember
 
 SIGNAL_STATES: Final = {0: "red", 1: "yellow", 2: "green", 3: "off", 4: "unknown"}
@@ -89,7 +90,7 @@ def actor_states(
     found = [(m, snapshot.find(m.actor.id)) for m in cast.members]
     alive = [(m, state) for m, state in found if state is not None]
     poses = [pose_from_carla(state.get_transform()) for _, state in alive]
-    still_poses = [s.world_from_actor for s in cast.still]
+    all_poses = [*poses, *(item.world_from_actor for item in cast.still)]
     zeros = np.zeros((len(cast.still), 3))
     spins = [
         pose.inverse().rotate(spin_from_carla(state.get_angular_velocity()))
@@ -100,8 +101,8 @@ def actor_states(
         tick=tick,
         timestamp_ns=timestamp_ns,
         track_id=np.array(ids, dtype=np.int32),
-        position_m=np.array([p.translation_m for p in [*poses, *still_poses]]),
-        quat_wxyz=np.array([p.quat_wxyz for p in [*poses, *still_poses]]),
+        position_m=np.array([pose.translation_m for pose in all_poses]),
+        quat_wxyz=quat_from_rotation(np.array([pose.rotation for pose in all_poses])),
         velocity_mps=_stack([vector_from_carla(s.get_velocity()) for _, s in alive], zeros),
         acceleration_mps2=_stack(
             [vector_from_carla(s.get_acceleration()) for _, s in alive], zeros

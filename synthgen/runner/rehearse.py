@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
+import carla
 import numpy as np
 
 from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
 from scenarios.metrics import Metrics
-from scenarios.verify import HIT_FRAMES
+from scenarios.verify import HIT_FRAMES, is_hit
 from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import EXIT_SIM_FAULT, ClipJob
 from synthgen.datatypes.frames import FrameRecord
@@ -37,11 +39,17 @@ from synthgen.runner.stopwatch import Stopwatch
 
 logger = logging.getLogger("synthgen.runner.rehearse")
 
-# The encounter is over once the other is so far behind the ego, or off its lane for so long.
+# The encounter is over once the other is so far behind the ego, or off its lane for so long; a
+# run that is a hit already needs to be free of contact only until the other has left the lane.
 _BEHIND_M: Final = 4.0
 _OFF_LANE_M: Final = 3.5
 _OFF_LANE_TICKS: Final = 24
+_CLEAR_TICKS: Final = 6
 _LOOK_EVERY_TICKS: Final = 10
+_STILL_MPS: Final = 0.1
+# The camera opens so long before the actor is due: some starts are ahead of the plan.
+_EYES_BEFORE_S: Final = 1.0
+_NOTHING: Final = np.zeros((1, 1), np.uint16)
 
 
 class _Unlabelled(LiveLabels):
@@ -52,7 +60,12 @@ class _Unlabelled(LiveLabels):
 
 
 class Rehearsal(Stage):
-    """A run without recordings: no bones, no lights, and no more ticks than the verdict needs."""
+    """A run without recordings: no bones, no lights, no more ticks and pictures than needed.
+
+    Pictures count from shortly before the actor is due until it has been seen for long enough.
+    """
+
+    _sees_until: float = math.inf
 
     def is_settled(self, tick: int, events: tuple[Event, ...]) -> bool:
         """Whether nothing that is still to come can change the verdict."""
@@ -61,9 +74,28 @@ class Rehearsal(Stage):
         run = self.run_record(events)
         if any(contact.actor == "ego" for contact in run.collisions):
             return True
-        if self._concrete.family == "following":
-            return False
-        return is_over(Metrics(self._concrete, run))
+        metrics = Metrics(self._concrete, run)
+        if self._sees_from <= tick < self._sees_until and has_seen_enough(metrics):
+            self._capture.stop()
+            self._sees_until = tick
+        return is_at_rest(metrics) if self._concrete.family == "following" else is_over(metrics)
+
+    @property
+    def _sees_from(self) -> int:
+        """The first tick whose picture counts."""
+        return round(first_look_s(self._concrete) / self._concrete.tick_s)
+
+    def _listens_from(self) -> int:
+        return super()._listens_from() + self._sees_from
+
+    def _record_capture(
+        self, snapshot: carla.WorldSnapshot, tick: int, states: ActorStates
+    ) -> None:
+        if self._sees_from <= tick <= self._sees_until:
+            super()._record_capture(snapshot, tick, states)
+            return
+        for camera in self._rig.cameras:
+            self._evidence.add_view(camera.role, _NOTHING)
 
     def _live_labels(self) -> LiveLabels:
         return _Unlabelled(self._cast.objects(), self.calibration, self._watch)
@@ -87,8 +119,33 @@ def is_over(metrics: Metrics) -> bool:
     if past_m > lengths / 2 + _BEHIND_M:
         return True
     side = 1.0 if other[0, 1] < 0 else -1.0
-    recent = other[-_OFF_LANE_TICKS:, 1] * side
-    return bool((recent > _OFF_LANE_M).all()) and metrics.visible_frames(meet.actor) >= HIT_FRAMES
+    is_off = other[:, 1] * side > _OFF_LANE_M
+    if is_off[-_OFF_LANE_TICKS:].all() and metrics.visible_frames(meet.actor) >= HIT_FRAMES:
+        return True
+    return bool(is_off[-_CLEAR_TICKS:].all()) and is_hit(metrics.concrete, metrics)[0]
+
+
+def is_at_rest(metrics: Metrics) -> bool:
+    """Whether a run that is a hit can have no contact any more, since the ego and all stand."""
+    speeds_mps = [metrics.track(name).speed_mps[-1] for name in metrics.run.tracks]
+    return max(speeds_mps) < _STILL_MPS and is_hit(metrics.concrete, metrics)[0]
+
+
+def first_look_s(concrete: ConcreteScenario) -> float:
+    """When the camera opens: from the start, or shortly before a standing actor is due."""
+    meet = concrete.meet
+    if meet is None or concrete.actor(meet.actor).speed_mps > 0.0:
+        return 0.0
+    due_s = meet.planned_other_arrival_s - meet.travel_time_s - meet.offset_s
+    return max(due_s - _EYES_BEFORE_S, 0.0)
+
+
+def has_seen_enough(metrics: Metrics) -> bool:
+    """Whether no further picture can change the verdict."""
+    name = next(a.name for a in metrics.concrete.actors if a.role == "critical")
+    if metrics.visible_frames(name) < HIT_FRAMES:
+        return False
+    return metrics.concrete.meet is None or math.isfinite(metrics.first_visible_ttc(name))
 
 
 def rehearse(job: ClipJob, link: Link, scratch: Path) -> dict[str, Any]:

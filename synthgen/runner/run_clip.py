@@ -244,7 +244,7 @@ class Stage:
         choreography = Choreography(self._concrete)
         warmup = self._concrete.warmup_ticks
         last = warmup + self._concrete.duration_ticks - 1
-        listen_at = max(0, warmup - _WARMUP_CAPTURES * self._period)
+        listen_at = self._listens_from()
         self._idle_until_in_phase(warmup)
         for tick in range(last + 1):
             snapshot = self._world.get_snapshot()
@@ -267,6 +267,10 @@ class Stage:
             self._pulse.beat("run", tick=tick + 1, ticks=last + 1, frames=self.frame_count)
         self._script_events = choreography.events
         logger.info("clip %s: ran %d ticks", self._job.clip_id, tick + 1)
+
+    def _listens_from(self) -> int:
+        """The tick after which the sensors' streams open."""
+        return max(0, self._concrete.warmup_ticks - _WARMUP_CAPTURES * self._period)
 
     def is_settled(self, tick: int, events: tuple[Event, ...]) -> bool:
         """Whether the rest of the run can be left out; a clip is always played to its end."""

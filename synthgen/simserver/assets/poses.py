@@ -12,7 +12,7 @@ from synthgen.simserver.assets.cycles import CRANK_M
 from synthgen.simserver.assets.gait import WalkerState as WalkerState
 from synthgen.simserver.assets.gait import bone_poses, seated_poses
 from synthgen.simserver.assets.riders import turn_to, two_links
-from synthgen.simserver.assets.shapes import F64, rotation
+from synthgen.simserver.assets.shapes import F64, I64, rotation
 from synthgen.simserver.assets.skeleton import bones
 from synthgen.simserver.assets.walkers import SEATED_STATURE_M
 from synthgen.simserver.scene import F32, Model
@@ -156,25 +156,44 @@ def parents_of_bones() -> tuple[int, ...]:
     return tuple(order.get(parent, -1) for parent in bones().values())
 
 
+@cache
+def _descent() -> tuple[I64, I64]:
+    """Every bone but the root, and its parent."""
+    parents = np.array(parents_of_bones())
+    children = np.flatnonzero(parents >= 0)
+    return children, parents[children]
+
+
+@cache
+def _generations() -> tuple[tuple[I64, I64], ...]:
+    """The same, the root's children first, then their children, and so on."""
+    children, parents = _descent()
+    found = []
+    born = ~np.isin(parents, children)
+    while born.any():
+        found.append((children[born], parents[born]))
+        born = np.isin(parents, children[born])
+    return tuple(found)
+
+
 def relative_bones(actor_from_bone: F32) -> F32:
     """(B, 3, 4) parent_from_bone; the root's is relative to the actor."""
+    children, parents = _descent()
     out = actor_from_bone.copy()
-    for k, parent in enumerate(parents_of_bones()):
-        if parent >= 0:
-            turn = actor_from_bone[parent, :, :3].T
-            out[k, :, :3] = turn @ actor_from_bone[k, :, :3]
-            out[k, :, 3] = turn @ (actor_from_bone[k, :, 3] - actor_from_bone[parent, :, 3])
+    at, up = actor_from_bone[children], actor_from_bone[parents]
+    turn = np.swapaxes(up[:, :, :3], 1, 2)
+    out[children, :, :3] = turn @ at[:, :, :3]
+    out[children, :, 3:] = turn @ (at[:, :, 3:] - up[:, :, 3:])
     return out
 
 
 def absolute_bones(parent_from_bone: F32) -> F32:
     """(B, 3, 4) actor_from_bone from relative ones; inverse of `relative_bones`."""
     out = parent_from_bone.copy()
-    for k, parent in enumerate(parents_of_bones()):
-        if parent >= 0:
-            up = out[parent]
-            out[k, :, :3] = up[:, :3] @ parent_from_bone[k, :, :3]
-            out[k, :, 3] = up[:, :3] @ parent_from_bone[k, :, 3] + up[:, 3]
+    for children, parents in _generations():
+        at, up = parent_from_bone[children], out[parents]
+        out[children, :, :3] = up[:, :, :3] @ at[:, :, :3]
+        out[children, :, 3:] = up[:, :, :3] @ at[:, :, 3:] + up[:, :, 3:]
     return out
 
 

@@ -104,6 +104,10 @@ class Renderer:
         """
         self._graph.remove_actor(actor_id)
 
+    def clear_actors(self) -> None:
+        """Remove all actors and what was kept for them; the scene is as after `load_map`."""
+        self._graph.clear_actors()
+
     def move(
         self,
         actor_ids: Sequence[int],

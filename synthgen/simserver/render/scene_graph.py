@@ -98,6 +98,8 @@ class SceneGraph:
         self.triangles: U32 = np.zeros((1024, hits.TRI_COLUMNS), np.uint32)
         self.looks: U32 = np.zeros((1024, hits.LOOK_COLUMNS), np.uint32)
         self._row_count = 0
+        self._map_rows = 0
+        self._map_slots = 0
         self.slots: I64 = np.zeros((64, hits.SLOT_COLUMNS), np.int64)
         self.transforms: F32 = np.zeros((64, 3, 4), np.float32)
         self.previous: F32 = np.zeros((64, 3, 4), np.float32)
@@ -172,6 +174,7 @@ class SceneGraph:
             self._add(static, _IDENTITY, instance=-1, variant=0, palette=None, static=True)
         for group in scenery:
             self._add_scenery(group)
+        self._map_rows, self._map_slots = self._row_count, self._used
 
     def add_actor(self, actor_id: int, instance: int, model: Model, variant: int) -> None:
         """Add an actor's parts, unseen until they are placed."""
@@ -199,6 +202,17 @@ class SceneGraph:
                 self._unseen.discard(slot)
                 self._free.append(slot)
         self._changed()
+
+    def clear_actors(self) -> None:
+        """Go back to the map alone, with slots and rows as they were after `load`."""
+        for actor_id in list(self._actors):
+            self.remove_actor(actor_id)
+        for mesh, prototype in list(self._prototypes.items()):
+            if prototype.first_row >= self._map_rows:
+                prototype.scene.release()
+                del self._prototypes[mesh]
+        self._row_count, self._used = self._map_rows, self._map_slots
+        self._free.clear()
 
     def move(
         self, actor_ids: Sequence[int], map_from_parts: Sequence[F32], light_bits: Iterable[int]
@@ -274,8 +288,7 @@ class SceneGraph:
         self.slots[slot, hits.SLOT_PALETTE] = slot
         self.slots[slot, hits.SLOT_LIGHTS] = 0
         self.slots[slot, hits.SLOT_MOVES] = 0 if static else 1
-        if palette is not None:
-            self.palette[slot] = palette
+        self.palette[slot] = 0.0 if palette is None else palette
         self.transforms[slot] = self.previous[slot] = pose
         self._meshes[slot] = prototype.scene
         self._top.add(slot, prototype.scene)

@@ -67,12 +67,15 @@ class SceneMirror:
         return self._renderer
 
     def start_episode(self, town: TownMap) -> None:
-        """Look at a town without actors."""
+        """Look at a town without actors, one that is loaded already as if it had just been."""
+        self._is_loaded = self._is_loaded and town is self._town
         self._town = town
-        self._is_loaded = False
         self._models.clear()
         self._hidden = frozenset()
         self._frame = -1
+        if self._is_loaded:
+            self.renderer.clear_actors()
+            self.renderer.hide(())
 
     def hide(self, object_indices: frozenset[int]) -> None:
         """Hide exactly these environment objects."""

@@ -6,7 +6,15 @@ import sys
 
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.specs import CAMERA_OUTPUTS, CameraSpec
-from tests.unit.simserver.render.scenes import DAY, ideal_lidar, look, pose, road_with_cube
+from tests.unit.simserver.render.scenes import (
+    DAY,
+    cube_model,
+    ideal_lidar,
+    look,
+    place_cube,
+    pose,
+    road_with_cube,
+)
 
 SPEC = CameraSpec(width=160, height=90, quality="high", seed=5)
 
@@ -51,3 +59,15 @@ def test_noise_follows_frame_and_seed(renderer: Renderer) -> None:
     first = look(renderer, only_rgb, spec=SPEC, frame=1)["rgb"]
     assert (first == look(renderer, only_rgb, spec=SPEC, frame=1)["rgb"]).all()
     assert (first != look(renderer, only_rgb, spec=SPEC, frame=2)["rgb"]).any()
+
+
+def test_cleared_scene_shows_the_next_actor_as_a_fresh_one_does(renderer: Renderer) -> None:
+    road_with_cube(renderer, right_m=1.0)
+    fresh = look(renderer, CAMERA_OUTPUTS, spec=SPEC, frame=3)
+    renderer.add_actor(2, 7, cube_model(2.0))
+    renderer.move([2], [pose(5.0)[None]], [0])
+    renderer.clear_actors()
+    renderer.add_actor(1, 0x1234, cube_model())
+    place_cube(renderer, 10.0, 1.0)
+    again = look(renderer, CAMERA_OUTPUTS, spec=SPEC, frame=3)
+    assert all((again[name] == fresh[name]).all() for name in CAMERA_OUTPUTS)

@@ -1,0 +1,34 @@
+"""Compiling a program's kernels once, before several processes would all do so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+from synthgen.errors import SimulatorLost
+
+
+def warm_up(*program: str, note: Callable[[str], None]) -> None:
+    """Run `python -m PROGRAM…`, which compiles and says how far it is.
+
+    Args:
+        program: Module and arguments.
+        note: Told each line that it prints.
+
+    Raises:
+        SimulatorLost: It failed.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", *program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    last = ""
+    for line in process.stdout:
+        last = line.rstrip()
+        note(last)
+    if process.wait() != 0:
+        raise SimulatorLost(f"{program[0]} could not warm up: {last}")

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.geometry.se3 import SE3
+
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 F32 = NDArray[np.float32]
@@ -54,16 +56,25 @@ def decode_instance(image: Any) -> U16:
     return np.bitwise_or(pixels[:, :, 1], np.left_shift(blue, np.uint16(8)))
 
 
-def decode_normals(image: Any) -> F32:
-    """(H, W, 3) float32 unit vectors, n = value / 255 * 2 - 1 of (x, y, z) as R, G, B."""
-    return bgra(image)[:, :, 2::-1].astype(np.float32) / np.float32(127.5) - np.float32(1)
+def decode_normals(image: Any, world_from_camera: SE3) -> F32:
+    """(H, W, 3) float32 unit vectors in the camera frame; zero where there is no surface.
+
+    CARLA 0.9.16 paints n = value / 255 * 2 - 1 of (x, y, z) in its own left-handed world as R, G,
+    B (pull request 8859 of carla-simulator/carla).
+    """
+    towards = world_from_camera.rotation.T * np.array([1.0, -1.0, 1.0])
+    counts = bgra(image)[:, :, 2::-1].astype(np.float32)
+    normals: F32 = (counts / np.float32(127.5) - np.float32(1)) @ towards.T.astype(np.float32)
+    # 127 and 128 of 255 are the nearest to zero, so what has no direction is not exactly zero.
+    normals[(np.abs(counts - 127.5) < 1).all(axis=-1)] = 0.0
+    return normals
 
 
 def decode_flow(image: Any) -> F32:
-    """(H, W, 2) float32 flow (u right, v down) in pixels.
+    """(H, W, 2) float32 pixels (right, down) from each pixel to where its point was before.
 
-    CARLA normalises the flow by half the image size, v upwards (reported by its users, issue
-    4795 of carla-simulator/carla).
+    CARLA paints the motion since the previous picture, right and up positive, in halves of the
+    image's size (what its users found, issue 4795 of carla-simulator/carla).
     """
     flow = np.frombuffer(image.raw_data, dtype=np.float32).reshape(image.height, image.width, 2)
-    return flow * np.array([image.width / 2, -image.height / 2], dtype=np.float32)
+    return flow * np.array([-image.width / 2, image.height / 2], dtype=np.float32)

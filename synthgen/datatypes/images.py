@@ -64,8 +64,8 @@ class CameraFrame:
     @property
     def shape_hw(self) -> tuple[int, int]:
         """Rows and columns of the images; (0, 0) if there is none."""
-        channels = (self.rgb, self.depth_cm, self.semantic, self.instance, self.normals)
-        for image in channels:
+        images = (self.rgb, self.depth_cm, self.semantic, self.instance, self.normals)
+        for image in (*images, self.flow_px):
             if image is not None:
                 return image.shape[0], image.shape[1]
         return 0, 0

@@ -119,21 +119,23 @@ def decode_camera(
     raw = {channel: measured[f"{camera.name}/{channel}"] for channel in camera.channels}
     world_from_mount = pose_from_carla(next(iter(raw.values())).transform)
     mount_from_camera = camera.mount.ego_from_mount.inverse() @ camera.ego_from_camera
+    world_from_camera = world_from_mount @ mount_from_camera
     decoded: dict[str, np.ndarray | None] = {
-        channel: _DECODERS[channel](image) for channel, image in raw.items()
+        channel: _DECODERS[channel](image) for channel, image in raw.items() if channel in _DECODERS
     }
     instance = decoded.get("instance")
+    normals = raw.get("normals")
     flow_px = decoded.get("flow")
     return CameraFrame(
         name=camera.name,
         frame_index=frame_index,
         timestamp_ns=timestamp_ns,
-        world_from_camera=world_from_mount @ mount_from_camera,
+        world_from_camera=world_from_camera,
         rgb=decoded.get("rgb"),
         depth_cm=decoded.get("depth"),
         semantic=decoded.get("semantic"),
         instance=None if instance is None else track_of_instance[instance],
-        normals=decoded.get("normals"),
+        normals=None if normals is None else images.decode_normals(normals, world_from_camera),
         flow_px=flow_px,
         flow_valid=None if flow_px is None else np.isfinite(flow_px[..., 0]),
     )
@@ -144,7 +146,6 @@ _DECODERS: Final[Mapping[str, Callable[[Any], np.ndarray]]] = {
     "depth": images.decode_depth,
     "semantic": images.decode_semantic,
     "instance": images.decode_instance,
-    "normals": images.decode_normals,
     "flow": images.decode_flow,
 }
 

@@ -87,3 +87,13 @@ def test_flow_comes_back_within_a_64th_of_a_pixel_and_keeps_its_axes() -> None:
     read, read_valid = image_codec.decode_flow(image_codec.encode_flow(flow, valid), "x")
     np.testing.assert_array_equal(read_valid, valid)
     np.testing.assert_allclose(read[0, 1], (3.25, -7.5), atol=1 / 128)
+
+
+def test_flow_that_does_not_fit_is_invalid_rather_than_cut() -> None:
+    from synthgen.store import image_codec
+
+    flow = np.array([[[-511.5, 2.0], [700.0, 2.0]]], dtype=np.float32)
+    encoded = image_codec.encode_flow(flow, np.array([[True, True]]))
+    read, read_valid = image_codec.decode_flow(encoded, "x")
+    assert read_valid.tolist() == [[True, False]]
+    assert read[0, 0].tolist() == [-511.5, 2.0]

@@ -101,9 +101,10 @@ def test_destroying_what_is_gone_does_no_harm(
 
 def test_prop_stands_and_is_static(world: carla.World, library: carla.BlueprintLibrary) -> None:
     place = world.get_map().get_spawn_points()[3]
-    prop = world.spawn_actor(library.find("static.prop.streetbarrier"), place)
+    prop = world.spawn_actor(library.find("static.prop.bench01"), place)
     tick(world, 5)
     assert prop.get_location().distance(place.location) < 1e-3
+    # CARLA sensors reference: "fixed benches" are static.
     assert prop.semantic_tags == [20]
 
 
@@ -147,3 +148,13 @@ def test_failing_afterthought_leaves_the_spawn_as_it_is(
     answer = client.apply_batch_sync([spawn], True)[0]
     assert answer.error == ""
     assert world.get_actor(answer.actor_id).type_id == "vehicle.audi.tt"
+
+
+def test_tags_of_props_are_those_that_cameras_see(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    place = world.get_map().get_spawn_points()[0].location
+    above = carla.Transform(carla.Location(place.x, place.y, place.z + 50.0))
+    cone = world.spawn_actor(library.find("static.prop.trafficcone01"), above)
+    # CARLA sensors reference: 20 is static, 21 dynamic, "elements whose position can change".
+    assert cone.semantic_tags == [21]

@@ -54,6 +54,7 @@ EVERY_TICK = [
     ("sensor.camera.instance_segmentation", SMALL),
     ("sensor.camera.normals", SMALL),
     ("sensor.camera.optical_flow", SMALL),
+    ("sensor.camera.cosmos_visualization", SMALL),
     ("sensor.lidar.ray_cast", {"points_per_second": 20000}),
     ("sensor.lidar.ray_cast_semantic", {"points_per_second": 20000}),
     ("sensor.other.radar", {}),
@@ -318,3 +319,39 @@ def test_sweep_without_a_point_is_delivered_too(
     tick(world, 2)
     assert [len(sweep) for sweep in arrived(found, 2)] == [0, 0]
     sensor.stop()
+
+
+def test_every_sensor_blueprint_can_be_spawned_and_heard(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    sensors = [world.spawn_actor(each, carla.Transform()) for each in library.filter("sensor.*")]
+    found: list[carla.SensorData] = []
+    for sensor in sensors:
+        sensor.listen(found.append)
+    world.tick()
+    arrived(found, len(EVERY_TICK))
+    for sensor in sensors:
+        sensor.stop()
+    # The others speak when something happens.
+    assert len(found) == len(EVERY_TICK)
+
+
+def test_cosmos_camera_paints_classes_in_their_colours(world: carla.World, listen: Listen) -> None:
+    painted = listen("sensor.camera.cosmos_visualization", **SMALL)
+    tagged = listen("sensor.camera.semantic_segmentation", **SMALL)
+    world.tick()
+    [classes], [picture] = arrived(tagged, 1), arrived(painted, 1)
+    classes.convert(carla.ColorConverter.CityScapesPalette)
+    assert bytes(picture.raw_data) == bytes(classes.raw_data)
+
+
+def test_sensor_on_an_empty_mount_follows_the_car(
+    world: carla.World, library: carla.BlueprintLibrary, car: carla.Vehicle
+) -> None:
+    up = carla.Transform(carla.Location(z=1.0))
+    mount = world.spawn_actor(library.find("util.actor.empty"), up, attach_to=car)
+    sensor = world.spawn_actor(library.find("sensor.other.imu"), up, attach_to=mount)
+    car.set_target_velocity(carla.Vector3D(0.0, 0.0, 5.0))
+    tick(world, 3)
+    height = sensor.get_location().z - car.get_location().z
+    assert height == pytest.approx(2.0, abs=0.01)

@@ -151,3 +151,28 @@ def test_friction_trigger_makes_braking_longer(
         ice.set_attribute(f"extent_{axis}", "4000.0")
     world.spawn_actor(ice, place)
     assert braking_distance() > 1.8 * dry
+
+
+def test_components_hang_on_a_mesh_at_the_actors_pose(
+    world: carla.World, car: carla.Vehicle
+) -> None:
+    assert "VehicleMesh" in car.get_component_names()
+    mesh, pose = car.get_component_world_transform("VehicleMesh"), car.get_transform()
+    assert mesh.location.distance(pose.location) < 1e-3
+    with pytest.raises(RuntimeError, match="no component 'nothing'"):
+        car.get_component_world_transform("nothing")
+
+
+def test_wheels_without_physics_are_where_they_were_set(
+    world: carla.World, car: carla.Vehicle
+) -> None:
+    front = carla.VehicleWheelLocation.FL_Wheel
+    car.set_simulate_physics(False)
+    car.set_wheel_steer_direction(front, 20.0)
+    car.set_wheel_pitch_angle(front, 45.0)
+    world.tick()
+    assert car.get_wheel_steer_angle(front) == pytest.approx(20.0)
+    assert car.get_wheel_pitch_angle(front) == pytest.approx(45.0)
+    car.set_simulate_physics(True)
+    tick(world, 5)
+    assert car.get_wheel_steer_angle(front) == pytest.approx(0.0, abs=0.1)

@@ -19,6 +19,7 @@ from synthgen.simserver.wire.streams import (
     stream_token,
 )
 from synthgen.simserver.wire.structs import Rotation, Transform, Vector3D
+from synthgen.simserver.wire.v2x import CAM, CUSTOM
 
 
 def test_token_names_stream_port_and_tcp() -> None:
@@ -84,3 +85,16 @@ def test_snapshot_is_header_episode_and_rows() -> None:
         "0300000000000000" + "0000000000000040" + "0000803e" + "00" * 12 + "01000000"
     )
     assert snapshot[84:101].hex() == "09000000" + "01" + "0000803f" + "00000040" + "00004040"
+
+
+def test_v2x_records_have_the_layout_of_the_clients_structs() -> None:
+    # DWARF of the carla 0.9.16 wheel: CAMData, CustomV2XData, their members and offsets.
+    assert (CAM.itemsize, CUSTOM.itemsize) == (464, 136)
+    assert CAM.fields is not None
+    assert CUSTOM.fields is not None
+    assert CAM.fields["header"][1] == CUSTOM.fields["header"][1] == 8
+    assert CUSTOM.fields["text"][1] == 32
+    awareness = CAM.fields["awareness"][0]
+    assert CAM.fields["awareness"][1] == 32
+    assert awareness.fields is not None
+    assert awareness.fields["high_frequency"][1] == 72

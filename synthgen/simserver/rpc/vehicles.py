@@ -100,8 +100,12 @@ def set_wheel_steer_direction(world: World, actor_id: int, wheel: int, angle_deg
 
 
 def get_wheel_steer_angle(world: World, actor_id: int, wheel: int) -> float:
-    """Steering angle of a wheel, degrees."""
-    return world.motion.wheel_steer_deg(_vehicle(world, actor_id), wheel)
+    """Steering angle of a wheel, degrees; with its physics off, what was set."""
+    actor = _vehicle(world, actor_id)
+    physical_deg = world.motion.wheel_steer_deg(actor, wheel)
+    if actor.simulates_physics:
+        return physical_deg
+    return actor.vehicle.wheel_steer_deg.get(wheel, physical_deg)
 
 
 def set_wheel_pitch_angle(world: World, actor_id: int, wheel: int, angle_deg: float) -> None:
@@ -110,8 +114,12 @@ def set_wheel_pitch_angle(world: World, actor_id: int, wheel: int, angle_deg: fl
 
 
 def get_wheel_pitch_angle(world: World, actor_id: int, wheel: int) -> float:
-    """Angle of a wheel about its axle, degrees."""
-    return world.motion.wheel_pitch_deg(_vehicle(world, actor_id), wheel)
+    """Angle of a wheel about its axle, degrees; with its physics off, what was set."""
+    actor = _vehicle(world, actor_id)
+    physical_deg = world.motion.wheel_pitch_deg(actor, wheel)
+    if actor.simulates_physics:
+        return physical_deg
+    return actor.vehicle.wheel_pitch_deg.get(wheel, physical_deg)
 
 
 def get_telemetry_data(world: World, actor_id: int) -> VehicleTelemetry:

@@ -10,6 +10,7 @@ from synthgen.simserver.sensors.attributes import Attributes
 from synthgen.simserver.sensors.frame import Frame
 from synthgen.simserver.sensors.inertial import GeoReference
 from synthgen.simserver.sensors.scene_mirror import SceneMirror
+from synthgen.simserver.sensors.v2x import V2X_TYPES, V2xNetwork
 from synthgen.simserver.wire.streams import measurement_header
 from synthgen.simserver.world.actors import Actor, ActorKind
 from synthgen.simserver.world.clock import ticks_per_measurement
@@ -25,11 +26,13 @@ class SensorArray:
 
     Attributes:
         scene: The renderer's picture of the world, loaded when first needed.
+        v2x: The messages between V2X sensors.
     """
 
     def __init__(self, threads: int, quality: str) -> None:
         self._quality = quality
         self.scene = SceneMirror(threads)
+        self.v2x = V2xNetwork()
         self._attributes: dict[int, Attributes] = {}
         self._views: dict[int, vision.View] = {}
         self._first_frame: dict[int, int] = {}
@@ -40,6 +43,7 @@ class SensorArray:
         self._attributes.clear()
         self._views.clear()
         self._first_frame.clear()
+        self.v2x = V2xNetwork()
         self._geo = GeoReference.of(town.xodr)
         self.scene.start_episode(town)
 
@@ -60,12 +64,17 @@ class SensorArray:
         self._attributes.pop(actor.id, None)
         self._views.pop(actor.id, None)
         self._first_frame.pop(actor.id, None)
+        self.v2x.remove(actor)
 
     def measure(self, world: World, frame: Frame) -> None:
         """Publish the frame's measurement of every sensor that is due and listened to."""
+        sensors = world.actors.of_kind(ActorKind.SENSOR)
+        radios = [actor for actor in sensors if actor.type_id in V2X_TYPES]
+        if radios:
+            self.v2x.transmit(world, radios, self._attributes, self._geo, frame)
         due = [
             actor
-            for actor in world.actors.of_kind(ActorKind.SENSOR)
+            for actor in sensors
             if actor.stream_id
             and self._is_due(actor, frame)
             and world.streams.is_watched(actor.stream_id)
@@ -103,6 +112,9 @@ class SensorArray:
             return [(event,) for event in events.collisions(world, actor)]
         if actor.type_id == "sensor.other.obstacle":
             return [(event,) for event in events.obstacles(world, self.scene, actor, attributes)]
+        if actor.type_id in V2X_TYPES:
+            packets = self.v2x.receive(world, self.scene, actor, self._attributes, frame)
+            return [(packet,) for packet in packets]
         pose = world.actors.pose(actor)
         if actor.type_id == "sensor.other.gnss":
             place = pose.location

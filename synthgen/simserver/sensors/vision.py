@@ -14,6 +14,7 @@ from synthgen.simserver.render.specs import CameraSpec, LidarSpec, RadarSpec
 from synthgen.simserver.scene import F32
 from synthgen.simserver.sensors import event_camera
 from synthgen.simserver.sensors.attributes import Attributes
+from synthgen.simserver.sensors.class_colors import painted
 from synthgen.simserver.sensors.frame import Frame
 from synthgen.simserver.sensors.scene_mirror import SceneMirror
 from synthgen.simserver.wire.streams import image_header, lidar_header
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
 
 Payload = tuple[bytes | memoryview, ...]
+COSMOS = "sensor.camera.cosmos_visualization"
 CAMERA_OUTPUT = {
     "sensor.camera.rgb": "rgb",
     "sensor.camera.depth": "depth",
@@ -34,6 +36,7 @@ CAMERA_OUTPUT = {
     "sensor.camera.normals": "normals",
     "sensor.camera.optical_flow": "flow",
     "sensor.camera.dvs": "luma",
+    COSMOS: "semantic",
 }
 SERVER_QUALITY = "server"
 # A flat image cannot show half a turn; only fisheye lenses see farther.
@@ -263,6 +266,8 @@ def _photograph(
         image = images[CAMERA_OUTPUT[view.type_id]]
         if view.type_id == "sensor.camera.dvs":
             payloads[actor_id] = _events(view, image, header, frame)
+        elif view.type_id == COSMOS:
+            payloads[actor_id] = [(header, painted(image).data)]
         else:
             payloads[actor_id] = [(header, np.ascontiguousarray(image).data)]
     return payloads

@@ -29,6 +29,8 @@ SENSOR_TYPES = {
     "sensor.camera.instance_segmentation": 15,
     "sensor.camera.cosmos_visualization": 16,
     "world_observer": 17,
+    "sensor.other.v2x": 20,
+    "sensor.other.v2x_custom": 21,
 }
 WORLD_OBSERVER = SENSOR_TYPES["world_observer"]
 WORLD_STREAM = 1

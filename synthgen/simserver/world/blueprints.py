@@ -18,15 +18,6 @@ from synthgen.simserver.scene import Tag
 BOOL, INT, FLOAT, STRING, COLOR = 1, 2, 3, 4, 5
 _TYPES = {"bool": BOOL, "int": INT, "float": FLOAT, "string": STRING, "color": COLOR}
 
-VEHICLE_TAGS = {
-    "car": Tag.CAR,
-    "van": Tag.CAR,
-    "truck": Tag.TRUCK,
-    "bus": Tag.BUS,
-    "motorcycle": Tag.MOTORCYCLE,
-    "bicycle": Tag.BICYCLE,
-}
-
 # Which groups of `sensors.csv` make up a sensor's attributes.
 SENSOR_GROUPS = {
     "sensor.camera.rgb": ("periodic", "camera", "optics", "quality", "lens"),
@@ -44,15 +35,9 @@ SENSOR_GROUPS = {
     "sensor.other.obstacle": ("periodic", "obstacle"),
     "sensor.other.collision": (),
     "sensor.other.lane_invasion": (),
-    "sensor.other.v2x": ("periodic", "v2x_channel", "v2x_cam", "seeded"),
+    "sensor.other.v2x": ("periodic", "v2x_channel", "v2x_cam", "gnss", "seeded"),
     "sensor.other.v2x_custom": ("periodic", "v2x_channel", "seeded"),
     "sensor.camera.cosmos_visualization": ("periodic", "camera"),
-}
-# In the library, since programs look them up, but refused when spawned.
-UNSUPPORTED = {
-    "sensor.other.v2x",
-    "sensor.other.v2x_custom",
-    "sensor.camera.cosmos_visualization",
 }
 
 
@@ -215,6 +200,7 @@ def blueprint_library() -> Mapping[str, Blueprint]:
     """Every blueprint by its id."""
     families = [*_sensors(), *_props(), *_walkers(), *_vehicles()]
     families.append(("controller.ai.walker", _roles("walker_controller")))
+    families.append(("util.actor.empty", _roles("")))
     return {
         blueprint_id: Blueprint(uid, blueprint_id, blueprint_id.replace(".", ","), attributes)
         for uid, (blueprint_id, attributes) in enumerate(families, start=1)
@@ -222,16 +208,14 @@ def blueprint_library() -> Mapping[str, Blueprint]:
 
 
 def semantic_tags(blueprint_id: str) -> bytes:
-    """CARLA's semantic tags of an actor of this blueprint."""
-    if blueprint_id.startswith("vehicle."):
-        attributes = {a.id: a.value for a in blueprint_library()[blueprint_id].attributes}
-        return bytes([VEHICLE_TAGS[attributes["base_type"]]])
-    if blueprint_id.startswith("walker."):
-        return bytes([Tag.PEDESTRIANS])
-    if blueprint_id.startswith("static.prop."):
-        return bytes([Tag.STATIC])
+    """CARLA's semantic tags of an actor of this blueprint: those that cameras see it with."""
     if blueprint_id.startswith("traffic.traffic_light"):
         return bytes([Tag.TRAFFIC_LIGHT])
     if blueprint_id.startswith("traffic."):
         return bytes([Tag.TRAFFIC_SIGNS])
+    if blueprint_id.startswith(("vehicle.", "walker.", "static.prop.")):
+        # The table of meshes is read when the first body is spawned, not when the server starts.
+        from synthgen.simserver.assets.library import tag_of
+
+        return bytes([tag_of(blueprint_id)])
     return b""

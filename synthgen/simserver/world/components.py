@@ -25,9 +25,25 @@ class Bone(NamedTuple):
     relative: Transform
 
 
+# Unreal's names of what the pieces hang on; programs look for a mesh among the components.
+_VEHICLE_ROOT = "VehicleMesh"
+_WALKER_ROOT, _WALKER_MESH = "CollisionCylinder", "CharacterMesh0"
+
+
 def component_names(world: World, actor: Actor) -> list[str]:
     """Names of the actor's pieces."""
-    return [bone.name for bone in bones(world, actor)]
+    return [*_roots(actor), *(bone.name for bone in bones(world, actor))]
+
+
+def _roots(actor: Actor) -> dict[str, Transform]:
+    """The pieces that the others hang on, in the actor's frame."""
+    if actor.kind is ActorKind.VEHICLE:
+        return {_VEHICLE_ROOT: Transform()}
+    if actor.kind is ActorKind.WALKER:
+        box = actor.bounding_box
+        feet = Transform(Vector3D(0.0, 0.0, box.location.z - box.extent.z), Rotation())
+        return {_WALKER_ROOT: Transform(), _WALKER_MESH: feet}
+    return {}
 
 
 def component_pose(world: World, actor: Actor, name: str, *, is_relative: bool) -> Transform:
@@ -36,6 +52,9 @@ def component_pose(world: World, actor: Actor, name: str, *, is_relative: bool) 
     Raises:
         CallError: The actor has no such piece.
     """
+    root = _roots(actor).get(name)
+    if root is not None:
+        return root if is_relative else compose(world.actors.pose(actor), root)
     for bone in bones(world, actor):
         if bone.name == name:
             return bone.component if is_relative else bone.world

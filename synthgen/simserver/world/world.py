@@ -28,7 +28,7 @@ from synthgen.simserver.wire.structs import (
 )
 from synthgen.simserver.world import poses
 from synthgen.simserver.world.actors import Actor, ActorKind, ActorTable, Attachment, kind_of
-from synthgen.simserver.world.blueprints import UNSUPPORTED, blueprint_library, semantic_tags
+from synthgen.simserver.world.blueprints import blueprint_library, semantic_tags
 from synthgen.simserver.world.boxes import box_of
 from synthgen.simserver.world.clock import (
     DEFAULT_STEP_S,
@@ -210,8 +210,6 @@ class World:
         blueprint = blueprint_library().get(description.id)
         if blueprint is None:
             raise SpawnError(f"unknown blueprint {description.id!r}")
-        if description.id in UNSUPPORTED:
-            raise SpawnError(f"{description.id} is not supported on this server")
         given = {a.id: a.value for a in description.attributes}
         attributes = {a.id: given.get(a.id, a.value) for a in blueprint.attributes}
         full = ActorDescription(
@@ -424,8 +422,10 @@ class World:
         self.sensors.measure(self, frame)
 
     def _follow_parents(self, delta_s: float) -> None:
-        for actor in self.actors.of_kind(ActorKind.SENSOR):
-            self._follow(actor, delta_s)
+        # Sensors may hang on a mount, an empty actor that hangs on a vehicle.
+        for kind in (ActorKind.OTHER, ActorKind.SENSOR):
+            for actor in self.actors.of_kind(kind):
+                self._follow(actor, delta_s)
         for actor in self.actors.of_kind(ActorKind.PROP):
             if actor.parent_id:
                 self._follow(actor, delta_s)

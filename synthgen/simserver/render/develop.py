@@ -6,7 +6,7 @@ import numpy as np
 
 from synthgen.simserver.render import fields
 from synthgen.simserver.render.fields import bits, uniform
-from synthgen.simserver.render.packets import fast
+from synthgen.simserver.render.packets import fast, making
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
@@ -135,28 +135,34 @@ def expose(picture, bloom, gains, y, row):
                 row[3 * x + c] += spread_light(bloom, y, x, c)
 
 
-@fast
+@making
 def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_row, last_row):
     """Rows of BGRA bytes from linear light; noise grows with light.
 
     `weather` is rain 0..1, the slant of its streaks, and their scale.
     """
+    row = np.empty(3 * picture.shape[1], np.float32)
+    for y in range(first_row, last_row):
+        develop_row(picture, bloom, curve, gains, weather, noise, seed, out, y, row)
+
+
+@fast
+def develop_row(picture, bloom, curve, gains, weather, noise, seed, out, y, row):
+    """One row of bytes, by way of `row`, its exposed light."""
     width = picture.shape[1]
     rain, slant, scale = weather[0], weather[1], weather[2]
-    row = np.empty(3 * width, np.float32)
     words = row.view(np.int32)
-    for y in range(first_row, last_row):
-        expose(picture, bloom, gains, y, row)
-        for x in range(width):
-            # The sum of two uniform numbers is close enough to a normal one.
-            n = bits(seed + x, y)
-            luma = ((n & 255) + ((n >> 8) & 255)) * (1.0 / 255.0) - 1.0
-            wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
-            for c in range(3):
-                index = (words[3 * x + c] - FIRST_TONE) >> TONE_SHIFT
-                tone = curve[min(max(index, 0), TONES - 1)]
-                chroma = ((n >> (16 + 5 * c)) & 31) * (1.0 / 15.5) - 1.0
-                tone += wet * (0.8 - tone)
-                tone += noise * (1.84 * luma + 1.13 * chroma) * (0.5 + tone)
-                out[y, x, 2 - c] = int(min(max(tone, 0.0), 1.0) * 255.0 + 0.5)
-            out[y, x, 3] = 255
+    expose(picture, bloom, gains, y, row)
+    for x in range(width):
+        # The sum of two uniform numbers is close enough to a normal one.
+        n = bits(seed + x, y)
+        luma = ((n & 255) + ((n >> 8) & 255)) * (1.0 / 255.0) - 1.0
+        wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
+        for c in range(3):
+            index = (words[3 * x + c] - FIRST_TONE) >> TONE_SHIFT
+            tone = curve[min(max(index, 0), TONES - 1)]
+            chroma = ((n >> (16 + 5 * c)) & 31) * (1.0 / 15.5) - 1.0
+            tone += wet * (0.8 - tone)
+            tone += noise * (1.84 * luma + 1.13 * chroma) * (0.5 + tone)
+            out[y, x, 2 - c] = int(min(max(tone, 0.0), 1.0) * 255.0 + 0.5)
+        out[y, x, 3] = 255

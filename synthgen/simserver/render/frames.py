@@ -20,7 +20,15 @@ from synthgen.simserver.render.hits import (
     TAG,
     T,
 )
-from synthgen.simserver.render.packets import FAR, fast, lane_masks, put_ray, ray_queue, trace
+from synthgen.simserver.render.packets import (
+    FAR,
+    fast,
+    lane_masks,
+    making,
+    put_ray,
+    ray_queue,
+    trace,
+)
 from synthgen.simserver.render.records import Scratch
 from synthgen.simserver.render.shading import (
     BATCH,
@@ -266,26 +274,29 @@ def is_edge(y, x, keys, facing, hdr):
     return False
 
 
-@fast
-def room(scene_rays):
+@making
+def room():
     """Scratch for one batch."""
-    rays = ray_queue(scene_rays)
-    more = ray_queue(scene_rays)
+    rays = ray_queue(BATCH)
+    more = ray_queue(BATCH)
     return Scratch(
         rays,
         rays.view(np.uint32),
         more,
         more.view(np.uint32),
         lane_masks(),
-        np.zeros(scene_rays, np.uint8),
-        np.zeros(scene_rays, np.uint8),
-        np.zeros(scene_rays, np.int64),
-        np.zeros(scene_rays, np.int64),
-        np.zeros((scene_rays, HIT_COLUMNS), np.float32),
-        np.zeros((scene_rays, HIT_CODES), np.int64),
-        np.zeros((scene_rays, SURFACE_COLUMNS), np.float32),
-        np.zeros((scene_rays, LIT_COLUMNS), np.float32),
-        np.zeros((scene_rays, COLOUR_COLUMNS), np.float32),
+        np.zeros(BATCH, np.uint8),
+        np.zeros(BATCH, np.uint8),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
+        np.zeros((BATCH, HIT_COLUMNS), np.float32),
+        np.zeros((BATCH, HIT_CODES), np.int64),
+        np.zeros((BATCH, SURFACE_COLUMNS), np.float32),
+        np.zeros((BATCH, LIT_COLUMNS), np.float32),
+        np.zeros((BATCH, COLOUR_COLUMNS), np.float32),
+        np.zeros((1, HIT_COLUMNS), np.float32),
+        np.zeros((1, HIT_CODES), np.int64),
+        np.zeros((1, SURFACE_COLUMNS), np.float32),
     )
 
 
@@ -371,15 +382,20 @@ def keep_edges(view, images, w, n):
             images.picture[y, x, k] = 0.2 * total
 
 
-@fast
+@making
 def render_rows(world, view, images, refine, first_row, last_row):
-    """Trace rows of an image (whole tiles).
+    """Trace rows of an image (whole tiles); see `shoot`."""
+    shoot(world, view, images, room(), refine, first_row, last_row)
+
+
+@fast
+def shoot(world, view, images, w, refine, first_row, last_row):
+    """Trace rows with the given scratch.
 
     refine 0: labels and, if asked for, light at the pixels' centres. refine 1: four more
     samples of light on edges; every row must be traced before. One kernel for both, since
     shading takes most of the time to compile.
     """
-    w = room(BATCH)
     width = view.directions.shape[1]
     tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
     cursor = first_row // TILE_HEIGHT * tiles
@@ -478,12 +494,16 @@ def smear_rows(picture, flow, share, limit, out, first_row, last_row):
             out[y, x, 0], out[y, x, 1], out[y, x, 2] = r / taps, g / taps, b / taps
 
 
-@fast
+@making
 def empty_rows(world, view, first_row, last_row):
     """Trace a camera's rows and look at nothing: the least that any image costs."""
-    rays = ray_queue(8)
+    return trace_rows(world, view, ray_queue(8), lane_masks(), first_row, last_row)
+
+
+@fast
+def trace_rows(world, view, rays, masks, first_row, last_row):
+    """Trace rows, packet by packet; a sum, so that nothing is optimised away."""
     ids = rays.view(np.uint32)
-    masks = lane_masks()
     directions, poses, times = view.directions, view.poses, view.times
     width = directions.shape[1]
     total = 0.0

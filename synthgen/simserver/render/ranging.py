@@ -23,10 +23,12 @@ from synthgen.simserver.render.packets import (
     NO_HIT,
     fast,
     lane_masks,
+    making,
     put_ray,
     ray_queue,
     trace,
 )
+from synthgen.simserver.render.records import Echoes
 from synthgen.simserver.scene import Material
 
 BATCH = 64
@@ -226,9 +228,31 @@ def droplet(beam, i):
     return 1.0 - 6.0 * math.log(1.0 - 0.999 * uniform(seed + 6, i))
 
 
+@making
+def echo_room():
+    """Scratch for one batch of beams."""
+    rays = ray_queue(BATCH)
+    return Echoes(
+        rays,
+        rays.view(np.uint32),
+        lane_masks(),
+        np.zeros(BATCH, np.uint32),
+        np.zeros(BATCH, np.uint32),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.float32),
+        np.zeros(BATCH, np.float32),
+    )
+
+
+@making
+def scan_channels(world, aims, poses, times, columns, beam, reflectivity, sweep, first, last):
+    """LiDAR: channels `first` to `last` of `aims`; see `scan`."""
+    scan(world, aims, poses, times, columns, beam, reflectivity, sweep, echo_room(), first, last)
+
+
 @fast
-def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
-    world, aims, poses, times, columns, beam, reflectivity, sweep, first, last
+def scan(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
+    world, aims, poses, times, columns, beam, reflectivity, sweep, echoes, first, last
 ):
     """LiDAR: channels `first` to `last` of `aims`, which go channel by channel.
 
@@ -236,13 +260,8 @@ def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
     their beam was sent, packed at the start of each channel's room in `sweep`; what has no
     room there (labels, columns) is left out.
     """
-    rays = ray_queue(BATCH)
-    ids = rays.view(np.uint32)
-    masks = lane_masks()
+    rays, ids, masks, words, things, variants, cosine, fade = echoes
     tri, slots, transforms = world.triangles, world.slots, world.transforms
-    words, things = np.zeros(BATCH, np.uint32), np.zeros(BATCH, np.uint32)
-    variants = np.zeros(BATCH, np.int64)
-    cosine, fade = np.zeros(BATCH, np.float32), np.zeros(BATCH, np.float32)
     points, sent = sweep.points, sweep.column
     labels = (sweep.incidence, sweep.instance, sweep.tag)
     labelled, timed = len(sweep.tag) > 0, len(sent) > 0
@@ -308,12 +327,17 @@ def scan_channels(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
         sweep.counts[channel] = at - channel * columns * returns
 
 
-@fast
+@making
 def cast_rays(world, origins, directions, far, distances, normals, codes, first, last):
-    """Free rays in the map frame."""
-    rays = ray_queue(BATCH)
+    """Free rays in the map frame, `first` to `last`."""
+    rays, masks = ray_queue(BATCH), lane_masks()
+    meet(world, origins, directions, far, distances, normals, codes, rays, masks, first, last)
+
+
+@fast
+def meet(world, origins, directions, far, distances, normals, codes, rays, masks, first, last):
+    """Free rays in the map frame, through the given queue."""
     ids = rays.view(np.uint32)
-    masks = lane_masks()
     tri, slots, transforms = world.triangles, world.slots, world.transforms
     for start in range(first, last, BATCH):
         n = min(last - start, BATCH)

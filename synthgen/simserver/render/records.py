@@ -119,3 +119,22 @@ class Scratch(NamedTuple):
     faces: F32
     lit: F32
     colour: F32
+    mirrored: F32
+    mirrored_codes: I64
+    mirrored_faces: F32
+
+
+class Echoes(NamedTuple):
+    """Room for one batch of LiDAR beams: the queue, and by beam what it met.
+
+    `words` to `variants` are of the triangle table, columns in hits.py.
+    """
+
+    rays: F32
+    ids: U32
+    masks: I32
+    words: U32
+    things: U32
+    variants: I64
+    cosine: F32
+    fade: F32

@@ -89,12 +89,15 @@ def _room(channels: int, columns: int, *, labels: bool, timed: bool) -> Sweep:
 
 
 def _packed(rows: NDArray[T], counts: I64) -> NDArray[T]:
-    """The filled part of each channel's room, one after the other."""
+    """The filled part of each channel's room, moved together within the room."""
     columns = len(rows) // max(len(counts), 1)
-    if (counts == columns).all():
-        return rows
-    filled = [rows[k * columns : k * columns + count] for k, count in enumerate(counts.tolist())]
-    return np.concatenate(filled)
+    end = 0
+    for channel, count in enumerate(counts.tolist()):
+        start = channel * columns
+        if start > end:
+            rows[end : end + count] = rows[start : start + count]
+        end += count
+    return rows[:end]
 
 
 def _sent_s(room: Sweep, times: F32, delta_s: float) -> F32:

@@ -25,8 +25,6 @@ from synthgen.simserver.render.hits import (
     GX,
     GY,
     GZ,
-    HIT_CODES,
-    HIT_COLUMNS,
     NX,
     NY,
     NZ,
@@ -43,7 +41,6 @@ from synthgen.simserver.render.surfaces import (
     GLOW_B,
     GLOW_G,
     GLOW_R,
-    SURFACE_COLUMNS,
     WRAP,
     B,
     G,
@@ -345,9 +342,7 @@ def mirror_pass(world, view, w, n):
     looks = world.looks
     uv = looks.view(np.float32)
     more, more_ids, lit, members = w.more, w.more_ids, w.lit, w.members
-    hits = np.empty((1, HIT_COLUMNS), np.float32)
-    codes = np.empty((1, HIT_CODES), np.int64)
-    face = np.empty(SURFACE_COLUMNS, np.float32)
+    hits, codes, face = w.mirrored, w.mirrored_codes, w.mirrored_faces[0]
     spread = 3.0 * view.lens[0]
     for k in range(count):
         i = members[k]

@@ -15,20 +15,25 @@ class Workers:
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, "render") if threads > 1 else None
+        self._pool = ThreadPoolExecutor(threads - 1, "render") if threads > 1 else None
 
     def over(self, rows: int, step: int, work: Callable[[int, int], object]) -> None:
         """Call `work(first, last)` for all ranges of `step` rows.
 
-        The ranges are the same for any number of threads, so the work may depend on them.
+        The ranges are the same for any number of threads, so the work may depend on them. The
+        caller's thread draws them too: the next number of a range is drawn under the
+        interpreter's lock, so that each range is drawn once.
         """
-        spans = [(k, min(k + step, rows)) for k in range(0, rows, step)]
-        if self._pool is None:
-            for first, last in spans:
-                work(first, last)
-            return
-        for pending in [self._pool.submit(work, first, last) for first, last in spans]:
-            pending.result()
+        starts = iter(range(0, rows, step))
+
+        def draw() -> None:
+            for first in starts:
+                work(first, min(first + step, rows))
+
+        others = [self._pool.submit(draw) for _ in range(self._threads - 1)] if self._pool else []
+        draw()
+        for other in others:
+            other.result()
 
     def close(self) -> None:
         """Stop the threads."""

@@ -297,13 +297,13 @@ def _scan(scene: SceneMirror, view: View, spec: LidarSpec, pose: F32, frame: Fra
     view.angle_rad = sweep.horizontal_angle_rad
     header = lidar_header(sweep.horizontal_angle_rad, sweep.points_per_channel.tolist())
     if plain:
-        return header, sweep.points.astype("<f4", copy=False).tobytes()
+        return header, np.ascontiguousarray(sweep.points, "<f4").data
     tagged = np.zeros(len(sweep.xyz_m), SEMANTIC_POINT)
     tagged["xyz_m"] = sweep.xyz_m
     tagged["cos_incidence"] = sweep.cos_incidence
     tagged["object_idx"] = scene.actor_ids(sweep.instance)
     tagged["tag"] = sweep.tag
-    return header, tagged.tobytes()
+    return header, tagged.data
 
 
 def _detect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Self
@@ -12,8 +12,6 @@ import numpy as np
 
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.frames import FrameRecord
-from synthgen.datatypes.images import CameraFrame
-from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import ClipEvent, SignalChange
 from synthgen.labels.frame import SensorFrames
 from synthgen.runner.stopwatch import Stopwatch
@@ -21,8 +19,9 @@ from synthgen.store import rows, tables
 from synthgen.store.clip_writer import ClipWriter
 from synthgen.store.image_codec import Codec
 
-# Frames that may wait for the encoder: enough to keep it busy, few enough to bound memory.
-_ENCODER_BACKLOG: Final = 4
+# Captures that may wait for the encoder: enough that the simulator never does, few enough to bound
+# memory (six cameras of 1600x900 are 70 MB).
+_ENCODER_BACKLOG: Final = 2
 
 
 class Notes:
@@ -123,48 +122,28 @@ class Recorder(Notes):
         self._events.append(event)
 
     def add_sensors(self, sensors: SensorFrames) -> None:
-        """Hand what the rig saw at one capture to the encoder."""
+        """Hand what the rig saw at one capture to the encoder; waits while it lags behind."""
         self._captures += 1
-        for camera in sensors.cameras:
-            self.add_camera(camera)
-        for sweep in sensors.lidars:
-            self.add_sweep(sweep)
-        for scan in sensors.radars:
-            self.add_scan(scan)
-
-    def add_camera(self, frame: CameraFrame) -> None:
-        """Hand one camera's images to the encoder."""
-
-        def encode() -> None:
-            with self._watch.lap("encode"):
-                encoded = rows.image_rows(frame, self._rgb_codec)
-            with self._watch.lap("write"):
-                for channel, row in encoded.items():
-                    path = f"cameras/{frame.name}/{channel}.parquet"
-                    self._writer.append(path, row, tables.IMAGES)
-
-        self._submit(encode)
-
-    def add_sweep(self, sweep: LidarSweep) -> None:
-        """Hand one sweep to the writer."""
-        self._submit(
-            lambda: self._writer.append(
-                f"lidar/{sweep.name}.parquet", rows.sweep_row(sweep), tables.LIDAR
-            )
-        )
-
-    def add_scan(self, scan: RadarScan) -> None:
-        """Hand one radar scan to the writer."""
-        self._submit(
-            lambda: self._writer.append(
-                f"radar/{scan.name}.parquet", rows.scan_row(scan), tables.RADAR
-            )
-        )
-
-    def _submit(self, work: Callable[[], None]) -> None:
-        self._backlog.append(self._encoder.submit(work))
+        self._backlog.append(self._encoder.submit(self._store, sensors))
         while len(self._backlog) > _ENCODER_BACKLOG:
             self._backlog.popleft().result()
+
+    def _store(self, sensors: SensorFrames) -> None:
+        """Encode a capture and append it to the sensors' files."""
+        for camera in sensors.cameras:
+            with self._watch.lap("encode"):
+                encoded = rows.image_rows(camera, self._rgb_codec)
+            with self._watch.lap("write"):
+                for channel, row in encoded.items():
+                    path = f"cameras/{camera.name}/{channel}.parquet"
+                    self._writer.append(path, row, tables.IMAGES)
+        with self._watch.lap("write"):
+            for sweep in sensors.lidars:
+                path = f"lidar/{sweep.name}.parquet"
+                self._writer.append(path, rows.sweep_row(sweep), tables.LIDAR)
+            for scan in sensors.radars:
+                path = f"radar/{scan.name}.parquet"
+                self._writer.append(path, rows.scan_row(scan), tables.RADAR)
 
     def keep(self, file: Path) -> None:
         """Take a file of another clip over as it is."""

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from synthgen.datatypes.clip import MemoryClip
 from synthgen.labels.clip import label_clip
+from synthgen.labels.frame import SensorFrames
 from synthgen.labels.settings import LabelSettings
 from synthgen.runner.recorder import Recorder
 from synthgen.runner.stopwatch import Stopwatch
@@ -42,8 +43,8 @@ def write_clip(dataset: Path, clip: MemoryClip, k: int) -> Path:
             recorder.add_frame(frame)
             assert image.instance is not None
             rgb = np.stack([(image.instance * factor % 251) for factor in (37, 91, 53)], axis=-1)
-            recorder.add_camera(replace(image, rgb=rgb.astype(np.uint8)))
-            recorder.add_sweep(sweep)
+            coloured = replace(image, rgb=rgb.astype(np.uint8))
+            recorder.add_sensors(SensorFrames(cameras=(coloured,), lidars=(sweep,)))
         # The ray-traced clip gives all bodies one name, whatever their size.
         recorder.finish([replace(o, blueprint=f"{o.blueprint}.{o.category}") for o in clip.objects])
     writer.write_bytes("calibration.json", clip.calibration.to_json().encode())

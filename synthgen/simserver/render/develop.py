@@ -76,13 +76,13 @@ def bloom_of(picture: F32, gains: F64, intensity: float) -> F32:
 
 def _boxed(picture: F32, radius: int) -> F32:
     """Box filter of 2 * radius + 1 pixels along both axes, edges repeated."""
+    width = 2 * radius + 1
     for axis in (0, 1):
-        pad = [(0, 0)] * 3
+        pad, ahead, behind = [(0, 0)] * 3, [slice(None)] * 2, [slice(None)] * 2
         pad[axis] = (radius + 1, radius)
+        ahead[axis], behind[axis] = slice(width, None), slice(None, -width)
         total = np.cumsum(np.pad(picture, pad, "edge"), axis=axis, dtype=np.float64)
-        ahead = total.take(range(2 * radius + 1, total.shape[axis]), axis)
-        behind = total.take(range(total.shape[axis] - 2 * radius - 1), axis)
-        picture = ((ahead - behind) / (2 * radius + 1)).astype(np.float32)
+        picture = ((total[tuple(ahead)] - total[tuple(behind)]) / width).astype(np.float32)
     return picture
 
 

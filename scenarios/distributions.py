@@ -126,7 +126,10 @@ def parse_scalar(value: object, dimension: str) -> float:
         raise ValueError(
             f"{value!r} is not {_article(dimension)}; write a number and one of: {named}"
         )
-    return float(match[1]) * units[match[2]]
+    number = float(match[1]) * units[match[2]]
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
 
 
 def parse_quantity(value: object, dimension: str) -> Quantity:

@@ -15,14 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
-CHECK_FUNCTIONS = frozenset(
-    {
-        "started", "in_ego_lane", "min_ttc", "min_thw", "pet", "drac", "tet", "v_impact", "min_gap",
-        "collided", "visible_frames", "first_visible_ttc", "ttc_at_lane_entry", "lane_entry_time",
-        "signal", "stopped", "speed", "min_speed",
-    }
-)  # fmt: skip
-CONSTRAINT_FUNCTIONS = frozenset({"min", "max", "abs"})
+# What each function takes: actors first, then options, which end with "=". None: any numbers.
+_TWO, _SEEN = ("a", "b"), ("actor", "camera=", "min_px=")
+Functions = Mapping[str, tuple[str, ...] | None]
+CHECK_FUNCTIONS: Functions = {
+    "started": ("actor",),
+    "in_ego_lane": ("actor",),
+    "min_ttc": _TWO,
+    "min_thw": ("follower", "leader"),
+    "pet": _TWO,
+    "drac": _TWO,
+    "tet": _TWO,
+    "v_impact": _TWO,
+    "min_gap": _TWO,
+    "collided": ("actor", "other="),
+    "visible_frames": _SEEN,
+    "first_visible_ttc": _SEEN,
+    "ttc_at_lane_entry": ("ego", "actor"),
+    "lane_entry_time": ("actor", "lane="),
+    "signal": ("actor", "at="),
+    "stopped": ("actor",),
+    "speed": ("actor",),
+    "min_speed": ("actor",),
+}
+CONSTRAINT_FUNCTIONS: Functions = {"min": None, "max": None, "abs": None}
 
 Value = float | str | bool | NDArray[np.generic]
 _BINARY: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
@@ -47,7 +63,7 @@ _ALLOWED = (
 MAX_LENGTH = 400
 
 
-def parse_expression(text: str, functions: frozenset[str]) -> ast.expr:
+def parse_expression(text: str, functions: Functions) -> ast.expr:
     """Syntax tree of an expression; ValueError on anything outside the language."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"an expression has at most {MAX_LENGTH} characters")
@@ -64,9 +80,38 @@ def parse_expression(text: str, functions: frozenset[str]) -> ast.expr:
             if name not in functions:
                 known = ", ".join(sorted(functions))
                 raise ValueError(f"unknown function {name!r}; known: {known}")
+            _check_arguments(node, name, functions[name])
         if isinstance(node, ast.Constant) and not isinstance(node.value, int | float | str):
             raise ValueError(f"{node.value!r} is not allowed in an expression")
     return tree.body
+
+
+def _check_arguments(call: ast.Call, name: str, takes: tuple[str, ...] | None) -> None:
+    """Raise ValueError unless a call's arguments are those that the function takes."""
+    named = {keyword.arg or "**" for keyword in call.keywords}
+    if takes is None:
+        if named or not call.args:
+            raise ValueError(f"{name} takes numbers, found {ast.unparse(call)}")
+        return
+    plain = [option.removesuffix("=") for option in takes]
+    given = plain[: len(call.args)]
+    needed = {option for option in takes if not option.endswith("=")}
+    fits = len(call.args) <= len(takes) and not named & set(given) and named <= set(plain)
+    if not fits or not needed <= named | set(given):
+        shown = ", ".join(option + "..." * option.endswith("=") for option in takes)
+        raise ValueError(f"{name} takes ({shown}), found {ast.unparse(call)}")
+
+
+def actors_in(tree: ast.expr) -> set[str]:
+    """Names that an expression of `expect` reads as actors: arguments that are not options."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            takes = CHECK_FUNCTIONS[ast.unparse(node.func)] or ()
+            count = sum(not option.endswith("=") for option in takes)
+            places = [*node.args[:count], *(k.value for k in node.keywords if k.arg in takes)]
+            found |= {ast.unparse(place) for place in places}
+    return found
 
 
 def names_in(tree: ast.expr) -> set[str]:

@@ -5,6 +5,7 @@ Quantities carry units in YAML and are SI here. A model is what was written: ran
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
@@ -37,6 +38,7 @@ from scenarios.distributions import (
     parse_scalar,
 )
 from scenarios.expressions import CheckExpression, Constraint
+from scenarios.within import Within
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -52,6 +54,21 @@ ActorKind = Literal[
     "car", "van", "truck", "bus", "motorcycle", "bicycle", "scooter", "pedestrian", "prop",
     "emergency",
 ]  # fmt: skip
+# 250 km/h; the fastest sprinter runs 12.4 m/s, a kicked ball is somewhat faster.
+DrivingSpeed = Annotated[Speed, Within(0.0, 70.0, "m/s")]
+RelativeSpeed = Annotated[Speed, Within(-70.0, 70.0, "m/s")]
+LateralSpeed = Annotated[Speed, Within(0.1, 5.0, "m/s")]
+FootSpeed = Annotated[Speed, Within(0.0, 15.0, "m/s")]
+# Dry road and the best tyres give 1.2 g.
+Pull = Annotated[Acceleration, Within(0.1, 12.0, "m/s2")]
+Wait = Annotated[Time, Within(0.0, 3600.0, "s")]
+Soon = Annotated[Time, Within(0.0, 30.0, "s")]
+Share = Annotated[Ratio, Within(0.0, 1.0)]
+Nearby = Annotated[Length, Within(0.0, 1000.0, "m")]
+Aside = Annotated[Length, Within(-60.0, 60.0, "m")]
+OnTheWay = Annotated[Length, Within(-300.0, 300.0, "m")]
+Elevation = Annotated[Angle, Within(-math.pi / 2, math.pi / 2, "rad")]
+Crowd = Annotated[Density, Within(0.0, 500.0, "/km")]
 _COMPARISON = re.compile(r"\s*(<=|>=|==|<|>)\s*(.+?)\s*")
 
 
@@ -117,16 +134,16 @@ class RoadQuery(Strict):
     """A placement query: what the road must be like, never where it is."""
 
     kind: Literal["straight", "curve", "junction", "merge", "any"] = "straight"
-    length_min: Length = 50.0
-    heading_change_max: Angle = 0.35
+    length_min: Nearby = 50.0
+    heading_change_max: Annotated[Angle, Within(0.0, math.pi, "rad")] = 0.35
     lanes_same_direction: Count | None = None
     lanes_opposite: Count | None = None
     edge_right: tuple[Edge, ...] = ()
     edge_left: tuple[Edge, ...] = ()
     speed_limit: SpeedLimit | None = None
-    crosswalk_within: Length | None = None
-    crosswalk_absent_within: Length | None = None
-    junction_absent_within: Length | None = None
+    crosswalk_within: Nearby | None = None
+    crosswalk_absent_within: Nearby | None = None
+    junction_absent_within: Nearby | None = None
     junction: JunctionQuery | None = None
     maps: Literal["any"] | tuple[str, ...] = "any"
     fallback: tuple[Fallback, ...] = ()
@@ -145,12 +162,12 @@ class At(Strict):
     """
 
     anchor: str = "conflict"
-    s: Length = 0.0
-    t: Length | None = None
+    s: OnTheWay = 0.0
+    t: Aside | None = None
     lane: LaneName | None = None
     arm: Literal["opposite", "same", "side", "left", "right"] | None = None
     heading: Angle = 0.0
-    gap: Length | None = None
+    gap: Nearby | None = None
     side: Literal["before", "after"] | None = None
 
     @model_validator(mode="after")
@@ -164,14 +181,14 @@ class Between(Strict):
     """Two actors and the value below which the trigger fires."""
 
     between: tuple[str, str]
-    below: Length
+    below: Nearby
 
 
 class BetweenTime(Strict):
     """Two actors and the time below which the trigger fires."""
 
     between: tuple[str, str]
-    below: Time
+    below: Soon
 
 
 class TimeToArrival(Strict):
@@ -179,7 +196,7 @@ class TimeToArrival(Strict):
 
     actor: str = "ego"
     to: Literal["conflict", "stop_line"] = "conflict"
-    below: Time
+    below: Soon
 
 
 class SignalIs(Strict):
@@ -194,20 +211,20 @@ class Passed(Strict):
 
     actor: str = "ego"
     anchor: Literal["conflict", "stop_line", "start"] = "conflict"
-    s: Length = 0.0
+    s: OnTheWay = 0.0
 
 
 class Sync(Strict):
     """An actor would reach its conflict point with `with` in this time of it or less."""
 
     with_: str = Field("ego", alias="with")
-    below: Time
+    below: Soon
 
 
 class Trigger(Strict):
     """A condition: exactly one key; combine with all and any."""
 
-    time: Time | None = None
+    time: Wait | None = None
     distance: Between | None = None
     ttc: BetweenTime | None = None
     tta: TimeToArrival | None = None
@@ -234,10 +251,17 @@ class Meet(Strict):
 
     with_: str = Field("ego", alias="with")
     at: Literal["conflict", "crosswalk"] = "conflict"
-    impact: Ratio = 0.5
-    offset: Time = 0.0
-    reveal_ttc: tuple[Time, Time] | None = None
+    impact: Share = 0.5
+    offset: Annotated[Time, Within(-30.0, 30.0, "s")] = 0.0
+    reveal_ttc: tuple[Soon, Soon] | None = None
     resync: Literal["none", "until_start", "until_conflict"] = "until_start"
+
+    @model_validator(mode="after")
+    def _band_is_in_order(self) -> Self:
+        low, high = self.reveal_ttc or (0.0, 0.0)
+        if isinstance(low, float) and isinstance(high, float) and low > high:
+            raise ValueError("reveal_ttc: low must not be above high")
+        return self
 
 
 class Behaviour(Strict):
@@ -253,7 +277,7 @@ class FollowLane(Behaviour):
     """Drive along the lane."""
 
     do: Literal["follow_lane"]
-    speed: Speed
+    speed: DrivingSpeed
     control: Literal["path", "tm"] = "path"
     react: Literal["none", "aeb"] = "none"
     meet: Meet | None = None
@@ -264,9 +288,9 @@ class Turn(Behaviour):
 
     do: Literal["turn"]
     direction: Literal["left", "right", "straight"]
-    speed: Speed
+    speed: DrivingSpeed
     yield_: Literal["none", "gap", "full"] = Field("none", alias="yield")
-    critical_gap: Time = 4.5
+    critical_gap: Soon = 4.5
     react: Literal["none", "aeb"] = "none"
     meet: Meet | None = None
 
@@ -276,7 +300,7 @@ class FollowPath(Behaviour):
 
     do: Literal["follow_path"]
     points: tuple[At, ...] = Field(min_length=1)
-    speed: Speed
+    speed: DrivingSpeed
     meet: Meet | None = None
 
 
@@ -284,9 +308,9 @@ class CrossRoad(Behaviour):
     """Walk across the road."""
 
     do: Literal["cross_road"]
-    speed: Speed
+    speed: FootSpeed
     angle: Angle = 0.0
-    accel: Acceleration = 2.0
+    accel: Pull = 2.0
     meet: Meet | None = None
 
 
@@ -294,9 +318,9 @@ class DartOut(Behaviour):
     """Run into the road; the encounter must be said."""
 
     do: Literal["dart_out"]
-    speed: Speed
+    speed: FootSpeed
     angle: Angle = 0.0
-    accel: Acceleration = 3.0
+    accel: Pull = 3.0
     meet: Meet
 
 
@@ -304,7 +328,7 @@ class WalkAlong(Behaviour):
     """Walk along the road."""
 
     do: Literal["walk_along"]
-    speed: Speed
+    speed: FootSpeed
     direction: Literal["with_traffic"] = "with_traffic"
     meet: Meet | None = None
 
@@ -313,16 +337,16 @@ class Hesitate(Behaviour):
     """Stop in mid-crossing, then go on: after `at` metres of the way, for `duration`."""
 
     do: Literal["hesitate"]
-    at: Length
-    duration: Time
+    at: Nearby
+    duration: Soon
 
 
 class TurnBack(Behaviour):
     """Go back to where the crossing began, after `at` metres of the way."""
 
     do: Literal["turn_back"]
-    at: Length
-    speed: Speed
+    at: Nearby
+    speed: FootSpeed
 
 
 class CutIn(Behaviour):
@@ -330,9 +354,9 @@ class CutIn(Behaviour):
 
     do: Literal["cut_in"]
     from_: Side = Field(alias="from")
-    gap: Length
-    lateral_speed: Speed
-    rel_speed: Speed = 0.0
+    gap: Nearby
+    lateral_speed: LateralSpeed
+    rel_speed: RelativeSpeed = 0.0
 
 
 class CutOut(Behaviour):
@@ -340,31 +364,31 @@ class CutOut(Behaviour):
 
     do: Literal["cut_out"]
     to: Side
-    lateral_speed: Speed
+    lateral_speed: LateralSpeed
 
 
 class Swerve(Behaviour):
     """Shift sideways by `offset` (left positive) and back after `hold`."""
 
     do: Literal["swerve"]
-    offset: Length
-    lateral_speed: Speed
-    hold: Time = 1.0
+    offset: Aside
+    lateral_speed: LateralSpeed
+    hold: Soon = 1.0
 
 
 class Brake(Behaviour):
     """Brake at a steady deceleration down to a speed."""
 
     do: Literal["brake"]
-    decel: Acceleration
-    to: Speed = 0.0
+    decel: Pull
+    to: DrivingSpeed = 0.0
 
 
 class RunRedLight(Behaviour):
     """Drive straight through the junction against the light; the ego has green."""
 
     do: Literal["run_red_light"]
-    speed: Speed
+    speed: DrivingSpeed
     meet: Meet | None = None
 
 
@@ -380,8 +404,8 @@ class Reverse(Behaviour):
     """Drive backwards."""
 
     do: Literal["reverse"]
-    speed: Speed
-    distance: Length
+    speed: DrivingSpeed
+    distance: Nearby
     meet: Meet | None = None
 
 
@@ -389,7 +413,7 @@ class Idle(Behaviour):
     """Stand."""
 
     do: Literal["idle"]
-    duration: Time | None = None
+    duration: Wait | None = None
 
 
 class FollowProp(Behaviour):
@@ -397,9 +421,9 @@ class FollowProp(Behaviour):
 
     do: Literal["follow_prop"]
     prop: str
-    speed: Speed
-    delay: Time = 0.5
-    accel: Acceleration = 3.0
+    speed: FootSpeed
+    delay: Soon = 0.5
+    accel: Pull = 3.0
     angle: Angle = 0.0
     meet: Meet | None = None
 
@@ -422,16 +446,16 @@ class Actor(Strict):
     behaviour: tuple[AnyBehaviour, ...] = Field((), max_length=12)
     lights: tuple[str, ...] = ()
     count: Annotated[int, Field(ge=1, le=20)] = 1
-    spacing: Length = 1.0
+    spacing: Nearby = 1.0
     critical: bool = False
 
 
 class Reaction(Strict):
     """The ego's own emergency braking: how late, how hard, how soon it believes in a conflict."""
 
-    delay: Time = 0.5
-    decel: Acceleration = 6.0
-    ttc: Time = 2.5
+    delay: Soon = 0.5
+    decel: Pull = 6.0
+    ttc: Soon = 2.5
 
 
 class Ego(Strict):
@@ -439,7 +463,7 @@ class Ego(Strict):
 
     model: Choice = "vehicle.lincoln.mkz_2020"
     rig: str | None = None
-    approach: Length = 70.0
+    approach: Annotated[Length, Within(5.0, 160.0, "m")] = 70.0
     reaction: Reaction = Reaction()
     behaviour: tuple[AnyBehaviour, ...] = Field(min_length=1, max_length=12)
 
@@ -448,15 +472,15 @@ class Weather(Strict):
     """A CARLA preset and what differs from it; percentages as ratios."""
 
     preset: Choice | None = None
-    rain: Ratio | None = None
-    puddles: Ratio | None = None
-    wetness: Ratio | None = None
-    fog: Ratio | None = None
-    fog_distance: Length | None = None
-    cloud: Ratio | None = None
-    wind: Ratio | None = None
-    dust: Ratio | None = None
-    sun_altitude: Angle | None = None
+    rain: Share | None = None
+    puddles: Share | None = None
+    wetness: Share | None = None
+    fog: Share | None = None
+    fog_distance: Nearby | None = None
+    cloud: Share | None = None
+    wind: Share | None = None
+    dust: Share | None = None
+    sun_altitude: Elevation | None = None
     sun_azimuth: Angle | None = None
     sun_ahead: Angle | None = None
     street_lights: Literal["auto", "on", "off"] = "auto"
@@ -465,9 +489,9 @@ class Weather(Strict):
 class Traffic(Strict):
     """Ambient traffic per kilometre of lane, and the free circle around the conflict."""
 
-    vehicles: Density = 0.0
-    pedestrians: Density = 0.0
-    keep_clear: Length = 25.0
+    vehicles: Crowd = 0.0
+    pedestrians: Crowd = 0.0
+    keep_clear: Nearby = 25.0
 
 
 class Expectation(Strict):
@@ -481,7 +505,7 @@ class Expectation(Strict):
 class Window(Strict):
     """The record window: the planned conflict falls at this share of it."""
 
-    conflict_at: Ratio = 0.6
+    conflict_at: Share = 0.6
 
 
 class Sampling(Strict):
@@ -515,8 +539,8 @@ class ScenarioSpec(Strict):
     extends: str | None = None
     include: tuple[str, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    duration: Time = 8.0
-    warmup: Time = 1.0
+    duration: Annotated[Time, Within(0.5, 3600.0, "s")] = 8.0
+    warmup: Soon = 1.0
     record: Window = Window()
     params: dict[Name, Parameter] = Field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()

@@ -19,7 +19,7 @@ F64 = NDArray[np.float64]
 Uniforms = Callable[[str, int], F64]
 
 _FUNCTIONS = {"min": np.minimum, "max": np.maximum, "abs": np.abs}
-assert set(_FUNCTIONS) == CONSTRAINT_FUNCTIONS
+assert set(_FUNCTIONS) == set(CONSTRAINT_FUNCTIONS)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -29,6 +29,10 @@ _NIGHTS: dict[str, tuple[float, ...]] = {
     "MidRainy": (80, 60, 60, 60, 60, 80),
     "HardRain": (100, 100, 90, 100, 100, 100),
 }
+PRESETS = (
+    *sorted(f"{sky}{hour}" for hour in ("Noon", "Sunset") for sky in _SKIES),
+    *sorted(f"{sky}Night" for sky in _NIGHTS),
+)
 _THIN_FOG_NIGHTS = frozenset({"ClearNight", "WetNight"})
 _SUN_DEG = {"Noon": 45.0, "Sunset": 15.0, "Night": -90.0}
 _FIELDS = (
@@ -59,9 +63,7 @@ def preset(name: str) -> Weather:
                 sun_azimuth_rad=math.radians(1.0),
                 sun_altitude_rad=math.radians(altitude),
             )
-    known = sorted(f"{sky}{hour}" for hour in ("Noon", "Sunset") for sky in _SKIES)
-    known += sorted(f"{sky}Night" for sky in _NIGHTS)
-    raise ConfigError(f"weather.preset: {name!r} is unknown; known: {', '.join(known)}")
+    raise ConfigError(f"weather.preset: {name!r} is unknown; known: {', '.join(PRESETS)}")
 
 
 def resolve_weather(values: Mapping[str, float | str], ego_yaw_rad: float) -> Weather:

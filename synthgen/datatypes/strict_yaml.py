@@ -34,7 +34,7 @@ from synthgen.errors import ConfigError
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 40
-MAX_NODES = 20_000
+MAX_NODES = 10_000
 MAX_REPORTED = 20
 
 Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"]
@@ -309,6 +309,12 @@ def _fault(error: dict[str, object], document: Node, marks: Marks) -> tuple[Mark
         elif not (missing and depth == len(location) - 1):
             continue
         names.append(str(step))
+    if error["type"] == "union_tag_invalid" and isinstance(node, dict):
+        context = error["ctx"]
+        assert isinstance(context, dict)
+        tag = context["discriminator"].strip("'")
+        path, node = (*path, tag), node[tag]
+        names.append(tag)
     wants_key = error["type"] == "extra_forbidden" or isinstance(node, dict | list)
     return marks.at(path, key=wants_key), f"{'.'.join(names) or 'file'}: {_message(error)}"
 
@@ -318,6 +324,10 @@ def _message(error: dict[str, object]) -> str:
         return "unknown field"
     if error["type"] == "missing":
         return "required field is missing"
+    if error["type"] == "union_tag_invalid":
+        context = error["ctx"]
+        assert isinstance(context, dict)
+        return f"input should be one of {context['expected_tags']}, got {_short(context['tag'])}"
     text = str(error["msg"]).removeprefix("Value error, ")
     value = error.get("input")
     if error["type"] == "value_error" or isinstance(value, dict | list):

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from exporters.export_clip import ExportClip
-from exporters.formats import ExportContext, Part, format_names, load_format, require_formats
+from exporters.formats import (
+    ExportContext,
+    Part,
+    format_names,
+    load_format,
+    require_formats,
+    takes_fisheyes,
+)
 from exporters.selection import Selection
 from exporters.splits import (
     DEFAULT_SHARES,
@@ -252,11 +259,17 @@ def _export_clip(task: _ClipTask) -> None:
         split=task.clip.split,
         first_frame=task.clip.first_frame,
         names=format_names(task.form).categories,
+        fisheyes=takes_fisheyes(task.form),
         selection=Selection(task.where),
     )
     with output_errors(task.staging), staging.clip(clip.clip_id) as folder:
         part = load_format(task.form).export_clip(clip, folder)
-    envelope = {"part": part, "dropped": dict(clip.dropped), "kept": dict(clip.kept)}
+    envelope = {
+        "part": part,
+        "dropped": dict(clip.dropped),
+        "kept": dict(clip.kept),
+        "left_out": clip.left_out,
+    }
     staging.commit(clip.clip_id, envelope)
     logger.info("clip %s: exported as %s", clip.clip_id, task.form)
 
@@ -283,6 +296,9 @@ def _card(dataset: Path, options: ExportOptions, report: Mapping[str, Any]) -> s
         "Taken where": options.where or "everything",
         "Dropped (the format has no word)": report["dropped"] or "nothing",
         "Merged": report["merged"] or "nothing",
+        "Cameras left out (the format has no word for a fisheye)": (
+            ", ".join(report["cameras_left_out"]) or "none"
+        ),
     }
     lines = [f"# {dataset.resolve().name} as {report['format']}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
@@ -294,11 +310,13 @@ def _report(name: str, staging: Staging, planned: Sequence[PlannedClip]) -> dict
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     kept: Counter[str] = Counter()
+    left_out: set[str] = set()
     for clip in planned:
         envelope = staging.part(clip.clip_id)
         counts.update(envelope["part"].get("counts", {}))
         dropped.update(envelope["dropped"])
         kept.update(envelope["kept"])
+        left_out.update(envelope["left_out"])
     names = format_names(name).categories
     merged: dict[str, dict[str, int]] = {}
     for category, count in sorted(kept.items()):
@@ -312,4 +330,5 @@ def _report(name: str, staging: Staging, planned: Sequence[PlannedClip]) -> dict
         **counts,
         "dropped": dict(sorted(dropped.items())),
         "merged": {word: of for word, of in merged.items() if len(of) > 1},
+        "cameras_left_out": sorted(left_out),
     }

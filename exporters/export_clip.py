@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from exporters.selection import Selection
-from synthgen.datatypes.calibration import MountedSensor
+from synthgen.datatypes.calibration import Calibration, MountedSensor
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.errors import ConfigError, DatasetError
@@ -19,6 +20,8 @@ from synthgen.geometry.se3 import SE3
 from synthgen.store.clip_reader import ClipReader
 
 Row = dict[str, Any]
+
+_NEEDS = {"camera": "a camera with rgb", "lidar": "a LiDAR"}
 
 
 class ExportClip:
@@ -35,6 +38,7 @@ class ExportClip:
         first_frame: Captures of all clips before this one: with it a frame has a number of its own
             in the whole export, `first_frame + frame_index`.
         names: Our categories in the format's words, None where it drops them.
+        fisheyes: True where the format can say how a fisheye sees.
         dropped: Labels without a word in the format, as counted by `word`, by our category.
         kept: Labels with one.
     """
@@ -48,15 +52,16 @@ class ExportClip:
         split: str,
         first_frame: int,
         names: Mapping[str, str | None],
+        fisheyes: bool,
         selection: Selection,
     ) -> None:
-        _refuse_fisheyes(reader)
         self.reader = reader
         self.index = index
         self.name = name
         self.split = split
         self.first_frame = first_frame
         self.names = names
+        self.fisheyes = fisheyes
         self.dropped: Counter[str] = Counter()
         self.kept: Counter[str] = Counter()
         self._selected = selection.of_clip(reader)
@@ -65,6 +70,33 @@ class ExportClip:
     def clip_id(self) -> str:
         """The clip's name in the dataset."""
         return self.reader.clip_id
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The rig without `left_out`: a pinhole in a fisheye's place would lie."""
+        rig = self.reader.calibration
+        return replace(rig, sensors=tuple(s for s in rig.sensors if s.name not in self.left_out))
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of the cameras whose lens the format cannot express."""
+        cameras = () if self.fisheyes else self.reader.calibration.of_modality("camera")
+        return tuple(s.name for s in cameras if s.camera is not None and s.camera.fisheye)
+
+    def require(self, form: str, *modalities: Literal["camera", "lidar"]) -> None:
+        """Refuse a rig that lacks what a format cannot do without.
+
+        Raises:
+            ConfigError: Names the format, the rig, and what it lacks.
+        """
+        has = {"camera": self.cameras(), "lidar": self.lidars()}
+        missing = [_NEEDS[modality] for modality in modalities if not has[modality]]
+        if missing:
+            fisheyes = f" besides the fisheyes {', '.join(self.left_out)}" if self.left_out else ""
+            raise ConfigError(
+                f"clip {self.clip_id}: {form} needs {' and '.join(_NEEDS[m] for m in modalities)}, "
+                f"rig {self.calibration.rig} lacks {' and '.join(missing)}{fisheyes}"
+            )
 
     @cached_property
     def frames(self) -> tuple[FrameRecord, ...]:
@@ -107,13 +139,13 @@ class ExportClip:
         """The cameras that deliver a channel, in the order of the rig."""
         return tuple(
             sensor
-            for sensor in self.reader.calibration.of_modality("camera")
+            for sensor in self.calibration.of_modality("camera")
             if sensor.camera is not None and channel in sensor.camera.channels
         )
 
     def lidars(self) -> tuple[MountedSensor, ...]:
         """The LiDARs, in the order of the rig."""
-        return self.reader.calibration.of_modality("lidar")
+        return self.calibration.of_modality("lidar")
 
     def images(self, camera: str, channel: str = "rgb") -> Iterator[tuple[int, str, bytes]]:
         """Frame index, codec (`png`, `jpeg`) and bytes as stored, of the selected frames."""
@@ -148,13 +180,3 @@ class ExportClip:
         for scan in self.reader.radar_scans(radar):
             if self._selected.has_frame(scan.frame_index):
                 yield scan
-
-
-def _refuse_fisheyes(reader: ClipReader) -> None:
-    """No format here has room for a fisheye's intrinsics, and a pinhole in its place would lie."""
-    for sensor in reader.calibration.of_modality("camera"):
-        if sensor.camera is not None and sensor.camera.fisheye is not None:
-            raise ConfigError(
-                f"clip {reader.clip_id}: {sensor.name} is a fisheye camera, which no export knows; "
-                "replay the clip with a rig of pinhole cameras"
-            )

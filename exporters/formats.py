@@ -71,24 +71,26 @@ class _Entry:
     module: str
     names: str
     extra: str | None = None
+    fisheyes: bool = False
 
 
 FORMATS: Final[dict[str, _Entry]] = {
-    # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml, and the
-    # optional dependency of pyproject.toml that the module imports.
+    # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml, the
+    # optional dependency of pyproject.toml that the module imports, and whether it has words for
+    # the lens of a fisheye (elsewhere such cameras are left out).
     "argoverse2": _Entry("exporters.argoverse2.writer", "argoverse2"),
     "coco": _Entry("exporters.coco.writer", "coco"),
     "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
     "kitti-raw": _Entry("exporters.kitti_raw.writer", "kitti"),
     "kitti-tracking": _Entry("exporters.kitti_tracking.writer", "kitti"),
-    "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap"),
+    "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap", fisheyes=True),
     "mot": _Entry("exporters.mot.writer", "mot"),
     "nuscenes": _Entry("exporters.nuscenes.writer", "nuscenes"),
     "occ3d": _Entry("exporters.occ3d.writer", "occ3d"),
-    "openlabel": _Entry("exporters.openlabel.writer", "coco"),
-    "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun"),
+    "openlabel": _Entry("exporters.openlabel.writer", "coco", fisheyes=True),
+    "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun", fisheyes=True),
     "semantickitti": _Entry("exporters.semantickitti.writer", "semantickitti"),
-    "webdataset": _Entry("exporters.webdataset.writer", "coco"),
+    "webdataset": _Entry("exporters.webdataset.writer", "coco", fisheyes=True),
     "yolo": _Entry("exporters.yolo.writer", "coco"),
 }
 
@@ -121,6 +123,16 @@ def format_names(name: str) -> FormatNames:
     """
     require_formats([name])
     return default_taxonomy().formats[FORMATS[name].names]
+
+
+def takes_fisheyes(name: str) -> bool:
+    """True where a format can say how a fisheye sees.
+
+    Raises:
+        ConfigError: There is no such format.
+    """
+    require_formats([name])
+    return FORMATS[name].fisheyes
 
 
 def require_formats(names: Iterable[str]) -> None:

@@ -74,12 +74,14 @@ class Selection:
             _require_categories(self._condition)
 
     def has_clip(self, clip: ClipReader) -> bool:
-        """True where something of the clip may be taken."""
+        """True where a frame of the clip is taken, be there objects in it or not."""
         if self._condition is None:
             return True
         names = fields_of(self._condition)
         found = evaluate(self._condition, _clip_columns(clip, names)).as_py()
-        return found is True or (found is None and not _are_known(names, CLIP_FIELDS))
+        if found is False or (found is None and _are_known(names, CLIP_FIELDS)):
+            return False
+        return names.isdisjoint(FRAME_FIELDS) or self.of_clip(clip).has_frames
 
     def of_clip(self, clip: ClipReader) -> SelectedClip:
         """What is taken of one clip."""
@@ -92,6 +94,11 @@ class SelectedClip:
     def __init__(self, clip: ClipReader, condition: Condition | None) -> None:
         self._clip = clip
         self._condition = condition
+
+    @property
+    def has_frames(self) -> bool:
+        """True where any frame is taken."""
+        return self._condition is None or bool(self._taken_frames)
 
     def has_frame(self, frame_index: int) -> bool:
         """True where the frame is taken."""

@@ -23,7 +23,6 @@ from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part
 from exporters.labels import labels_by_frame
 from exporters.nuscenes.sensor_files import jpeg_bytes
-from synthgen.errors import ConfigError
 from synthgen.geometry.arrays import F64
 from synthgen.geometry.se3 import SE3
 
@@ -39,15 +38,11 @@ class _Argoverse2:
         Raises:
             ConfigError: The rig has no LiDAR: annotations are timed by one.
         """
-        if not clip.lidars():
-            rig = clip.reader.calibration.rig
-            raise ConfigError(f"clip {clip.clip_id}: argoverse2 needs a LiDAR, rig {rig} has none")
-        if not clip.frames:
-            return {"counts": {"logs": 0}}
+        clip.require(self.name, "lidar")
         log = folder / clip.split / tables.log_id(clip.clip_id)
         sensors = [*clip.cameras(), *clip.lidars()]
         names = tables.sensor_names(sensors)
-        calibration = clip.reader.calibration
+        calibration = clip.calibration
         _write(
             log / "calibration/egovehicle_SE3_sensor", tables.extrinsics_table(calibration, names)
         )
@@ -70,7 +65,7 @@ FORMAT: Final = _Argoverse2()
 def _write_images(clip: ExportClip, log: Path, names: dict[str, str], poses: dict[int, SE3]) -> int:
     """Images of all cameras; notes the rear axle's pose at each. Returns how many."""
     count = 0
-    ego_from_axle = clip.reader.calibration.rear_axle_from_ego.inverse()
+    ego_from_axle = clip.calibration.rear_axle_from_ego.inverse()
     for sensor in clip.cameras():
         folder = log / "sensors/cameras" / names[sensor.name]
         folder.mkdir(parents=True)
@@ -89,7 +84,7 @@ def _write_images(clip: ExportClip, log: Path, names: dict[str, str], poses: dic
 
 def _write_sweeps(clip: ExportClip, log: Path, poses: dict[int, SE3]) -> int:
     """Sweeps and annotations; notes the rear axle's pose at each sweep. Returns boxes."""
-    axle_from_ego = clip.reader.calibration.rear_axle_from_ego
+    axle_from_ego = clip.calibration.rear_axle_from_ego
     axle_from_lidar = [axle_from_ego @ sensor.ego_from_sensor for sensor in clip.lidars()]
     labels = labels_by_frame(clip.named_rows("boxes3d"))
     frames: list[pa.Table] = []

@@ -48,7 +48,12 @@ class Coco:
     name = "coco"
 
     def export_clip(self, clip: ExportClip, folder: Path) -> Part:
-        """Write the images of one clip; the part holds its rows."""
+        """Write the images of one clip; the part holds its rows.
+
+        Raises:
+            ConfigError: The rig has no camera with images.
+        """
+        clip.require(self.name, "camera")
         boxes: defaultdict[tuple[str, int], dict[int, tuple[str, Row]]] = defaultdict(dict)
         for row in clip.rows("boxes2d"):
             word = clip.word(row["category"]) if row["visible_px"] > 0 else None

@@ -13,25 +13,18 @@ from exporters.export_clip import ExportClip
 from synthgen.datatypes.calibration import MountedSensor
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep
-from synthgen.errors import ConfigError
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.store.image_codec import decode_rgb
 
 
 def camera_and_lidar(clip: ExportClip, form: str) -> tuple[MountedSensor, MountedSensor]:
-    """The first pinhole camera with images and the first LiDAR of the rig.
+    """The first camera with images and the first LiDAR of the rig.
 
     Raises:
         ConfigError: One is missing.
     """
-    cameras = [s for s in clip.cameras() if s.camera is not None and s.camera.fisheye is None]
-    lidars = clip.lidars()
-    if not cameras or not lidars:
-        raise ConfigError(
-            f"clip {clip.clip_id}: {form} needs a camera with rgb and a LiDAR, "
-            f"rig {clip.reader.calibration.rig} has {len(cameras)} and {len(lidars)}"
-        )
-    return cameras[0], lidars[0]
+    clip.require(form, "camera", "lidar")
+    return clip.cameras()[0], clip.lidars()[0]
 
 
 def pinhole(sensor: MountedSensor) -> PinholeCamera:

@@ -3,7 +3,8 @@
 Frames: `world` <- `ego` <- one frame for each sensor, by name; camera frames are optical (x right,
 y down, z ahead), as Foxglove wants them. Quaternions are x, y, z, w, sizes are full, colours 0 to
 1. Objects are cubes in `ego`: centre, x along the length. 2D boxes are closed lines in pixels, the
-visible one; pixel (0, 0) is the corner of the image. Times are clip-relative nanoseconds.
+visible one; pixel (0, 0) is the corner of the image. Fisheyes, whose lens is `kannala_brandt`,
+have none. Times are clip-relative nanoseconds.
 
 Cannot express: masks, occupancy and bird's-eye rasters, the tracks' kinematics. Depth, semantic
 and instance images are PNG as the clip holds them, on topics of their own.
@@ -49,9 +50,8 @@ from foxglove.messages import (
     Vector3,
 )
 
-from synthgen.datatypes.calibration import MountedSensor
+from synthgen.datatypes.calibration import CameraModel, MountedSensor
 from synthgen.datatypes.road_map import Lane
-from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.se3 import SE3
 from synthgen.preview.palette import colour_of
 from synthgen.store.rows import pose_of_row
@@ -113,20 +113,29 @@ def transforms(
     )
 
 
-def calibration(time_ns: int, frame_id: str, camera: PinholeCamera) -> CameraCalibration:
-    """Intrinsics of a camera without distortion."""
+def calibration(time_ns: int, frame_id: str, model: CameraModel) -> CameraCalibration:
+    """Intrinsics of a camera; a pinhole does not distort."""
+    camera = model.camera
     matrix = camera.matrix
+    lens, coefficients = distortion(model)
     return CameraCalibration(
         timestamp=timestamp(time_ns),
         frame_id=frame_id,
         width=camera.width_px,
         height=camera.height_px,
-        distortion_model="plumb_bob",
-        D=[0.0] * 5,
+        distortion_model=lens,
+        D=coefficients,
         K=matrix.ravel().tolist(),
         R=np.eye(3).ravel().tolist(),
         P=np.hstack([matrix, np.zeros((3, 1))]).ravel().tolist(),
     )
+
+
+def distortion(model: CameraModel) -> tuple[str, list[float]]:
+    """Name and coefficients of a lens; `kannala_brandt` is OpenCV's fisheye model."""
+    if model.fisheye is None:
+        return "plumb_bob", [0.0] * 5
+    return "kannala_brandt", list(model.fisheye.four_coefficients)
 
 
 def image(time_ns: int, frame_id: str, codec: str, content: bytes) -> CompressedImage:

@@ -91,7 +91,7 @@ def _streams(clip: ExportClip, context: foxglove.Context) -> list[Iterator[_Time
     boxes2d: defaultdict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     for label, row in other_named_rows(clip, "boxes2d"):
         boxes2d[row["camera"]].append((label, row))
-    calibration = clip.reader.calibration
+    calibration = clip.calibration
     for sensor in calibration.of_modality("camera"):
         streams += _camera(clip, sensor, context)
         boxes = ImageAnnotationsChannel(f"/{sensor.name}/boxes", context=context)
@@ -109,7 +109,7 @@ def _streams(clip: ExportClip, context: foxglove.Context) -> list[Iterator[_Time
 
 
 def _tree(clip: ExportClip, channel: Any) -> Iterator[_Timed]:
-    sensors = clip.reader.calibration.sensors
+    sensors = clip.calibration.sensors
     for frame in clip.frames:
         tree = messages.transforms(frame.timestamp_ns, frame.world_from_ego, sensors)
         yield frame.timestamp_ns, channel, tree
@@ -144,7 +144,7 @@ def _camera(
 def _calibrations(clip: ExportClip, sensor: MountedSensor, channel: Any) -> Iterator[_Timed]:
     assert sensor.camera is not None, "a camera has a model"
     for frame in clip.frames:
-        model = messages.calibration(frame.timestamp_ns, sensor.name, sensor.camera.camera)
+        model = messages.calibration(frame.timestamp_ns, sensor.name, sensor.camera)
         yield frame.timestamp_ns, channel, model
 
 

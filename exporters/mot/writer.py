@@ -29,7 +29,12 @@ class _Mot:
     name = "mot"
 
     def export_clip(self, clip: ExportClip, folder: Path) -> Part:
-        """Write the clip's sequences, one for each camera and benchmark."""
+        """Write the clip's sequences, one for each camera and benchmark.
+
+        Raises:
+            ConfigError: The rig has no camera with images.
+        """
+        clip.require(self.name, "camera")
         lines = _lines(clip)
         benchmarks = format_names(self.name).classes
         sequences = []

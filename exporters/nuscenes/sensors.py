@@ -93,10 +93,10 @@ def channels_of(calibration: Calibration) -> tuple[Channel, ...]:
     return tuple(found)
 
 
-def reference_lidar(channels: Iterable[Channel]) -> Channel | None:
+def reference_lidar(channels: Iterable[Channel]) -> Channel:
     """The LiDAR that times samples and is labelled point by point: `LIDAR_TOP`, else the first."""
     lidars = [channel for channel in channels if channel.sensor.modality == "lidar"]
-    return next((c for c in lidars if c.name == "LIDAR_TOP"), lidars[0] if lidars else None)
+    return next((c for c in lidars if c.name == "LIDAR_TOP"), lidars[0])
 
 
 def _channel_name(sensor: MountedSensor) -> str:

@@ -62,8 +62,6 @@ class _NuScenes:
 
     def export_clip(self, clip: ExportClip, folder: Path) -> Part:
         """Write the sensor files, point labels and CAN messages of one scene."""
-        if not clip.frames:
-            return {"split": clip.split, "tables": {}, "counts": {"scenes": 0}}
         scene = _Scene.of(clip, folder)
         scene.write_cameras()
         lidar_counts = scene.write_lidars()
@@ -100,8 +98,6 @@ class _NuScenes:
             for part in parts:
                 for name, rows in part["tables"].items():
                     files.add(name, rows)
-                if not part["tables"]:
-                    continue
                 sensors |= {row["token"]: row for row in part["sensors"]}
                 splits[_SPLITS[part["split"]]].append(part["scene"])
                 _add_town(towns, part)
@@ -143,13 +139,9 @@ class _Scene:
         Raises:
             ConfigError: The rig has no LiDAR: samples are timed by one.
         """
-        channels = channels_of(clip.reader.calibration)
+        clip.require(_NuScenes.name, "lidar")
+        channels = channels_of(clip.calibration)
         reference = reference_lidar(channels)
-        if reference is None:
-            raise ConfigError(
-                f"clip {clip.clip_id}: nuscenes needs a LiDAR, rig "
-                f"{clip.reader.calibration.rig} has none"
-            )
         global_from_world = map_frame(clip.reader.road_map).global_from_world
         keys = key_frames(clip.frames)
         poses = {
@@ -224,7 +216,7 @@ class _Scene:
         clip, frames = self.clip, self.clip.frames
         first, last = frames[0].tick, frames[-1].tick
         ticks = [states for states in clip.reader.ticks if first <= states.tick <= last]
-        ego_from_axle = clip.reader.calibration.rear_axle_from_ego.inverse()
+        ego_from_axle = clip.calibration.rear_axle_from_ego.inverse()
         poses = can_bus.pose_messages(clip.clip_id, ticks, self.global_from_world, ego_from_axle)
         inertial = clip.reader.table("inertial").to_pylist()
         messages: dict[str, list[Row]] = {
@@ -309,7 +301,7 @@ def _scene_rows(
         tables.log_row(
             clip.clip_id,
             location=location,
-            vehicle=clip.reader.calibration.ego_blueprint,
+            vehicle=clip.calibration.ego_blueprint,
         )
     ]
     rows["calibrated_sensor"] = [calibrated_sensor_row(clip.clip_id, c) for c in channels]

@@ -48,7 +48,7 @@ class _Occ3d:
         for frame in clip.frames:
             if frame.frame_index not in keys:
                 continue
-            axle_from_ego = clip.reader.calibration.rear_axle_from_ego
+            axle_from_ego = clip.calibration.rear_axle_from_ego
             grid = occupancy_grid(
                 stored[frame.frame_index],
                 level_from_axle=_level_from_ego(frame) @ axle_from_ego.inverse(),
@@ -95,7 +95,7 @@ def _box(name: str, row: Row, axle_from_ego: SE3) -> tuple[str, Cuboid]:
 
 def _info(clip: ExportClip, frame: FrameRecord) -> Row:
     """Times and poses of a sample, as `annotations.json` has them."""
-    calibration = clip.reader.calibration
+    calibration = clip.calibration
     global_from_world = map_frame(clip.reader.road_map).global_from_world
     pose = global_from_world @ frame.world_from_ego @ calibration.rear_axle_from_ego.inverse()
     cameras = [c for c in channels_of(calibration) if c.sensor.modality == "camera"]

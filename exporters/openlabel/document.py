@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from synthgen.datatypes.calibration import Calibration, MountedSensor
+from synthgen.datatypes.calibration import Calibration, CameraModel, MountedSensor
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.geometry.se3 import SE3
 from synthgen.store.rows import pose_of_row
@@ -71,12 +71,24 @@ def _stream(sensor: MountedSensor) -> Json:
     kind = _STREAM_TYPES.get(sensor.modality, "gps_imu")
     stream: Json = {"type": kind, "description": sensor.role, "uri": sensor.name}
     if sensor.camera is not None:
-        camera = sensor.camera.camera
+        stream["stream_properties"] = intrinsics(sensor.camera)
+    return stream
+
+
+def intrinsics(model: CameraModel) -> Json:
+    """How a camera sees: `intrinsics_pinhole`, `_fisheye` or `_custom`.
+
+    The standard leaves open what the four lens coefficients of a fisheye mean; here they are, as
+    VCD takes them, those of r = c1 theta + c2 theta^2 + c3 theta^3 + c4 theta^4 in pixels. A lens
+    with more terms, or with pixels that are not square, is `_custom`, in OpenCV's fisheye model.
+    """
+    camera, fisheye = model.camera, model.fisheye
+    size = {"width_px": camera.width_px, "height_px": camera.height_px}
+    if fisheye is None:
         matrix = np.hstack([camera.matrix, np.zeros((3, 1))]).ravel().tolist()
-        stream["stream_properties"] = {
+        return {
             "intrinsics_pinhole": {
-                "width_px": camera.width_px,
-                "height_px": camera.height_px,
+                **size,
                 "camera_matrix": matrix,
                 "distortion_coeffs": _NO_DISTORTION,
                 # The names that VCD, the standard's reference program, looks for.
@@ -84,7 +96,23 @@ def _stream(sensor: MountedSensor) -> Json:
                 "distortion_coeffs_1xN": _NO_DISTORTION,
             }
         }
-    return stream
+    focal_px, (cubic, *higher) = fisheye.fx_px, fisheye.four_coefficients
+    if any(higher) or fisheye.fy_px != focal_px:
+        lens = {"model": "opencv_fisheye", "coefficients": list(fisheye.four_coefficients)}
+        return {"intrinsics_custom": {**size, **lens, "camera_matrix": camera.matrix.tolist()}}
+    coefficients = [focal_px, 0.0, focal_px * cubic, 0.0]
+    return {
+        "intrinsics_fisheye": {
+            **size,
+            "center_x_px": fisheye.cx_px,
+            "center_y_px": fisheye.cy_px,
+            "lens_coeffs": coefficients,
+            # VCD's names; its centre counts from the middle of the image.
+            "center_x": fisheye.cx_px - fisheye.width_px / 2,
+            "center_y": fisheye.cy_px - fisheye.height_px / 2,
+            "lens_coeffs_1x4": coefficients,
+        }
+    }
 
 
 def frame_properties(frame: FrameRecord, uris: Mapping[str, str]) -> Json:

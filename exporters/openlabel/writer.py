@@ -57,7 +57,7 @@ def _files(clip: ExportClip) -> Iterator[tuple[str, int, str, bytes]]:
     for lidar in clip.lidars():
         for sweep in clip.sweeps(lidar.name):
             yield lidar.name, sweep.frame_index, "pcd", pcd_bytes(sweep_points(sweep))
-    for radar in clip.reader.calibration.of_modality("radar"):
+    for radar in clip.calibration.of_modality("radar"):
         for scan in clip.scans(radar.name):
             yield radar.name, scan.frame_index, "pcd", pcd_bytes(scan_points(scan))
 
@@ -69,7 +69,7 @@ def clip_document(clip: ExportClip, uris: defaultdict[int, dict[str, str]]) -> d
         clip: The clip.
         uris: Files of each frame by stream, relative to the document.
     """
-    calibration = clip.reader.calibration
+    calibration = clip.calibration
     boxes3d, boxes2d = clip.named_rows("boxes3d"), other_named_rows(clip, "boxes2d")
     labels = {row["track_id"]: label for label, row in [*boxes3d, *boxes2d]}
     found = document.frame_objects((row for _, row in boxes3d), (row for _, row in boxes2d))

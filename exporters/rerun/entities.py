@@ -5,6 +5,7 @@ z up) moves and holds `objects`, `body` and one entity for each sensor; camera e
 optical (x right, y down, z ahead). Cuboids are centre, full size along length, width, height, and
 quaternion x, y, z, w. 2D boxes are the visible ones, in pixels from the image's corner. Rerun
 keeps numbers in single precision: a position 1 km from the map's origin is exact to 0.06 mm.
+Rerun has no lens but the pinhole: a fisheye's images stand in a view of their own, unprojected.
 
 Cannot express or left out: masks, semantic and instance images, occupancy and bird's-eye rasters.
 

@@ -71,7 +71,7 @@ class _Recording:
         boxes2d: defaultdict[str, list[Labelled]] = defaultdict(list)
         for label, row in other_named_rows(self._clip, "boxes2d"):
             boxes2d[row["camera"]].append((label, row))
-        calibration = self._clip.reader.calibration
+        calibration = self._clip.calibration
         for sensor in calibration.of_modality("camera"):
             self._camera(sensor, boxes2d[sensor.name])
         class_of_track = self._class_of_track()
@@ -94,7 +94,7 @@ class _Recording:
         ego = reader.objects[0]
         body = entities.body(SE3(np.eye(3), ego.box_center_m), ego.size_lwh_m)
         log(f"{entities.EGO_PATH}/body", body, static=True)
-        for sensor in reader.calibration.sensors:
+        for sensor in self._clip.calibration.sensors:
             log(_path(sensor), entities.transform(sensor.ego_from_sensor), static=True)
 
     def _ego(self) -> None:
@@ -111,7 +111,8 @@ class _Recording:
     def _camera(self, sensor: MountedSensor, labelled: list[Labelled]) -> None:
         assert sensor.camera is not None, "a camera has a model"
         path, clip = _path(sensor), self._clip
-        self._recording.log(path, entities.pinhole(sensor.camera.camera), static=True)
+        if sensor.camera.fisheye is None:
+            self._recording.log(path, entities.pinhole(sensor.camera.camera), static=True)
         if "rgb" in sensor.camera.channels:
             for frame_index, codec, content in clip.images(sensor.name, "rgb"):
                 self._at(frame_index, f"{path}/rgb", entities.image(codec, content))

@@ -32,7 +32,6 @@ from exporters.splits import SPLITS
 from synthgen.datatypes.calibration import MountedSensor
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.datatypes.taxonomy import CARLA_TAGS
-from synthgen.errors import ConfigError
 from synthgen.geometry.arrays import U16, U32
 from synthgen.geometry.se3 import SE3
 
@@ -60,12 +59,13 @@ class SemanticKitti:
     name = "semantickitti"
 
     def export_clip(self, clip: ExportClip, folder: Path) -> Part:
-        """Write the sequence of one clip."""
-        lidars = clip.lidars()
-        if not lidars:
-            rig = clip.reader.calibration.rig
-            raise ConfigError(f"clip {clip.clip_id}: {self.name} needs a LiDAR, rig {rig} has none")
-        lidar = lidars[0]
+        """Write the sequence of one clip.
+
+        Raises:
+            ConfigError: The rig has no LiDAR.
+        """
+        clip.require(self.name, "lidar")
+        lidar = clip.lidars()[0]
         sequence = f"{clip.index:02d}"
         root = folder / "sequences" / sequence
         for name in ("velodyne", "labels"):

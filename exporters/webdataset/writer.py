@@ -74,7 +74,7 @@ FORMAT: Final = _WebDataset()
 def _streams(clip: ExportClip) -> list[Iterator[_Member]]:
     """The members of every sensor, each in order of captures."""
     streams = [_documents(clip)]
-    calibration = clip.reader.calibration
+    calibration = clip.calibration
     for camera in calibration.of_modality("camera"):
         assert camera.camera is not None, "a camera has a model"
         streams += [_images(clip, camera.name, channel) for channel in camera.camera.channels]
@@ -88,7 +88,7 @@ def _documents(clip: ExportClip) -> Iterator[_Member]:
         "boxes3d": labels_by_frame(clip.named_rows("boxes3d")),
         "boxes2d": labels_by_frame(other_named_rows(clip, "boxes2d")),
     }
-    calibration = json.loads(clip.reader.calibration.to_json())
+    calibration = json.loads(clip.calibration.to_json())
     taken = {frame.frame_index for frame in clip.frames}
     for row in clip.reader.table("frames").to_pylist():
         if row["frame_index"] not in taken:

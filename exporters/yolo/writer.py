@@ -22,7 +22,12 @@ class _Yolo:
     name = "yolo"
 
     def export_clip(self, clip: ExportClip, folder: Path) -> Part:
-        """Write the clip's images and label files."""
+        """Write the clip's images and label files.
+
+        Raises:
+            ConfigError: The rig has no camera with images.
+        """
+        clip.require(self.name, "camera")
         images, labels = folder / "images" / clip.split, folder / "labels" / clip.split
         images.mkdir(parents=True)
         labels.mkdir(parents=True)

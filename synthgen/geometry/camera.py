@@ -120,6 +120,11 @@ class FisheyeCamera:
         if min(self.width_px, self.height_px) < 1 or min(self.fx_px, self.fy_px) <= 0:
             raise InternalError(f"camera: expected positive size and focal length, got {self}")
 
+    @property
+    def four_coefficients(self) -> tuple[float, ...]:
+        """k1 to k4, zeros where the lens has none: what OpenCV's fisheye functions take."""
+        return (*self.coefficients, 0.0, 0.0, 0.0, 0.0)[:4]
+
     def project(self, points_camera_m: F64) -> F64:
         """Pixel positions (..., 2) of points (..., 3), metres, camera frame, not the origin."""
         x, y, z = np.moveaxis(np.asarray(points_camera_m, dtype=np.float64), -1, 0)

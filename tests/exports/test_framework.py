@@ -83,8 +83,11 @@ def test_filter_selects_clips_frames_and_objects(export_dataset: Path, tmp_path:
     assert len(document["annotations"]) == len(truth) > 0
 
 
-def test_filter_that_takes_nothing_is_told(export_dataset: Path, tmp_path: Path) -> None:
-    options = ExportOptions(where="scenario = 'no_such_thing'", jobs=1)
+@pytest.mark.parametrize("where", ["scenario = 'no_such_thing'", "frame_index = 500"])
+def test_filter_that_takes_nothing_is_told(
+    export_dataset: Path, tmp_path: Path, where: str
+) -> None:
+    options = ExportOptions(where=where, jobs=1)
     with pytest.raises(ConfigError, match="none of the 2 clips is taken"):
         export_formats(export_dataset, ["coco", "kitti-tracking"], tmp_path / "o", options)
     assert list(tmp_path.iterdir()) == []

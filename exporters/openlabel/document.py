@@ -76,43 +76,35 @@ def _stream(sensor: MountedSensor) -> Json:
 
 
 def intrinsics(model: CameraModel) -> Json:
-    """How a camera sees: `intrinsics_pinhole`, `_fisheye` or `_custom`.
+    """How a camera sees: `intrinsics_pinhole` or `intrinsics_fisheye`.
 
-    The standard leaves open what the four lens coefficients of a fisheye mean; here they are, as
-    VCD takes them, those of r = c1 theta + c2 theta^2 + c3 theta^3 + c4 theta^4 in pixels. A lens
-    with more terms, or with pixels that are not square, is `_custom`, in OpenCV's fisheye model.
+    The standard leaves open what the four lens coefficients of a fisheye mean; here they are k1 to
+    k4 of OpenCV's fisheye model.
     """
     camera, fisheye = model.camera, model.fisheye
     size = {"width_px": camera.width_px, "height_px": camera.height_px}
+    # Besides the schema's names stand those that VCD, the standard's reference program, looks for.
     if fisheye is None:
         matrix = np.hstack([camera.matrix, np.zeros((3, 1))]).ravel().tolist()
-        return {
-            "intrinsics_pinhole": {
-                **size,
-                "camera_matrix": matrix,
-                "distortion_coeffs": _NO_DISTORTION,
-                # The names that VCD, the standard's reference program, looks for.
-                "camera_matrix_3x4": matrix,
-                "distortion_coeffs_1xN": _NO_DISTORTION,
-            }
-        }
-    focal_px, (cubic, *higher) = fisheye.fx_px, fisheye.four_coefficients
-    if any(higher) or fisheye.fy_px != focal_px:
-        lens = {"model": "opencv_fisheye", "coefficients": list(fisheye.four_coefficients)}
-        return {"intrinsics_custom": {**size, **lens, "camera_matrix": camera.matrix.tolist()}}
-    coefficients = [focal_px, 0.0, focal_px * cubic, 0.0]
-    return {
-        "intrinsics_fisheye": {
-            **size,
-            "center_x_px": fisheye.cx_px,
-            "center_y_px": fisheye.cy_px,
-            "lens_coeffs": coefficients,
-            # VCD's names; its centre counts from the middle of the image.
-            "center_x": fisheye.cx_px - fisheye.width_px / 2,
-            "center_y": fisheye.cy_px - fisheye.height_px / 2,
-            "lens_coeffs_1x4": coefficients,
-        }
+        pinhole = {"camera_matrix": matrix, "distortion_coeffs": _NO_DISTORTION}
+        vcd = {"camera_matrix_3x4": matrix, "distortion_coeffs_1xN": _NO_DISTORTION}
+        return {"intrinsics_pinhole": {**size, **pinhole, **vcd}}
+    coefficients = list(fisheye.four_coefficients)
+    lens = {
+        "center_x_px": fisheye.cx_px,
+        "center_y_px": fisheye.cy_px,
+        "aspect_ratio": fisheye.fx_px / fisheye.fy_px,
+        "lens_coeffs": coefficients,
     }
+    vcd = {
+        "model": "kannala",  # r / f = c1 theta + c2 theta^3 + c3 theta^5 + ...
+        "center_x": fisheye.cx_px,
+        "center_y": fisheye.cy_px,
+        "focal_length_x": fisheye.fx_px,
+        "focal_length_y": fisheye.fy_px,
+        "lens_coeffs_1xN": [1.0, *coefficients],
+    }
+    return {"intrinsics_fisheye": {**size, **lens, **vcd}}
 
 
 def frame_properties(frame: FrameRecord, uris: Mapping[str, str]) -> Json:

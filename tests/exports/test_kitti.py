@@ -73,7 +73,7 @@ def judged(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> dict
 MODERATE = 1
 
 
-@pytest.mark.parametrize("kind", ["Pedestrian", "Cyclist"])
+@pytest.mark.parametrize("kind", ["Car", "Pedestrian", "Cyclist"])
 def test_evaluator_gives_perfect_detections_a_hundred(judged: dict[str, Any], kind: str) -> None:
     assert judged["frames"] >= 50
     scores = judged["perfect"][kind]
@@ -82,15 +82,16 @@ def test_evaluator_gives_perfect_detections_a_hundred(judged: dict[str, Any], ki
     )
 
 
+@pytest.mark.parametrize("kind", ["Car", "Cyclist"])
 @pytest.mark.parametrize(
     ("spoilt", "score", "most"),
     [("centre", "3d", 1.0), ("size_order", "bev", 1.0), ("quarter_turn", "bev", 1.0)],
 )
 def test_evaluator_notices_boxes_that_are_wrong(
-    judged: dict[str, Any], spoilt: str, score: str, most: float
+    judged: dict[str, Any], spoilt: str, score: str, most: float, kind: str
 ) -> None:
-    assert judged[spoilt]["Cyclist"][score][MODERATE] <= most
-    assert judged[spoilt]["Cyclist"]["bbox"][MODERATE] == pytest.approx(100.0)
+    assert judged[spoilt][kind][score][MODERATE] <= most
+    assert judged[spoilt][kind]["bbox"][MODERATE] == pytest.approx(100.0)
 
 
 def test_evaluator_notices_a_wrong_alpha(judged: dict[str, Any]) -> None:

@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 
 from exporters.export import export
+from exporters.openlabel.document import intrinsics
+from synthgen.datatypes.calibration import CameraModel
+from synthgen.geometry.camera import FisheyeCamera, PinholeCamera
 from synthgen.store.clip_reader import ClipReader, open_dataset
 from tests.exports.clip_truth import (
     WorldBox,
@@ -281,3 +284,22 @@ def test_dangling_references_are_noticed(
     openlabel = copy.deepcopy(document["openlabel"])
     change(openlabel)
     assert dangling(openlabel)
+
+
+def test_vcd_sees_through_a_fisheye_as_we_do(tmp_path: Path) -> None:
+    size_and_focus = (640, 480, 210.0, 205.0, 321.5, 238.0)
+    lenses = {
+        "equidistant": FisheyeCamera(*size_and_focus),
+        "kannala_brandt": FisheyeCamera(*size_and_focus, (0.05, -0.01, 0.002, -0.0003)),
+    }
+    points_m = np.array([[0.3, -0.2, 1.0], [-2.0, 0.5, 1.5], [4.0, 3.0, 0.4]])
+    pinhole = PinholeCamera(*size_and_focus)
+    streams = {
+        name: {"stream_properties": intrinsics(CameraModel(pinhole, ("rgb",), lens))}
+        for name, lens in lenses.items()
+    }
+    path = tmp_path / "lenses.json"
+    path.write_text(json.dumps({"streams": streams, "points_m": points_m.tolist()}))
+    found = run_devkit("openlabel", "openlabel_lens.py", path)
+    for name, lens in lenses.items():
+        np.testing.assert_allclose(found[name], lens.project(points_m), atol=1e-6)

@@ -22,6 +22,7 @@ import numpy as np
 
 from synthgen.datatypes.calibration import Calibration, CameraModel, MountedSensor
 from synthgen.datatypes.frames import FrameRecord
+from synthgen.geometry.camera import FisheyeCamera
 from synthgen.geometry.se3 import SE3
 from synthgen.store.rows import pose_of_row
 
@@ -81,30 +82,38 @@ def intrinsics(model: CameraModel) -> Json:
     The standard leaves open what the four lens coefficients of a fisheye mean; here they are k1 to
     k4 of OpenCV's fisheye model.
     """
-    camera, fisheye = model.camera, model.fisheye
-    size = {"width_px": camera.width_px, "height_px": camera.height_px}
     # Besides the schema's names stand those that VCD, the standard's reference program, looks for.
-    if fisheye is None:
-        matrix = np.hstack([camera.matrix, np.zeros((3, 1))]).ravel().tolist()
-        pinhole = {"camera_matrix": matrix, "distortion_coeffs": _NO_DISTORTION}
-        vcd = {"camera_matrix_3x4": matrix, "distortion_coeffs_1xN": _NO_DISTORTION}
-        return {"intrinsics_pinhole": {**size, **pinhole, **vcd}}
-    coefficients = list(fisheye.four_coefficients)
-    lens = {
-        "center_x_px": fisheye.cx_px,
-        "center_y_px": fisheye.cy_px,
-        "aspect_ratio": fisheye.fx_px / fisheye.fy_px,
-        "lens_coeffs": coefficients,
+    if model.fisheye is not None:
+        return {"intrinsics_fisheye": _fisheye(model.fisheye)}
+    matrix = np.hstack([model.camera.matrix, np.zeros((3, 1))]).ravel().tolist()
+    return {
+        "intrinsics_pinhole": {
+            "width_px": model.camera.width_px,
+            "height_px": model.camera.height_px,
+            "camera_matrix": matrix,
+            "distortion_coeffs": _NO_DISTORTION,
+            "camera_matrix_3x4": matrix,
+            "distortion_coeffs_1xN": _NO_DISTORTION,
+        }
     }
-    vcd = {
+
+
+def _fisheye(lens: FisheyeCamera) -> Json:
+    coefficients = list(lens.four_coefficients)
+    return {
+        "width_px": lens.width_px,
+        "height_px": lens.height_px,
+        "center_x_px": lens.cx_px,
+        "center_y_px": lens.cy_px,
+        "aspect_ratio": lens.fx_px / lens.fy_px,
+        "lens_coeffs": coefficients,
         "model": "kannala",  # r / f = c1 theta + c2 theta^3 + c3 theta^5 + ...
-        "center_x": fisheye.cx_px,
-        "center_y": fisheye.cy_px,
-        "focal_length_x": fisheye.fx_px,
-        "focal_length_y": fisheye.fy_px,
+        "center_x": lens.cx_px,
+        "center_y": lens.cy_px,
+        "focal_length_x": lens.fx_px,
+        "focal_length_y": lens.fy_px,
         "lens_coeffs_1xN": [1.0, *coefficients],
     }
-    return {"intrinsics_fisheye": {**size, **lens, **vcd}}
 
 
 def frame_properties(frame: FrameRecord, uris: Mapping[str, str]) -> Json:

@@ -47,6 +47,9 @@ def compare(
         tuple[Path, Path] | None, typer.Option(help="Your own features: REAL.npy SYN.npy.")
     ] = None,
     history: Annotated[Path | None, typer.Option(help="fit_history.json of a fit.")] = None,
+    probe_report: Annotated[
+        Path | None, typer.Option("--probe", help="JSON of `synthgen probe --json`.")
+    ] = None,
     seed: SampleSeed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -63,6 +66,7 @@ def compare(
         audit=audit,
         features=features,
         fit_history=history,
+        probe=probe_report,
         options=Options(seed=seed),
     )
     print(json.dumps(result.report, indent=1) if as_json else result.summary)

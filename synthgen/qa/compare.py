@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from synthgen.geometry.arrays import F64, I64
-from synthgen.qa import image_table, lidar_table
 from synthgen.qa.advice import Advice, advise
 from synthgen.qa.canonical import COMPARED, Canonical, canonical, common_view, view_of, vocabulary
 from synthgen.qa.dimensions import PLANS, Dimension, dimension
@@ -18,6 +17,12 @@ from synthgen.qa.dry_run import dry_run
 from synthgen.qa.label_features import LABEL_FEATURES
 from synthgen.qa.policy import Policy
 from synthgen.qa.profile import View, bad_reference
+from synthgen.qa.sensor_tables import (
+    ImageLook,
+    SweepLook,
+    image_statistics,
+    sweep_statistics,
+)
 from synthgen.qa.sources import Source
 from synthgen.qa.stats.c2st import c2st, null_aucs, replay_aucs, sample
 from synthgen.qa.stats.clouds import (
@@ -90,7 +95,10 @@ class Side:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Comparison:
-    """All that a comparison found, and the tables it was found in."""
+    """All that a comparison found, and the tables it was found in.
+
+    `scores` are the classifier's of boxes that it was not trained on, real and synthetic.
+    """
 
     real: Side
     synthetic: Side
@@ -104,7 +112,10 @@ class Comparison:
     policy: Policy
     seed: int
     tables: dict[str, Pair]
+    scores: tuple[F64, F64]
     frame_scores: tuple[F64, F64]
+    image_looks: tuple[ImageLook | None, ImageLook | None]
+    sweep_looks: tuple[SweepLook | None, SweepLook | None]
 
     @property
     def worst(self) -> Dimension | None:
@@ -132,23 +143,23 @@ def compare(real: Source, synthetic: Source, options: Options | None = None) -> 
     both = tuple(zip((real, synthetic), sides, strict=True))
     with_images = all(next(s.images(1), None) is not None for s in (real, synthetic))
     with_sweeps = all(next(s.sweeps(1), None) is not None for s in (real, synthetic))
-    images = [_image_table(s, c, options.images if with_images else 0) for s, c in both]
-    sweeps = [_lidar_table(s, c, options.images if with_sweeps else 0) for s, c in both]
+    images = [image_statistics(s, c, options.images if with_images else 0) for s, c in both]
+    sweeps = [sweep_statistics(s, c, options.images if with_sweeps else 0) for s, c in both]
     tables: dict[str, Pair] = {
         "boxes": (sides[0].boxes, sides[1].boxes),
         "frames": (sides[0].frames, sides[1].frames),
     }
     if sides[0].tracks is not None and sides[1].tracks is not None:
         tables["tracks"] = (sides[0].tracks, sides[1].tracks)
-    for name, parts in (("images", [i[0] for i in images]), ("lidar", sweeps)):
+    for name, parts in (("images", [i.table for i in images]), ("lidar", [w[0] for w in sweeps])):
         if len(parts[0]) and len(parts[1]):
             tables[name] = (parts[0], parts[1])
     dimensions = _dimensions(tables, view, options, rng)
-    judged, scores = _judge(tables["boxes"], options, rng)
-    clouds = _clouds(tables["boxes"], rng) | _patch_distance([i[1] for i in images], rng)
+    judged, scores, frame_scores = _judge(tables["boxes"], options, rng)
+    clouds = _clouds(tables["boxes"], rng) | _patch_distance([i.patches for i in images], rng)
     return Comparison(
-        real=_side(real, sides[0], images[0][0], sweeps[0], classes),
-        synthetic=_side(synthetic, sides[1], images[1][0], sweeps[1], classes),
+        real=_side(real, sides[0], images[0].table, sweeps[0][0], classes),
+        synthetic=_side(synthetic, sides[1], images[1].table, sweeps[1][0], classes),
         dimensions=dimensions,
         c2st=judged,
         clouds=clouds,
@@ -164,7 +175,10 @@ def compare(real: Source, synthetic: Source, options: Options | None = None) -> 
         policy=options.policy,
         seed=options.seed,
         tables=tables,
-        frame_scores=scores,
+        scores=scores,
+        frame_scores=frame_scores,
+        image_looks=(images[0].look, images[1].look),
+        sweep_looks=(sweeps[0][1], sweeps[1][1]),
     )
 
 
@@ -185,14 +199,14 @@ def _dimensions(
 
 def _judge(
     boxes: Pair, options: Options, rng: np.random.Generator
-) -> tuple[Judged, tuple[F64, F64]]:
-    """The classifier test, and the mean score of each frame (NaN where not judged)."""
+) -> tuple[Judged, tuple[F64, F64], tuple[F64, F64]]:
+    """The classifier test, scores of boxes, and mean scores of frames (NaN where not judged)."""
     real, synthetic = boxes
     frames = tuple(np.full(int(t["frame"].max(initial=-1)) + 1, np.nan) for t in boxes)
     sizes = len(real.sequences), len(synthetic.sequences)
     if min(len(real), len(synthetic)) < LEAST_FOR_C2ST or min(sizes) < 2:
         why = f"too few boxes or sequences ({len(real)} and {len(synthetic)} boxes)"
-        return Judged(0.5, (), (), 1.0, why), (frames[0], frames[1])
+        return Judged(0.5, (), (), 1.0, why), (np.zeros(0), np.zeros(0)), (frames[0], frames[1])
     data = sample(real, synthetic, LABEL_FEATURES, ROWS, rng)
     verdict = c2st(data, rng, trees=TREES)
     null = null_aucs(data, options.null_draws, rng, trees=TREES)
@@ -206,7 +220,11 @@ def _judge(
     few = sum(sizes) < 8 or min(sizes) < 3
     why = f"too few sequences ({sizes[0]} and {sizes[1]})" if few else ""
     judged = Judged(verdict.auc, tuple(null.tolist()), tuple(replay.tolist()), p_value, why)
-    return judged, _frame_scores(boxes, rng)
+    known = np.isfinite(verdict.scores)
+    real_scores, own_scores = (
+        verdict.scores[known & (data.is_synthetic == side)] for side in (False, True)
+    )
+    return judged, (real_scores, own_scores), _frame_scores(boxes, rng)
 
 
 def _frame_scores(boxes: Pair, rng: np.random.Generator) -> tuple[F64, F64]:
@@ -273,42 +291,6 @@ def user_features(real: F64, synthetic: F64, seed: int) -> dict[str, float]:
     near = prdc(real[:n], synthetic[:n])
     found = {"mmd2": value, "mmd_p": p_value, "density": near.density, "coverage": near.coverage}
     return found | {"frechet": frechet(real[:n], synthetic[:n]), "rows": float(n)}
-
-
-def _image_table(source: Source, side: Canonical, limit: int) -> tuple[Table, list[F64]]:
-    rows: list[int] = []
-    values: list[F64] = []
-    patches: list[list[F64]] = []
-    rng = np.random.default_rng(0)
-    for row, rgb in source.images(limit):
-        small = image_table.prepared(rgb)
-        rows.append(row)
-        values.append(image_table.statistics(small))
-        patches.append(image_table.patches(small, rng))
-    scales = [np.concatenate(level) for level in zip(*patches, strict=True)]
-    return _frame_statistics(rows, values, image_table.STATISTICS, side), scales
-
-
-def _lidar_table(source: Source, side: Canonical, limit: int) -> Table:
-    rows: list[int] = []
-    values: list[F64] = []
-    for row, points, intensity in source.sweeps(limit):
-        rows.append(row)
-        values.append(lidar_table.statistics(points, intensity))
-    return _frame_statistics(rows, values, lidar_table.STATISTICS, side)
-
-
-def _frame_statistics(
-    rows: list[int], values: list[F64], names: Sequence[str], side: Canonical
-) -> Table:
-    matrix = np.array(values).reshape(len(values), len(names))
-    number = np.array(rows, dtype=np.int64)
-    columns = {name: matrix[:, i] for i, name in enumerate(names)}
-    return Table(
-        side.frames.sequence[number],
-        side.frames.sequences,
-        {**columns, "frame": number.astype(np.float64)},
-    )
 
 
 def _side(

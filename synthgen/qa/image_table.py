@@ -18,6 +18,8 @@ JPEG_QUALITY: Final = 90
 PATCH_PX: Final = 7
 PATCHES: Final = 128
 SCALES: Final = 3
+_EDGES: Final = np.geomspace(0.01, 0.4, 20)
+FREQUENCIES: Final = np.sqrt(_EDGES[:-1] * _EDGES[1:])  # cycles a pixel
 STATISTICS: Final = (
     "luminance", "contrast", "clipped_low", "clipped_high", "saturation", "warmth", "greenness",
     "sharpness", "noise", "power_slope", "edge_share", "entropy", "sky_ground",
@@ -61,21 +63,29 @@ def statistics(rgb: U8) -> F64:
     )
 
 
+def power_spectrum(rgb: U8) -> F64:
+    """(19,) log10 of the mean power of a prepared image at `FREQUENCIES`."""
+    grey = rgb.astype(np.float64) / 255 @ np.array([0.299, 0.587, 0.114])
+    return np.asarray(np.log10(_power(grey) + 1e-12))
+
+
 def _power_slope(grey: F64) -> float:
     """Slope of log power over log frequency; natural images have about -2.
 
     Source: van der Schaaf and van Hateren, Vision Research 36 (1996) 2759.
     """
+    return float(np.polyfit(np.log(FREQUENCIES), np.log(_power(grey) + 1e-12), 1)[0])
+
+
+def _power(grey: F64) -> F64:
+    """(19,) mean power of the frequencies between two edges."""
     window = np.outer(np.hanning(grey.shape[0]), np.hanning(grey.shape[1]))
     power = np.abs(np.fft.rfft2((grey - grey.mean()) * window)) ** 2
     frequency = np.hypot(
         np.fft.fftfreq(grey.shape[0])[:, None], np.fft.rfftfreq(grey.shape[1])[None]
     )
-    edges = np.geomspace(0.01, 0.4, 20)
-    place = np.digitize(frequency, edges)
-    mean = np.array([power[place == i].mean() for i in range(1, len(edges))])
-    middle = np.sqrt(edges[:-1] * edges[1:])
-    return float(np.polyfit(np.log(middle), np.log(mean + 1e-12), 1)[0])
+    place = np.digitize(frequency, _EDGES)
+    return np.array([power[place == i].mean() for i in range(1, len(_EDGES))])
 
 
 def patches(rgb: U8, rng: np.random.Generator) -> list[F64]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from synthgen.geometry.arrays import F64
+from synthgen.geometry.arrays import F64, Bool
 
 STATISTICS: Final = (
     "points", "range_median_m", "range_p90_m", "near_share", "elevation_sd_rad", "empty_share",
@@ -29,9 +29,8 @@ def statistics(points_m: F64, intensity: F64) -> F64:
     points, power, distance = points[keep], power[keep], distance[keep]
     if len(points) < 100:
         return np.full(len(STATISTICS), np.nan)
-    azimuth = np.arctan2(points[:, 1], points[:, 0])
     elevation = np.arcsin(points[:, 2] / distance)
-    empty, gap = _holes(azimuth, elevation)
+    empty, gap = _holes(points)
     spread = power.std() > 1e-9
     return np.array(
         [
@@ -50,17 +49,27 @@ def statistics(points_m: F64, intensity: F64) -> F64:
     )
 
 
-def _holes(azimuth: F64, elevation: F64) -> tuple[float, float]:
+def range_image_cells(points_m: F64, columns: int = 90) -> Bool:
+    """(24, columns) cells with a return: elevation from -0.4 rad to 0, the quarter turn ahead."""
+    distance = np.linalg.norm(points_m, axis=1)
+    points_m, distance = points_m[distance > 1.0], distance[distance > 1.0]
+    azimuth = np.arctan2(points_m[:, 1], points_m[:, 0])
+    elevation = np.arcsin(points_m[:, 2] / distance)
+    rows = np.floor((elevation + 0.4) / 0.4 * 24).astype(np.int64)
+    place = np.floor((azimuth + _AHEAD_RAD) / (2 * _AHEAD_RAD) * columns).astype(np.int64)
+    seen = np.zeros((24, columns), dtype=np.bool_)
+    inside = (rows >= 0) & (rows < 24) & (place >= 0) & (place < columns)
+    seen[rows[inside], place[inside]] = True
+    return seen
+
+
+def _holes(points_m: F64) -> tuple[float, float]:
     """Share of empty cells of the range image below the horizon, and their mean run length."""
-    rows = ((elevation + 0.4) / 0.4 * 24).astype(np.int64)
-    columns = ((azimuth + _AHEAD_RAD) / (2 * _AHEAD_RAD) * 180).astype(np.int64)
-    seen = np.zeros((24, 180), dtype=bool)
-    inside = (rows >= 0) & (rows < 24) & (columns >= 0) & (columns < 180)
-    seen[rows[inside], columns[inside]] = True
+    seen = range_image_cells(points_m, 180)
     used = seen[seen.any(axis=1)]
-    starts = np.sum(~used[:, 1:] & used[:, :-1]) + np.sum(~used[:, 0])
-    empty = np.sum(~used)
-    return float(empty / max(used.size, 1)), float(empty / max(starts, 1))
+    starts = int(np.sum(~used[:, 1:] & used[:, :-1]) + np.sum(~used[:, 0]))
+    empty = int(np.sum(~used))
+    return empty / max(used.size, 1), empty / max(starts, 1)
 
 
 def _ground_noise(points: F64) -> float:

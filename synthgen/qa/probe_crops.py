@@ -91,18 +91,10 @@ def _image_crops(source: Source, both: list[Source], rng: np.random.Generator) -
 def _point_crops(source: Source, _both: list[Source], rng: np.random.Generator) -> Crops:
     return _gathered(
         source,
-        ((row, _placed(source, row, points_m, intensity))
+        ((row, (source.in_box_frame(row, points_m), intensity))
          for row, points_m, intensity in source.sweeps(FRAMES)),
         lambda frame, points_m, intensity: point_crops(frame, points_m, intensity, rng),
     )  # fmt: skip
-
-
-def _placed(source: Source, row: int, points_m: F64, intensity: F64) -> tuple[F64, F64]:
-    """Points in the frame of the boxes: sweeps of our clips come in the sensor's own."""
-    pose = source.frames[row].lidar_from_boxes
-    if source.kind == "synthgen" and pose is not None:
-        points_m = pose.inverse().apply(points_m)
-    return points_m, intensity
 
 
 def _gathered(

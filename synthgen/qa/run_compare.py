@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from synthgen.errors import ConfigError, DatasetError, OutputError
-from synthgen.geometry.arrays import F64
+from synthgen.geometry.arrays import F64, U8
 from synthgen.qa.compare import Options, as_json, compare, user_features
 from synthgen.qa.gates import EXIT, Gates, Judgement, judge, verdict
 from synthgen.qa.outputs import junit, markdown, write_json
 from synthgen.qa.report.build import build_report, write_report
+from synthgen.qa.report.extras import Extras, cost_of
 from synthgen.qa.sources import open_source
 
 
@@ -36,6 +38,7 @@ def run_compare(
     audit: Path | None = None,
     features: tuple[Path, Path] | None = None,
     fit_history: Path | None = None,
+    probe: Path | None = None,
     options: Options | None = None,
 ) -> Result:
     """Compare two data sets and write report.html, report.json, report.md and junit.xml.
@@ -51,6 +54,7 @@ def run_compare(
         audit: JSON summary of an audit, shown and offered to the gates.
         features: Two `.npy` files (N, D) of the user's own features.
         fit_history: `fit_history.json` of a fit.
+        probe: JSON report of a probe.
         options: Seed, policy, effort.
 
     Raises:
@@ -61,16 +65,20 @@ def run_compare(
     own = tuple(_features(path) for path in features) if features else ()
     sources = (open_source(real), open_source(synthetic))
     summary = _json_file(audit) if audit else None
-    steps = _json_file(fit_history)["steps"] if fit_history else None
+    extras = Extras(
+        audit=summary,
+        gallery=_gallery(audit),
+        fit_history=_json_file(fit_history).get("steps", ()) if fit_history else (),
+        probe=_json_file(probe) if probe else None,
+        cost=cost_of(synthetic),
+    )
     found = compare(*sources, options)
     report = as_json(found)
     if own:
         report["user_features"] = user_features(own[0], own[1], found.seed)
     judgements, outcome = _judged(gates, report, summary)
     report |= {"outcome": outcome, "gates": [_plain(j) for j in judgements]}
-    page = build_report(
-        found, report, judgements, outcome, sources, audit=summary, fit_history=steps
-    )
+    page = build_report(found, report, judgements, outcome, sources, extras)
     text = markdown(report, judgements, outcome)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -106,6 +114,13 @@ def _json_file(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: expected a JSON object")
     return document
+
+
+def _gallery(audit: Path | None) -> U8 | None:
+    """The audit's contact sheet, which stands beside its summary; None without one."""
+    path = None if audit is None else audit.with_name("gallery.png")
+    image = None if path is None or not path.is_file() else cv2.imread(str(path))
+    return None if image is None else np.ascontiguousarray(image[..., ::-1], dtype=np.uint8)
 
 
 def _features(path: Path) -> F64:

@@ -83,6 +83,13 @@ class Source:
             # The boxes' frame has x ahead, which the LiDAR's need not have.
             yield row, points if pose is None else pose.inverse().apply(points), intensity
 
+    def in_box_frame(self, row: int, points_m: F64) -> F64:
+        """Points of a sweep in the frame of the boxes: those of our clips come in the sensor's."""
+        pose = self.frames[row].lidar_from_boxes
+        if self.kind != "synthgen" or pose is None:
+            return points_m
+        return pose.inverse().apply(points_m)
+
     def _clip_images(self, limit: int) -> Iterator[tuple[int, U8]]:
         wanted = set(_spread(list(range(len(self.frames))), limit))
         if not wanted:

@@ -107,6 +107,85 @@ def paired_bars(names: Sequence[str], real: F64, synthetic: F64, label: str) -> 
     return _svg("".join(body), label, WIDTH, height)
 
 
+def bars(
+    names: Sequence[str],
+    values: F64,
+    label: str,
+    *,
+    unit: str = "",
+    told: Sequence[str] | None = None,
+) -> str:
+    """A bar a name; `told` is written beside it instead of the number."""
+    row = 22
+    top = max(float(values.max(initial=0)), 1e-9)
+    body: list[str] = []
+    for i, name in enumerate(names):
+        y, width = i * row + 4, values[i] / top * (WIDTH - 180)
+        text = told[i] if told else f"{values[i]:.3g}{unit}"
+        body.append(
+            f'<text x="88" y="{y + 12}" text-anchor="end">{escape(name.replace("_", " "))}</text>'
+            f'<rect class="syn bar" x="94" y="{y}" width="{max(width, 1):.1f}" height="15" rx="2"/>'
+            f'<text x="{100 + width:.1f}" y="{y + 12}">{escape(text)}</text>'
+        )
+    return _svg("".join(body), label, WIDTH, row * len(names) + 6)
+
+
+def lines(
+    curves: Sequence[tuple[str, F64, F64]],
+    label: str,
+    *,
+    bounds: tuple[float, float, float, float] | None = None,
+    ticks: tuple[str, str] = ("", ""),
+) -> str:
+    """Curves over one axis: CSS class, x and y of each.
+
+    Args:
+        curves: `real`, `syn` or `floor`, x (n,) and y (n,).
+        label: For those who do not see it.
+        bounds: Least and greatest x and y; by default those of the curves.
+        ticks: What x and y are.
+    """
+    x, y = (np.concatenate([curve[axis] for curve in curves]) for axis in (1, 2))
+    x0, x1, y0, y1 = bounds or (x.min(), x.max(), y.min(), y.max())
+    x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + 1)
+    base, room = HEIGHT - _BOTTOM, HEIGHT - _BOTTOM - _TOP
+    body = [
+        _axis(float(x0), float(x1)),
+        f'<text x="{_LEFT - 4}" y="{_TOP + 8}" text-anchor="end">{_number(float(y1))}</text>'
+        f'<text x="{_LEFT - 4}" y="{base}" text-anchor="end">{_number(float(y0))}</text>'
+        f'<text x="{WIDTH - 6}" y="{base - 5}" text-anchor="end">{escape(ticks[0])}</text>'
+        f'<text x="{_LEFT + 5}" y="{_TOP + 8}">{escape(ticks[1])}</text>',
+    ]
+    for name, xs, ys in curves:
+        across = _LEFT + (xs - x0) / (x1 - x0) * (WIDTH - 6 - _LEFT)
+        up = base - (ys - y0) / (y1 - y0) * room
+        points = " ".join(
+            f"{a:.1f},{b:.1f}" for a, b in zip(across.tolist(), up.tolist(), strict=True)
+        )
+        body.append(f'<polyline class="{name} line" points="{points}"/>')
+    return _svg("".join(body), label)
+
+
+def paths(tracks: Sequence[tuple[str, F64, F64]], label: str) -> str:
+    """Ways as seen from above, 50 m wide and 62 m deep, the ego at the bottom."""
+    high = 300.0
+    body = [f'<rect class="ground" x="20" y="4" width="300" height="{high:.0f}"/>']
+    for name, ahead_m, left_m in tracks:
+        across = 20 + (25 - np.clip(left_m, -25, 25)) / 50 * 300
+        up = 4 + high - np.clip(ahead_m, 0, 62) / 62 * high
+        points = " ".join(
+            f"{a:.1f},{b:.1f}" for a, b in zip(across.tolist(), up.tolist(), strict=True)
+        )
+        body.append(f'<polyline class="{name} line thin" points="{points}"/>')
+    body.append(
+        f'<text x="20" y="{high + 18:.0f}">25 m left</text>'
+        f'<text x="320" y="{high + 18:.0f}" text-anchor="end">25 m right</text>'
+        f'<text x="170" y="{high + 18:.0f}" text-anchor="middle">you</text>'
+        '<text x="24" y="16">62 m</text>'
+    )
+    return _svg("".join(body), label, WIDTH, round(high) + 28)
+
+
 def index_bars(rows: Sequence[tuple[str, float | None, tuple[float, float] | None, str]]) -> str:
     """Index of each dimension, 0 to 100, with its interval; hatched where inconclusive."""
     row, left, wide = 30, 112, 640

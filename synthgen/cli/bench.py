@@ -139,6 +139,9 @@ def bench_audit_command(
     tune: Annotated[
         bool, typer.Option("--tune", help="First learn thresholds and vote anew.")
     ] = False,
+    tune_on: Annotated[
+        Path | None, typer.Option(help="Learn on these clips instead; none may be measured on.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recall and precision of the label audit on faults put into unseen scenes."""
@@ -147,8 +150,8 @@ def bench_audit_command(
 
     shown = make_progress(None)
     try:
-        if tune:
-            tune_audit(shown)
+        if tune or tune_on is not None:
+            tune_audit(shown, tune_on)
         report = bench_audit(shown, dataset)
     finally:
         shown.close()

@@ -47,14 +47,14 @@ _FACE_M: Final[dict[Group, tuple[float, float, float]]] = {
     # mirrors stick out, walkers swing their arms.
     "vehicle": (0.12, 0.25, 0.30),
     "cyclist": (0.45, 0.20, 0.25),
-    "pedestrian": (0.55, 0.30, 0.30),
+    "pedestrian": (0.40, 0.22, 0.20),
     "object": (0.30, 0.30, 0.30),
 }
 _BODY_M: Final[dict[Group, tuple[float, float, float]]] = {
     # The same, for all points of a track together.
     "vehicle": (0.12, 0.15, 0.20),
     "cyclist": (0.25, 0.20, 0.25),
-    "pedestrian": (0.55, 0.30, 0.25),
+    "pedestrian": (0.40, 0.15, 0.14),
     "object": (0.30, 0.30, 0.30),
 }
 _JUMP_M: Final = 0.05
@@ -174,12 +174,12 @@ def _gaps(
     allowed_m = np.array([_FACE_M[groups[row]] for row in rows.tolist()])
     if (blobs.camera[pairs.blob[keep]] < 0).all():
         # Rings of a sweep lie far apart: the top is rarely hit, and lengths only nearly.
-        allowed_m = allowed_m + np.array([0.06, 0.06, np.inf])
+        allowed_m = allowed_m + np.array([0.10, 0.06, np.inf])
     else:
         gap_m[:, 2] = half_m[:, 2] - extent_m[:, 1, 2]
     # A few pixels' width of a far object is no gap.
     distance_m = np.linalg.norm(labels.center_m[rows], axis=1, keepdims=True)
-    scores = (gap_m / (allowed_m + 0.002 * distance_m)).max(axis=1)
+    scores = (gap_m / (allowed_m + tracks.PIXEL_RAD * distance_m)).max(axis=1)
     return _worst(len(labels), rows, scores)
 
 

@@ -21,9 +21,10 @@ _MIN_BODY_POINTS: Final = 5
 _MIN_GAP_POINTS: Final = 30
 _MIN_GAP_HITS: Final = 45  # rings lie far apart
 _MIN_INCIDENCE: Final = 0.3  # sine of the angle between ray and face
+PIXEL_RAD: Final = 0.002  # what a pixel is wide, in the cameras that evidence comes from
 _REVERSE_MPS: Final = 4.0
 _REVERSE_RAD: Final = 2.4
-_MAX_OCCLUDED: Final = 0.5
+_MAX_OCCLUDED: Final = 0.3
 _MAX_TRUNCATED: Final = 0.02
 _ALLOWED_OUT_M: Final = 0.08
 _CALM_MPS2: Final = 1.5
@@ -186,6 +187,9 @@ def _misfit(labels: Labels, blobs: Blobs, pairs: Pairs, own: I64, allowed_gap_m:
     behind_m[:, doors, 1] = np.inf
     several = max(_MIN_TRACK, int(np.ceil(_MISFIT_SHARE * len(own))))
     worst = float(np.sort(-behind_m, axis=1)[:, -several].max()) / _ALLOWED_OUT_M
+    allowed_gap_m = allowed_gap_m + PIXEL_RAD * np.linalg.norm(
+        labels.center_m[rows], axis=1, keepdims=True
+    )
     least = np.where(blobs.camera[pairs.blob[own]] < 0, _MIN_GAP_HITS, _MIN_GAP_POINTS)
     free = (blobs.count[pairs.blob[own]] >= least) & ~blobs.at_border[pairs.blob[own]]
     free &= ~(labels.occluded[rows] > _MAX_OCCLUDED) & ~(labels.truncated[rows] > _MAX_TRUNCATED)
@@ -197,9 +201,10 @@ def _misfit(labels: Labels, blobs: Blobs, pairs: Pairs, own: I64, allowed_gap_m:
         looks = free[:, None] & looks_at(sign * eye_m, half_m, pairs.eye_m[own])
         looks[doors, 1] = False
         for axis in range(3):
-            gaps = np.sort(behind_m[side, looks[:, axis], axis])
+            chosen = looks[:, axis]
+            gaps = np.sort(behind_m[side, chosen, axis] / allowed_gap_m[chosen, axis])
             if len(gaps) >= _MIN_TRACK:
-                worst = max(worst, float(gaps[1] / allowed_gap_m[0, axis]))
+                worst = max(worst, float(gaps[1]))
     return worst
 
 

@@ -30,7 +30,8 @@ from synthgen.store.durable import write_durably
 from synthgen.store.layout import readable_json
 
 CAPTURE_COMMAND: Final = (sys.executable, "-m", "synthgen.runner")
-_POLL_S: Final = 0.05
+# Between two looks at the heartbeat; the process's own end is noticed at once.
+_POLL_S: Final = 0.2
 # A capture process that lost its server says so within this time; else it is killed.
 _LAST_WORDS_S: Final = 3.0
 # A clip that stands still for so long makes one ask whether an attached server is still there.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -66,10 +67,10 @@ class OwnedProcess:
         return self._guard.poll()
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code, or None if it still runs after the time-out."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._guard.wait(timeout_s)
-        return None
+        """The exit code, or None if it still runs after the time-out; sleeps until either."""
+        if self.exit_code is None:
+            _sleep_until_end(self._guard.pid, timeout_s)
+        return self.exit_code
 
     def stop(self, grace_s: float = 0.0) -> int:
         """End the process group: SIGTERM first if there is grace, SIGKILL then."""
@@ -117,6 +118,20 @@ class OwnedProcess:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _sleep_until_end(pid: int, timeout_s: float) -> None:
+    """Wait in the kernel for a child; `Popen.wait` with a time-out looks a hundred times a second.
+
+    The child has not been waited for, so its pid cannot have passed to another process.
+    """
+    descriptor = os.pidfd_open(pid)
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        poller.poll(timeout_s * 1000)
+    finally:
+        os.close(descriptor)
 
 
 def reap(registry: Path, *, name_suffix: str = "") -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
 from synthgen.campaign.config import PACKAGE_ROOT, RayCluster
 from synthgen.campaign.faults import Fault, FaultKind
@@ -67,7 +68,8 @@ class RayPool:
 
     def wait(self, timeout_s: float) -> list[SlotOutcome]:
         """Outcomes that have come in, after waiting for the first for at most `timeout_s`."""
-        if not self._running:
+        if not self._running:  # All workers back off.
+            time.sleep(timeout_s)
             return []
         ready, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_s)
         return [self._outcome(reference) for reference in ready]
@@ -76,12 +78,8 @@ class RayPool:
         worker, task = self._running.pop(reference)
         try:
             return SlotOutcome.model_validate(ray.get(reference))
-        except RayActorError as err:
-            kind, message = FaultKind.OUTSIDE, f"the slot's actor died: {_first_line(err)}"
         except RayError as err:
-            kind, message = FaultKind.SIMULATOR, f"the slot's actor failed: {_first_line(err)}"
-        fault = Fault(kind=kind, signature=message[:160], message=message[:600])
-        return SlotOutcome(task=task, worker=worker, status="fault", fault=fault)
+            return SlotOutcome(task=task, worker=worker, status="fault", fault=_fault_of(err))
 
     def close(self) -> None:
         """Stop the workers where they are; their simulators end with them."""
@@ -92,6 +90,20 @@ class RayPool:
         for actor in self._actors:
             ray.kill(actor)  # A busy one's guards see its end and take its processes along.
         ray.shutdown()
+
+
+def _fault_of(err: RayError) -> Fault:
+    """What a call means that came back without an outcome."""
+    match err:
+        # Being started again, or its host is gone: the worker backs off, no clip is to blame.
+        case ActorUnavailableError():
+            kind, what = FaultKind.HOST, "is not up"
+        case RayActorError():
+            kind, what = FaultKind.OUTSIDE, "died"
+        case _:
+            kind, what = FaultKind.SIMULATOR, "failed"
+    message = f"the slot's actor {what}: {_first_line(err)}"
+    return Fault(kind=kind, signature=message[:160], message=message[:600])
 
 
 def _start_ray(cluster: RayCluster, workers: int) -> None:

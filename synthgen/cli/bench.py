@@ -179,18 +179,24 @@ def chaos(
     executor: Annotated[Literal["inline", "ray"], typer.Option(help="What runs it.")] = "inline",
     workers: Annotated[int, typer.Option(min=1, help="Simulator slots.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the killer.")] = 0,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps finished rounds, to go on later.")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(help="Begin no further round after so long; --cache goes on later.")
+    ] = float("inf"),
     as_json: AsJson = False,
 ) -> None:
     """Kill a campaign's processes at random; nothing may be lost, doubled or broken."""
     from synthgen.bench.chaos.campaign import chaos_setup
     from synthgen.bench.chaos.chaos import is_flawless, run_chaos
 
+    setup = chaos_setup(kills=kills, executor=executor, workers=workers, seed=seed)
     with tempfile.TemporaryDirectory(prefix="synthgen-chaos-") as name:
-        folder = Path(name)
-        setup = chaos_setup(folder, kills=kills, executor=executor, workers=workers, seed=seed)
-        report = run_chaos(setup, folder)
+        report = run_chaos(setup, cache or Path(name), minutes=minutes)
     print_report(report, as_json)
-    raise typer.Exit(0 if is_flawless(report) else 1)
+    missing = 3 if report["missing"] else 0
+    raise typer.Exit(missing if is_flawless(report) else 1)
 
 
 def _of_the_server(what: str, claim: str) -> None:

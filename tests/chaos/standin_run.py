@@ -64,6 +64,5 @@ def standin_chaos(folder: Path, *, kills: int, **changes: Any) -> ChaosSetup:
         environment=standin_environment(),
         poison=frozenset({CRASHES, HANGS}),
         kills=kills,
-        mean_interval_s=1.0,
         seed=5,
     )

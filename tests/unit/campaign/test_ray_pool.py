@@ -1,4 +1,4 @@
-"""Ray is slow to start on a busy host; that is not our bug, and seldom the end."""
+"""Ray is slow to start on a busy host, and its actors die; neither is a clip's fault."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import ray
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError, RayTaskError
 
 from synthgen.campaign import ray_pool
 from synthgen.campaign.config import RayCluster
+from synthgen.campaign.faults import FaultKind
 from synthgen.errors import OutputError
 
 
@@ -38,3 +40,15 @@ def test_three_failures_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(ray, "init", SlowRay(3).init)
     with pytest.raises(OutputError, match=r"^ray: did not start: The current node timed out .*\.$"):
         ray_pool._start_ray(RayCluster(), workers=2)
+
+
+@pytest.mark.parametrize(
+    ("err", "kind"),
+    [
+        (ActorUnavailableError("it is being restarted", b"\0" * 16), FaultKind.HOST),
+        (ActorDiedError(), FaultKind.OUTSIDE),
+        (RayTaskError("run", "trace", ValueError("v")), FaultKind.SIMULATOR),
+    ],
+)
+def test_only_a_call_that_ran_speaks_against_its_clip(err: RayError, kind: FaultKind) -> None:
+    assert ray_pool._fault_of(err).kind is kind

@@ -39,7 +39,7 @@ def chaos_setup(*, kills: int, executor: str, workers: int, seed: int = 0) -> Ch
             "threads": 1,
             "deadlines": {"boot_s": 120, "tick_s": 40, "load_s": 60, "phase_s": 60},
         },
-        "capture": {"duration_s": 1.0, "period_ticks": 2},
+        "capture": {"duration_s": 2.5, "period_ticks": 5},
         "max_draws": 20,
         "executor": executor,
         "workers": workers,

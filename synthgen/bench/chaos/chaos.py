@@ -110,6 +110,8 @@ def run_chaos(setup: ChaosSetup, folder: Path, *, minutes: float = float("inf"))
     """
     end = time.monotonic() + 60 * minutes
     quiet, *rounds = load_rounds(folder) or [_play_round(setup, folder, _REFERENCE)]
+    if quiet.findings.quarantined != setup.poison:
+        raise InternalError(f"{folder}: without kills other clips failed than were to")
     while (left := setup.kills - sum(len(r.kills) for r in rounds)) > 0 and time.monotonic() < end:
         played = _play_round(
             setup, folder, f"round{len(rounds)}", left=left, clip_s=quiet.clip_s, number=len(rounds)

@@ -30,6 +30,9 @@ class Pool(Protocol):
 
     workers: int
 
+    def is_ready(self, worker: int, /) -> bool:
+        """False while a worker could not begin with a slot."""
+
     def submit(self, worker: int, task: SlotTask) -> None:
         """Give a worker its next slot."""
 
@@ -103,12 +106,12 @@ class Dispatcher:
                 self._settle(outcome)
                 self._on_outcome(outcome)
             self._on_wait()
-            if self._stopped():
-                self.tally.interrupted = True
         self.tally.left = len(self._queue) + sum(w.busy for w in self._workers)
         return self.tally
 
     def _is_over(self) -> bool:
+        if self._stopped():
+            self.tally.interrupted = True
         if self.tally.interrupted or self.tally.stop_kind is not None:
             return True
         busy = any(worker.busy for worker in self._workers)
@@ -121,6 +124,8 @@ class Dispatcher:
         now = time.monotonic()
         for worker in self._workers:
             if worker.busy or worker.given_up or now < worker.not_before_s or not self._queue:
+                continue
+            if not self._pool.is_ready(worker.number):
                 continue
             task = self._choose(worker)
             self._queue.remove(task)

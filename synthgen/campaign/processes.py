@@ -41,6 +41,7 @@ class OwnedProcess:
         name: str,
         log: Path,
         environment: Mapping[str, str] | None = None,
+        niceness: int = 0,
     ) -> None:
         self.log = log
         try:
@@ -60,6 +61,8 @@ class OwnedProcess:
                 env=inherited,
                 start_new_session=True,
             )
+        if niceness:  # The guard has not yet begun: the command inherits it.
+            os.setpriority(os.PRIO_PROCESS, self._guard.pid, niceness)
 
     @property
     def exit_code(self) -> int | None:

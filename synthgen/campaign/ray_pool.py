@@ -6,9 +6,12 @@ Exactly-once comes from the commit, never from Ray.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +27,7 @@ from synthgen.errors import ConfigError, OutputError
 _OBJECT_STORE_BYTES: Final = 100 * 1024**2  # Ray's minimum is 75 MiB; only receipts pass.
 _STOP_S: Final = 20.0
 _START_ATTEMPTS: Final = 3
+_TELL_S: Final = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +42,9 @@ class SlotActor:
         """`SlotWorker.run` on plain data."""
         return self._worker.run(SlotTask.model_validate(task)).model_dump(mode="json")
 
+    def greet(self) -> None:
+        """Say that the actor is up."""
+
     def close(self) -> None:
         """End the worker's simulator."""
         self._worker.close()
@@ -48,7 +55,8 @@ class RayPool:
 
     def __init__(self, settings: WorkerSettings, workers: int, cluster: RayCluster) -> None:
         self.workers = workers
-        _start_ray(cluster, workers)
+        with _own_signals():
+            _start_ray(cluster, workers)
         actor = ray.remote(
             num_cpus=cluster.cpus_per_slot,
             num_gpus=cluster.gpus_per_slot,
@@ -60,6 +68,12 @@ class RayPool:
         plain = settings.model_dump(mode="json")
         self._actors = [actor.remote(plain, number) for number in range(workers)]
         self._running: dict[Any, tuple[int, SlotTask]] = {}
+        self._greetings = {a.greet.remote(): number for number, a in enumerate(self._actors)}
+        self._told_s = time.monotonic()
+
+    def is_ready(self, worker: int) -> bool:
+        """False while Ray has not started the worker's actor; it may lack the room for it."""
+        return worker not in self._greetings.values()
 
     def submit(self, worker: int, task: SlotTask) -> None:
         """Give a worker its next slot."""
@@ -68,22 +82,60 @@ class RayPool:
 
     def wait(self, timeout_s: float) -> list[SlotOutcome]:
         """Outcomes that have come in, after waiting for the first for at most `timeout_s`."""
-        if not self._running:  # All workers back off.
+        self._tell_of_missing()
+        waited_for = [*self._running, *self._greetings]
+        if not waited_for:  # All workers back off.
             time.sleep(timeout_s)
             return []
-        ready, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_s)
-        return [self._outcome(reference) for reference in ready]
+        ready, _ = ray.wait(waited_for, num_returns=1, timeout=timeout_s)
+        for reference in ready:
+            if reference in self._greetings:
+                self._welcome(reference)
+        return [self._outcome(reference) for reference in ready if reference in self._running]
+
+    def _welcome(self, greeting: Any) -> None:
+        """Take an actor that answered as ready; greet one that died meanwhile again.
+
+        Raises:
+            ConfigError: It can never start, e.g. because its host lacks synthgen.
+        """
+        number = self._greetings.pop(greeting)
+        try:
+            ray.get(greeting)
+        except ActorUnavailableError:
+            self._greet(number)
+        except RayError as err:
+            raise ConfigError(f"ray: slot {number} cannot start: {_cause(err)}") from err
+
+    def _greet(self, number: int) -> None:
+        self._greetings[self._actors[number].greet.remote()] = number
+
+    def _tell_of_missing(self) -> None:
+        """Say now and then that some slots wait for room in the cluster."""
+        now = time.monotonic()
+        if self._greetings and now - self._told_s > _TELL_S:
+            self._told_s = now
+            free = ray.available_resources()
+            offer = ", ".join(f"{n} {free[n]:g}" for n in sorted(free) if n in ("CPU", "GPU"))
+            up = self.workers - len(self._greetings)
+            logger.warning("%d of %d slots are up; Ray has free: %s", up, self.workers, offer)
 
     def _outcome(self, reference: Any) -> SlotOutcome:
         worker, task = self._running.pop(reference)
         try:
             return SlotOutcome.model_validate(ray.get(reference))
+        except RayActorError as err:
+            self._greet(worker)  # Calls to an actor that is being started again would fail.
+            kind, message = FaultKind.OUTSIDE, f"the slot's actor died: {_first_line(err)}"
         except RayError as err:
-            return SlotOutcome(task=task, worker=worker, status="fault", fault=_fault_of(err))
+            kind, message = FaultKind.SIMULATOR, f"the slot's actor failed: {_first_line(err)}"
+        fault = Fault(kind=kind, signature=message[:160], message=message[:600])
+        return SlotOutcome(task=task, worker=worker, status="fault", fault=fault)
 
     def close(self) -> None:
         """Stop the workers where they are; their simulators end with them."""
-        idle = set(range(self.workers)) - {worker for worker, _ in self._running.values()}
+        busy = {worker for worker, _ in self._running.values()}
+        idle = {number for number in range(self.workers) if self.is_ready(number)} - busy
         closing = [self._actors[number].close.remote() for number in sorted(idle)]
         if closing:
             ray.wait(closing, num_returns=len(closing), timeout=_STOP_S)
@@ -92,18 +144,14 @@ class RayPool:
         ray.shutdown()
 
 
-def _fault_of(err: RayError) -> Fault:
-    """What a call means that came back without an outcome."""
-    match err:
-        # Being started again, or its host is gone: the worker backs off, no clip is to blame.
-        case ActorUnavailableError():
-            kind, what = FaultKind.HOST, "is not up"
-        case RayActorError():
-            kind, what = FaultKind.OUTSIDE, "died"
-        case _:
-            kind, what = FaultKind.SIMULATOR, "failed"
-    message = f"the slot's actor {what}: {_first_line(err)}"
-    return Fault(kind=kind, signature=message[:160], message=message[:600])
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep our SIGTERM handler, over which Ray puts one that leaves the program."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _start_ray(cluster: RayCluster, workers: int) -> None:
@@ -162,6 +210,11 @@ def _protect_token() -> None:
     token = Path.home() / ".ray" / "auth_token"
     if token.is_file():
         token.chmod(0o600)
+
+
+def _cause(err: BaseException) -> str:
+    """The last line of Ray's account, which is the exception that the actor met."""
+    return (str(err).strip().splitlines() or [type(err).__name__])[-1].strip()
 
 
 def _first_line(err: BaseException) -> str:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -101,8 +101,11 @@ def run_campaign(
     _require_writable(dataset)
     with _exclusive(dataset):
         open_dataset(dataset, plan)
-        campaign = _Campaign(config, plan, root, progress, options)
-        with _stop_on_signals(campaign.stop):
+        # Whoever ends the run by SIGTERM gets what Ctrl-C gives: nothing is left running.
+        with (
+            _handling((signal.SIGTERM,), _interrupt),
+            contextlib.closing(_Campaign(config, plan, root, progress, options)) as campaign,
+        ):
             return campaign.run()
 
 
@@ -132,7 +135,7 @@ class _Campaign:
         progress: Progress,
         options: RunOptions,
     ) -> None:
-        self.stop = threading.Event()
+        self._stop = threading.Event()
         self._config = config
         self._plan = plan
         self._root = root
@@ -173,6 +176,17 @@ class _Campaign:
             self._progress.note(f"{self._config.publish}: took {taken} clips")
         self._account(tally, time.monotonic() - started, code)
         return code
+
+    def close(self) -> None:
+        """End what still runs beside the run."""
+        if self._previews is not None:
+            self._previews.close()
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        """Let the clips at hand be dropped in good order; asked again, stop at once."""
+        if self._stop.is_set():
+            _interrupt(number, frame)
+        self._stop.set()
 
     def _tasks(self) -> list[SlotTask]:
         given_up = quarantined_slots(self._dataset)
@@ -219,7 +233,10 @@ class _Campaign:
     def _dispatch(self, tasks: list[SlotTask]) -> Tally:
         workers = min(self._config.workers, len(tasks))
         settings = self._worker_settings()
-        with contextlib.closing(self._pool(settings, workers)) as pool:
+        with (
+            _handling((signal.SIGINT, signal.SIGTERM), self._ask_to_stop),
+            contextlib.closing(self._pool(settings, workers)) as pool,
+        ):
             self._meter = RateMeter()
             dispatcher = Dispatcher(
                 pool,
@@ -227,7 +244,7 @@ class _Campaign:
                 self._faults,
                 on_outcome=self._on_outcome,
                 on_wait=lambda: self._show(workers),
-                stopped=self.stop.is_set,
+                stopped=self._stop.is_set,
             )
             return dispatcher.run()
 
@@ -396,22 +413,20 @@ def _exclusive(dataset: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` on SIGINT and SIGTERM; a second signal ends the process as usual."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    old = {number: signal.getsignal(number) for number in numbers}
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, old[signal.Signals(number)])
-
-    for number in numbers:
-        signal.signal(number, ask)
+def _handling(
+    numbers: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], None]
+) -> Iterator[None]:
+    """Handle signals so within the block."""
+    old = [signal.signal(number, handler) for number in numbers]
     try:
         yield
     finally:
-        for number in numbers:
-            signal.signal(number, old[number])
+        for number, handler_before in zip(numbers, old, strict=True):
+            signal.signal(number, handler_before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _require_writable(dataset: Path) -> None:

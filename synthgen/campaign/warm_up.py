@@ -19,16 +19,20 @@ def warm_up(*program: str, note: Callable[[str], None]) -> None:
     Raises:
         SimulatorLost: It failed.
     """
-    process = subprocess.Popen(
+    last = ""
+    with subprocess.Popen(
         [sys.executable, "-m", *program],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    assert process.stdout is not None
-    last = ""
-    for line in process.stdout:
-        last = line.rstrip()
-        note(last)
-    if process.wait() != 0:
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                last = line.rstrip()
+                note(last)
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
+    if process.returncode != 0:
         raise SimulatorLost(f"{program[0]} could not warm up: {last}")

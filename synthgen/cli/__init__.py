@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     except typer.Exit as err:
         return int(err.exit_code)
     except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted\n")
         return EXIT_INTERRUPTED
     except Exception as err:  # noqa: BLE001 - the last resort: our bug, with its traceback.
         return _unexpected(err)

@@ -31,7 +31,7 @@ def chaos_setup(*, kills: int, executor: str, workers: int, seed: int = 0) -> Ch
         "name": "chaos",
         "seed": 3,
         "scenarios": [{"file": str(_HERE / "follow.yaml"), "clips": _CLIPS}],
-        "maps": ["SynthDowntown"],
+        "maps": ["SynthMotorway"],
         "rig": str(_HERE / "tiny_rig.yaml"),
         "simulator": {
             "kind": "embedded",

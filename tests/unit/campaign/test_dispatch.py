@@ -39,11 +39,15 @@ def failed(job: SlotTask, worker: int, attempt: int, kind: FaultKind) -> SlotOut
 class ScriptedPool:
     """Workers that answer at once what a script says; keeps who got what."""
 
-    def __init__(self, workers: int, script: Script) -> None:
+    def __init__(self, workers: int, script: Script, missing: tuple[int, ...] = ()) -> None:
         self.workers = workers
+        self.missing = missing
         self.given: list[tuple[int, SlotTask]] = []
         self._script = script
         self._outcomes: deque[SlotOutcome] = deque()
+
+    def is_ready(self, worker: int) -> bool:
+        return worker not in self.missing
 
     def submit(self, worker: int, task: SlotTask) -> None:
         attempt = sum(given.slot == task.slot for _, given in self.given)
@@ -67,6 +71,13 @@ def test_every_slot_is_given_once_when_all_goes_well(tmp_path: Path) -> None:
     assert sorted(job.slot.k for _, job in pool.given) == list(range(10))
     assert len(tally.accepted) == 10
     assert tally.left == 0
+
+
+def test_workers_that_never_come_up_keep_no_slot(tmp_path: Path) -> None:
+    pool = ScriptedPool(3, lambda job, worker, _: accepted(job, worker), missing=(0, 2))
+    tally = run(tmp_path, pool, [task(k) for k in range(5)])
+    assert {worker for worker, _ in pool.given} == {1}
+    assert len(tally.accepted) == 5
 
 
 def test_failed_slot_goes_to_another_worker(tmp_path: Path) -> None:

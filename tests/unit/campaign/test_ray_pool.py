@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,9 +12,19 @@ import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError, RayTaskError
 
 from synthgen.campaign import ray_pool
-from synthgen.campaign.config import RayCluster
+from synthgen.campaign.config import EmbeddedSimulator, RayCluster
 from synthgen.campaign.faults import FaultKind
-from synthgen.errors import OutputError
+from synthgen.campaign.plan import SlotTask
+from synthgen.campaign.ray_pool import RayPool
+from synthgen.campaign.worker import WorkerSettings
+from synthgen.datatypes.clip_job import (
+    CaptureSettings,
+    MapSource,
+    RigSource,
+    SimulatorKind,
+    Slot,
+)
+from synthgen.errors import ConfigError, OutputError
 
 
 class SlowRay:
@@ -42,13 +55,86 @@ def test_three_failures_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
         ray_pool._start_ray(RayCluster(), workers=2)
 
 
-@pytest.mark.parametrize(
-    ("err", "kind"),
-    [
-        (ActorUnavailableError("it is being restarted", b"\0" * 16), FaultKind.HOST),
-        (ActorDiedError(), FaultKind.OUTSIDE),
-        (RayTaskError("run", "trace", ValueError("v")), FaultKind.SIMULATOR),
-    ],
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What a call returns at once; `end` is what `ray.get` makes of it."""
+
+    end: Any
+
+
+class Calls:
+    """An actor whose calls end as told, one after another: with a value, or an error of Ray's."""
+
+    def __init__(self, **endings: list[Any]) -> None:
+        self.endings = endings
+
+    def __getattr__(self, name: str) -> Any:
+        """The method `name` of the actor's handle."""
+        return SimpleNamespace(remote=lambda *_: Reference(self.endings[name].pop(0)))
+
+
+def get(reference: Reference) -> Any:
+    """As `ray.get`."""
+    if isinstance(reference.end, RayError):
+        raise reference.end
+    return reference.end
+
+
+@pytest.fixture
+def pool_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Calls], RayPool]:
+    """Makes a pool of one actor on a Ray that is not there."""
+
+    def make(actor: Calls) -> RayPool:
+        def remote(**_: Any) -> Any:
+            return lambda _: SimpleNamespace(remote=lambda *_: actor)
+
+        monkeypatch.setattr(ray_pool, "_start_ray", lambda *_: None)
+        monkeypatch.setattr(ray, "remote", remote)
+        monkeypatch.setattr(ray, "wait", lambda refs, **_: (refs[:1], refs[1:]))
+        monkeypatch.setattr(ray, "get", get)
+        kind = SimulatorKind(kind="embedded", quality="low")
+        settings = WorkerSettings(
+            seed=1,
+            max_draws=1,
+            rig=RigSource(path="rig.yaml", content={}),
+            capture=CaptureSettings(),
+            simulator_kind=kind,
+            simulator=EmbeddedSimulator(kind="embedded"),
+            dataset="/nowhere",
+        )
+        return RayPool(settings, 1, RayCluster())
+
+    return make
+
+
+TASK = SlotTask(
+    slot=Slot(scenario="jaywalk", k=0),
+    scenario_file="jaywalk.yaml",
+    map=MapSource(name="Town01", path=None, sha256=None),
 )
-def test_only_a_call_that_ran_speaks_against_its_clip(err: RayError, kind: FaultKind) -> None:
-    assert ray_pool._fault_of(err).kind is kind
+RESTARTING = ActorUnavailableError("it is being started again", b"\0" * 16)
+
+
+def test_no_slot_is_given_to_an_actor_before_it_is_up_again(
+    pool_of: Callable[[Calls], RayPool],
+) -> None:
+    pool = pool_of(Calls(greet=[None, RESTARTING, None], run=[ActorDiedError()]))
+    assert not pool.is_ready(0)
+    assert pool.wait(0.0) == []
+    assert pool.is_ready(0)
+    pool.submit(0, TASK)
+    (outcome,) = pool.wait(0.0)
+    assert outcome.fault is not None
+    assert outcome.fault.kind is FaultKind.OUTSIDE
+    assert not pool.is_ready(0)
+    assert pool.wait(0.0) == []
+    assert not pool.is_ready(0)
+    assert pool.wait(0.0) == []
+    assert pool.is_ready(0)
+
+
+def test_an_actor_that_can_never_start_ends_the_run(pool_of: Callable[[Calls], RayPool]) -> None:
+    broken = RayTaskError("__init__", "ModuleNotFoundError: No module named 'synthgen'", KeyError())
+    pool = pool_of(Calls(greet=[broken]))
+    with pytest.raises(ConfigError, match=r"slot 0 cannot start: .*No module named 'synthgen'"):
+        pool.wait(0.0)

@@ -18,7 +18,7 @@ def test_distance_to_a_corner_and_to_a_side() -> None:
 def test_long_line_is_as_far_as_its_nearest_point(long_step_m: float) -> None:
     turn = np.linspace(0.0, 3.0, 200)
     bend = np.column_stack([40 * np.sin(turn), 40 - 40 * np.cos(turn)])
-    line = np.concatenate([bend, bend[-1:] + [[-long_step_m, 0.3]], bend[-1:] + [[-91.0, 5.0]]])
+    line = np.concatenate([bend, bend[-1] - np.array([[long_step_m, 0.3], [91.0, 5.0]])])
     points = np.random.default_rng(4).uniform(-60, 60, (300, 2))
     share = np.linspace(0.0, 1.0, 2001)[:, None, None]
     dense = (line[:-1] * (1 - share) + line[1:] * share).reshape(-1, 2)

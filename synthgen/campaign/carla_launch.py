@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import math
 import os
 import subprocess
 import time
@@ -18,6 +19,7 @@ from typing import Final
 from synthgen.campaign.config import CarlaSimulator
 from synthgen.campaign.ports import PortBlock, lease_folder
 from synthgen.errors import ConfigError, SimulatorLost
+from synthgen.store.process_identity import boot_id
 
 _LABEL: Final = "synthgen.dataset"
 _DOCKER_S: Final = 60.0
@@ -127,16 +129,22 @@ def boot_gate(stagger_s: float, stopped: Callable[[], bool]) -> Iterator[None]:
     try:
         while not _lock(descriptor) and not stopped():
             time.sleep(_POLL_S)
-        # The lock file's own time stamp is the last boot's; CLOCK_REALTIME is all a file has.
-        while time.clock_gettime(time.CLOCK_REALTIME) - os.fstat(descriptor).st_mtime < stagger_s:
-            if stopped():
-                break
+        while time.monotonic() < _last_boot_s(descriptor) + stagger_s and not stopped():
             time.sleep(_POLL_S)
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, b"boot")
+        os.pwrite(descriptor, f"{boot_id()} {time.monotonic()}".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _last_boot_s(descriptor: int) -> float:
+    """When a server of this host last booted, by the clock that nobody sets; else long ago."""
+    host, _, seconds = os.pread(descriptor, 256, 0).decode(errors="replace").partition(" ")
+    try:
+        return float(seconds) if host == boot_id() else -math.inf
+    except ValueError:
+        return -math.inf
 
 
 def _lock(descriptor: int) -> bool:

@@ -87,12 +87,13 @@ def _register(registry: Path, name: str) -> None:
     pid = os.getpid()
     stat = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     start = int(stat[_STAT_START_TIME])
+    namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - `pid:[4026531836]`, no path.
     record = {
         "name": name,
         "pid": pid,
         "start_ticks": start,
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-        "host": os.uname().nodename,
+        "host": f"{os.uname().nodename}.{namespace.strip('pid:[]')}",
         "owner": os.environ.get("SYNTHGEN_OWNER", ""),
     }
     path = registry / f"{pid}-{start}.json"

@@ -4,7 +4,8 @@ An attempt writes into a private folder below the staging folder, named after th
 process that owns it. `commit_clip` makes it durable and renames it to its final name. Renaming a
 folder onto one that is not empty fails on every POSIX file system, and a committed clip is never
 empty, so of several attempts exactly one wins. Folders of attempts whose process is gone are
-collected at the start and the end of a run.
+collected at the start and the end of a run; those of other hosts once nothing was written to them
+for a day.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import enum
 import errno
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +27,8 @@ from synthgen.store.process_identity import ProcessIdentity
 
 STAGING: Final = ".staging"
 _SEPARATOR: Final = "~"
+# No capture process lives for so long (deadlines.clip_s), whatever the clocks of two hosts say.
+_ABANDONED_S: Final = 86_400.0
 _TAKEN: Final = (errno.EEXIST, errno.ENOTEMPTY)
 
 
@@ -105,12 +109,21 @@ def _attempt_name(clip_id: str) -> str:
 
 
 def _is_in_use(attempt: Path) -> bool:
-    """True for a live owner here, and for owners on other hosts, whom only their host can judge."""
+    """True for a live owner here; an owner on another host is judged by when it last wrote."""
     parts = attempt.name.split(_SEPARATOR)
     if len(parts) != 6:
         return False
     owner = ProcessIdentity(int(parts[2]), int(parts[3]), parts[4], parts[5])
-    return owner.is_alive or not owner.is_local
+    return owner.is_alive if owner.is_local else _idle_s(attempt) < _ABANDONED_S
+
+
+def _idle_s(folder: Path) -> float:
+    """For how long nothing below a folder was written; 0 if it vanishes meanwhile."""
+    now_s = time.clock_gettime(time.CLOCK_REALTIME)  # The clock of file times.
+    try:
+        return now_s - max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return 0.0
 
 
 def committed_manifests(dataset: Path) -> Iterator[Path]:

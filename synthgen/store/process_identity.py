@@ -11,7 +11,11 @@ _STAT_START_TIME = 19  # proc(5): field 22 of /proc/<pid>/stat; counted after th
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A pid with the process's start time, boot and host; pids alone are reused."""
+    """A pid with the process's start time, boot and host; pids alone are reused.
+
+    The host is named with its pid namespace: containers that share the network share its name too,
+    but do not see each other's processes.
+    """
 
     pid: int
     start_ticks: int
@@ -24,7 +28,7 @@ class ProcessIdentity:
         fields = _stat_fields(pid)
         if fields is None or fields[0] == "Z":
             return None
-        return cls(pid, int(fields[_STAT_START_TIME]), boot_id(), os.uname().nodename)
+        return cls(pid, int(fields[_STAT_START_TIME]), boot_id(), host_name())
 
     @classmethod
     def own(cls) -> ProcessIdentity:
@@ -36,12 +40,18 @@ class ProcessIdentity:
     @property
     def is_local(self) -> bool:
         """The process runs or ran on this host."""
-        return self.host == os.uname().nodename
+        return self.host == host_name()
 
     @property
     def is_alive(self) -> bool:
         """This very process still runs on this host."""
         return ProcessIdentity.of(self.pid) == self
+
+
+def host_name() -> str:
+    """This host's name and the pid namespace that this process sees, e.g. `node7.4026531836`."""
+    namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - `pid:[4026531836]`, no path.
+    return f"{os.uname().nodename}.{namespace.strip('pid:[]')}"
 
 
 def boot_id() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from synthgen.campaign import carla_launch
 from synthgen.campaign.carla_launch import (
     adapter_of,
     boot_gate,
@@ -153,6 +154,19 @@ def test_servers_boot_one_after_another() -> None:
     started = time.monotonic()
     with boot_gate(0.4, lambda: False):
         assert time.monotonic() - started > 0.2
+
+
+@pytest.mark.parametrize("written", ["", "boot", "another-boot 1e9", "torn", "\udcff"])
+def test_what_an_older_boot_left_in_the_gate_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setattr(carla_launch, "lease_folder", lambda: tmp_path)
+    gate = tmp_path / "boot"
+    gate.write_text(written, errors="surrogateescape")
+    written_s = gate.stat().st_mtime
+    os.utime(gate, (written_s + 3600, written_s + 3600))  # The clock was set back since.
+    with boot_gate(600.0, lambda: False):
+        pass
 
 
 def test_leased_blocks_do_not_overlap() -> None:

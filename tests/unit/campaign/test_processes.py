@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from synthgen.campaign.processes import OwnedProcess, reap, wait_until_dead
+from synthgen.store.process_identity import ProcessIdentity
 
 SLEEPER = (sys.executable, "-ESs", "-c", "import time; time.sleep(60)")
 # A launcher that does not exec, as CarlaUE4.sh: the engine is its child.
@@ -25,7 +27,7 @@ def own(folder: Path, command: tuple[str, ...] = SLEEPER) -> OwnedProcess:
     )
 
 
-def wait_for_record(folder: Path) -> dict[str, int]:
+def wait_for_record(folder: Path) -> dict[str, Any]:
     end = time.monotonic() + 10
     while time.monotonic() < end:
         for path in (folder / "processes").glob("*.json"):
@@ -130,3 +132,10 @@ def test_reaper_takes_one_workers_processes(tmp_path: Path, suffix: str, killed:
     with own(tmp_path):
         wait_for_record(tmp_path)
         assert reap(tmp_path / "processes", name_suffix=suffix) == killed
+
+
+def test_guard_names_a_process_as_the_store_does(tmp_path: Path) -> None:
+    with own(tmp_path):
+        record = wait_for_record(tmp_path)
+        facts = {key: record[key] for key in ("pid", "start_ticks", "boot_id", "host")}
+        assert ProcessIdentity.of(record["pid"]) == ProcessIdentity(**facts)

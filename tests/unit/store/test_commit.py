@@ -119,11 +119,18 @@ def test_staging_of_a_live_process_stays(tmp_path: Path) -> None:
         assert folder.is_dir()
 
 
-def test_staging_of_another_host_stays(tmp_path: Path) -> None:
+def test_staging_of_another_host_stays_until_nothing_was_written_for_a_day(tmp_path: Path) -> None:
     with staged_clip(tmp_path, CLIP) as folder:
         other = folder.with_name(folder.name.rpartition("~")[0] + "~elsewhere")
         other.mkdir()
         assert collect_staging(tmp_path) == 0
+        day_before = other.stat().st_mtime - 90_000
+        os.utime(other, (day_before, day_before))
+        (other / "frames.parquet").write_bytes(b"written just now")
+        os.utime(other, (day_before, day_before))
+        assert collect_staging(tmp_path) == 0
+        os.utime(other / "frames.parquet", (day_before, day_before))
+        assert collect_staging(tmp_path) == 1
 
 
 def test_failed_replacement_keeps_the_old_file(

@@ -8,11 +8,12 @@ applied as yaw, then pitch, then roll.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sensors.attribute_names import SAID_BY_FIELDS
 from synthgen.geometry.se3 import SE3
 
 LensModel = Literal["pinhole", "equidistant", "kannala_brandt"]
@@ -20,7 +21,7 @@ CameraChannel = Literal["rgb", "depth", "semantic", "instance", "normals", "flow
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 AttributeValue = str | int | float | bool
 
-_WIDEST_PINHOLE_RAD = math.radians(179)
+_WIDEST_PINHOLE_DEG = 179
 
 # Columns: the camera's x (right), y (down), z (optical axis) in a forward-left-up mount frame.
 _MOUNT_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -76,6 +77,21 @@ class _Sensor(_Strict):
     attributes: dict[str, AttributeValue] = Field(default_factory=dict)
     extras: dict[str, AttributeValue] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _attributes_leave_fields_alone(self) -> Self:
+        said = SAID_BY_FIELDS[getattr(self, "modality", "imu")]
+        for name in (*self.attributes, *self.extras):
+            if name in said:
+                raise ValueError(f"attribute {name} is said by {said[name]}; set that instead")
+        return self
+
+    def number(self, attribute: str, default: float) -> float:
+        """The value of a numeric attribute; the default where none is given, or no number."""
+        try:
+            return float(self.attributes.get(attribute, default))
+        except ValueError:
+            return default
+
 
 class Camera(_Sensor):
     """A camera and its label twins, all of one pose and one set of intrinsics.
@@ -90,7 +106,16 @@ class Camera(_Sensor):
     fov_deg: float | None = Field(default=None, gt=1, lt=360, description="Horizontal")
     focal_px: float | None = Field(default=None, gt=0, description="Of a pinhole, for fov_deg")
     lens: Lens = Lens()
-    channels: tuple[CameraChannel, ...] = ("rgb", "depth", "semantic", "instance")
+    channels: tuple[CameraChannel, ...] = Field(
+        default=("rgb", "depth", "semantic", "instance"), min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _channels_are_named_once(self) -> Camera:
+        doubled = sorted({name for name in self.channels if self.channels.count(name) > 1})
+        if doubled:
+            raise ValueError(f"channels must be unique, got {', '.join(doubled)} twice")
+        return self
 
     @model_validator(mode="after")
     def _field_of_view_is_said_once(self) -> Camera:
@@ -98,8 +123,23 @@ class Camera(_Sensor):
             raise ValueError("give either fov_deg or focal_px")
         if self.lens.model != "pinhole" and self.fov_deg is None:
             raise ValueError("a fisheye lens takes fov_deg, not focal_px")
-        if self.lens.model == "pinhole" and self.horizontal_fov_rad >= _WIDEST_PINHOLE_RAD:
-            raise ValueError(f"a pinhole lens sees less than 179 degrees, got {self.fov_deg}")
+        seen_deg = math.degrees(self.horizontal_fov_rad)
+        if self.lens.model == "pinhole" and not 1 < seen_deg < _WIDEST_PINHOLE_DEG:
+            raise ValueError(f"a pinhole lens sees 1 to 179 degrees, this one {seen_deg:.4g}")
+        return self
+
+    @model_validator(mode="after")
+    def _lens_does_not_fold(self) -> Camera:
+        angles = np.linspace(0.0, self.horizontal_fov_rad / 2, 200)
+        slope = 1.0 + sum(
+            (2 * n + 1) * k * angles ** (2 * n) for n, k in enumerate(self.lens.coefficients, 1)
+        )
+        if np.min(slope) <= 0:
+            folds_deg = math.degrees(angles[int(np.argmax(slope <= 0))])
+            raise ValueError(
+                f"the lens's coefficients fold the image {folds_deg:.0f} degrees off its axis, "
+                f"within the field of view of {self.fov_deg:g}"
+            )
         return self
 
     @property
@@ -200,10 +240,11 @@ class Rig(_Strict):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Rig:
-        names = [sensor.name for sensor in self.sensors]
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        # Some file systems take FRONT and front for one name.
+        names = [sensor.name.casefold() for sensor in self.sensors]
+        doubled = sorted({s.name for s in self.sensors if names.count(s.name.casefold()) > 1})
         if doubled:
-            raise ValueError(f"sensor names must be unique, got {', '.join(doubled)} twice")
+            raise ValueError(f"sensor names must differ by more than case: {', '.join(doubled)}")
         roles = [camera.role for camera in self.cameras]
         doubled = sorted({role for role in roles if roles.count(role) > 1})
         if doubled:

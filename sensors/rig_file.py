@@ -9,10 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sensors.rig import Name, Rig, Sensor
-from synthgen.datatypes.strict_yaml import load_yaml_strict, validate
+from synthgen.datatypes.strict_yaml import Mark, load_yaml_strict, validate
 from synthgen.errors import ConfigError
 
 SCHEMA_FILE = Path(__file__).with_name("rig.schema.json")
+_PRESETS = Path(__file__).with_name("rigs")
 _MAX_INCLUDES = 4
 
 
@@ -39,7 +40,9 @@ class RigFile(_Strict):
         default=None, description="The vehicle that the mounts are meant for"
     )
     includes: tuple[str, ...] = Field(
-        default=(), description="Rig files beside this one; sensors of equal name are replaced"
+        default=(),
+        description="Rig files beside this one, or names of presets; sensors of equal name are "
+        "replaced",
     )
     origin: Origin = Origin()
     image_scale: float = Field(
@@ -59,7 +62,7 @@ class RigFile(_Strict):
 
 def rig_path(name: str) -> Path:
     """The file of a preset's bare name, e.g. `nuscenes`, or the path itself."""
-    preset = Path(__file__).with_name("rigs") / f"{name}.yaml"
+    preset = _PRESETS / f"{name}.yaml"
     return preset if preset.is_file() else Path(name)
 
 
@@ -70,7 +73,14 @@ def load_rig(path: str | Path) -> Rig:
         ConfigError: The file cannot be read or breaks the schema; one line
             `file:line:column: field: message` per fault.
     """
-    return _load(Path(path), ())
+    path = Path(path)
+    if not path.exists():
+        raise ConfigError(f"rig {path}: no such file, and none of the presets {_preset_names()}")
+    return _load(path, ())
+
+
+def _preset_names() -> str:
+    return ", ".join(sorted(file.stem for file in _PRESETS.glob("*.yaml")))
 
 
 def _load(path: Path, chain: tuple[Path, ...]) -> Rig:
@@ -80,19 +90,18 @@ def _load(path: Path, chain: tuple[Path, ...]) -> Rig:
     sensors: dict[str, dict[str, Any]] = {}
     blueprint = written.ego_blueprint
     for number, name in enumerate(written.includes):
-        target = path.parent / name
-        mark = marks.at(("includes", number))
-        if target.resolve() in chain or len(chain) > _MAX_INCLUDES:
-            names = " -> ".join(p.name for p in (*chain, target))
-            raise ConfigError(f"{mark}: includes: a loop, or deeper than {_MAX_INCLUDES}: {names}")
-        if not target.is_file():
-            raise ConfigError(f"{mark}: includes: no such file: {target}")
+        target = _included(path, name, chain, marks.at(("includes", number)))
         included = _load(target, chain)
         blueprint = blueprint or included.ego_blueprint
         sensors |= {sensor.name: sensor.model_dump() for sensor in included.sensors}
     own = written.moved_sensors()
-    _check_own_names([sensor["name"] for sensor in own], path)
+    for number, sensor in enumerate(own):
+        if sensor["name"] in [other["name"] for other in own[:number]]:
+            mark = marks.at(("sensors", number, "name"))
+            raise ConfigError(f"{mark}: sensors: {sensor['name']} is there twice")
     sensors |= {sensor["name"]: sensor for sensor in own}
+    if not sensors:
+        raise ConfigError(f"{marks.at(('sensors',), key=True)}: sensors: a rig has at least one")
     fields = {
         "schema": written.schema_name,
         "name": written.name,
@@ -105,14 +114,29 @@ def _load(path: Path, chain: tuple[Path, ...]) -> Rig:
         return Rig.model_validate(fields).scaled(written.image_scale)
     except ValidationError as err:
         first = err.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise ConfigError(f"{path}: {place or 'sensors'}: {first['msg']}") from err
+        field = str(first["loc"][0]) if first["loc"] else "sensors"
+        # What a file alone cannot break: its sensors together, and images of another size.
+        place = marks.at(("image_scale",) if field.endswith("_px") else ("sensors",), key=True)
+        text = str(first["msg"]).removeprefix("Value error, ")
+        found = f", got {first['input']}" if isinstance(first["input"], int | float) else ""
+        raise ConfigError(f"{place}: {field}: {text}{found}") from err
 
 
-def _check_own_names(names: list[str], path: Path) -> None:
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise ConfigError(f"{path}: sensors: names must be unique, got {', '.join(doubled)} twice")
+def _included(path: Path, name: str, chain: tuple[Path, ...], mark: Mark) -> Path:
+    """The file that an include names."""
+    target = path.parent / name
+    if not target.is_file():
+        target = rig_path(name)
+    if not target.is_file():
+        raise ConfigError(
+            f"{mark}: includes: no such file: {path.parent / name}; presets: {_preset_names()}"
+        )
+    names = " -> ".join(p.name for p in (*chain, target))
+    if target.resolve() in chain:
+        raise ConfigError(f"{mark}: includes: a loop: {names}")
+    if len(chain) > _MAX_INCLUDES:
+        raise ConfigError(f"{mark}: includes: deeper than {_MAX_INCLUDES} files: {names}")
+    return target
 
 
 def rig_schema() -> str:

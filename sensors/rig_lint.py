@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import combinations
 from typing import Final
 
 import numpy as np
 
+from sensors.attribute_names import DISTORTING, KNOWN_ATTRIBUTES
 from sensors.ego_body import EgoBody
 from sensors.rig import Camera, Lidar, Radar, Rig, Sensor
 from sensors.rig_views import heading_rad, horizontal_span_rad, sample_rays
@@ -139,17 +141,36 @@ def _unmappable(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
     return f"role {sensor.role!r} is none that an exporter maps; known: {known}"
 
 
+def _unknown_attribute(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
+    known = KNOWN_ATTRIBUTES[sensor.modality]
+    for name in (*sensor.attributes, *sensor.extras):
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"no {sensor.modality} of CARLA has an attribute {name}{hint}"
+    return None
+
+
+def _uncalibrated(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
+    bent = sorted(DISTORTING & {*sensor.attributes, *sensor.extras})
+    if sensor.modality != "camera" or not bent:
+        return None
+    return f"{', '.join(bent)} bend the picture, which the calibration cannot tell; use lens"
+
+
 def _weak_lidar(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
     if not isinstance(sensor, Lidar):
         return None
-    fading = float(sensor.attributes.get("atmosphere_attenuation_rate", 0.004))
+    fading = sensor.number("atmosphere_attenuation_rate", 0.004)
+    if fading < 0:
+        return f"intensity grows with distance (atmosphere_attenuation_rate {fading:g})"
     # CARLA: intensity = exp(-rate * distance).
     at_20_m = math.exp(-fading * 20)
     if at_20_m < _WEAKEST_RETURN:
         return (
             f"intensity fades to {at_20_m:.3f} within 20 m (atmosphere_attenuation_rate {fading:g})"
         )
-    lost = float(sensor.attributes.get("dropoff_general_rate", 0.45))
+    lost = sensor.number("dropoff_general_rate", 0.45)
     return f"loses {lost:.0%} of its points (dropoff_general_rate)" if lost > 0.9 else None
 
 
@@ -285,6 +306,8 @@ _SENSOR_RULES: Final[dict[str, Callable[[Sensor, EgoBody, CaptureSettings], str 
     "own_car": _own_car,
     "rate": _rates,
     "unmappable_role": _unmappable,
+    "unknown_attribute": _unknown_attribute,
+    "uncalibrated": _uncalibrated,
     "weak_lidar": _weak_lidar,
     "coarse_lidar": _coarse_lidar,
     "tilted": _tilted,

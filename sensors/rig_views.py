@@ -40,7 +40,7 @@ def horizontal_span_rad(sensor: Camera | Lidar | Radar) -> float:
         return sensor.horizontal_fov_rad
     if isinstance(sensor, Radar):
         return math.radians(sensor.horizontal_fov_deg)
-    return math.radians(float(sensor.attributes.get("horizontal_fov", 360.0)))
+    return math.radians(sensor.number("horizontal_fov", 360.0))
 
 
 def sample_rays(sensor: Camera | Lidar | Radar) -> F64:

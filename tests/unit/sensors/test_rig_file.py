@@ -101,8 +101,72 @@ def test_a_loop_of_includes_is_refused_where_it_stands(tmp_path: Any) -> None:
 
 
 def test_double_names_are_refused_with_the_name(tmp_path: Any) -> None:
-    with pytest.raises(ConfigError, match="names must be unique, got left twice"):
+    with pytest.raises(ConfigError, match=r"a\.yaml:7:30: sensors: left is there twice"):
         load_rig(written(tmp_path, "a", "left", "left"))
+
+
+def test_names_that_differ_by_case_alone_are_refused(tmp_path: Any) -> None:
+    with pytest.raises(ConfigError, match=r"a\.yaml:3:1: .* differ by more than case: LEFT, left"):
+        load_rig(written(tmp_path, "a", "left", "LEFT"))
+
+
+def test_preset_is_included_by_its_name(tmp_path: Any) -> None:
+    rig = load_rig(written(tmp_path, "mine", "roof", head="includes: [front]\n"))
+    assert [camera.name for camera in rig.cameras] == ["cam_front", "roof"]
+
+
+@pytest.mark.parametrize(
+    ("head", "found", "message"),
+    [
+        ("includes: [gone.yaml]\n", "", r"3:12: includes: no such file: .*gone\.yaml; presets: "),
+        ("includes: [b.yaml]\n", "includes: [a.yaml]\n", r"b\.yaml:3:12: includes: a loop: a.yaml"),
+        ("image_scale: 0.01\n", "", r"a\.yaml:3:1: width_px: .* greater than .* 16, got 8"),
+    ],
+)
+def test_what_files_do_to_each_other_is_refused_where_it_stands(
+    tmp_path: Any, head: Any, found: Any, message: Any
+) -> None:
+    written(tmp_path, "b", "right", head=found)
+    with pytest.raises(ConfigError, match=message):
+        load_rig(written(tmp_path, "a", "left", head=head))
+
+
+def test_rig_without_sensors_is_refused(tmp_path: Any) -> None:
+    with pytest.raises(ConfigError, match="sensors: a rig has at least one"):
+        load_rig(written(tmp_path, "a"))
+
+
+def test_unknown_rig_is_told_the_presets() -> None:
+    with pytest.raises(ConfigError, match=r"rig nuscene: .* presets argoverse2, .*, waymo"):
+        load_rig("nuscene")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("fov_deg: 90", "focal_px: 1.0e+300", "a pinhole lens sees 1 to 179 degrees"),
+        ("fov_deg: 90", "focal_px: 1.0e-300", "a pinhole lens sees 1 to 179 degrees"),
+        ("fov_deg: 90", "fov_deg: 90, channels: []", "channels: .* at least 1"),
+        ("fov_deg: 90", "fov_deg: 90, channels: [rgb, rgb]", "channels must be unique, got rgb"),
+        ("fov_deg: 90", "fov_deg: .nan", "is not a finite number"),
+        # r = theta - 0.3 theta^3 turns back where 0.9 theta^2 = 1: at 60.4 degrees.
+        (
+            "fov_deg: 90",
+            "fov_deg: 190, lens: {model: kannala_brandt, coefficients: [-0.3]}",
+            "fold the image 6[01] degrees off its axis",
+        ),
+        ("fov_deg: 90", "fov_deg: 90, attributes: {fov: 60}", "attribute fov is said by fov_deg"),
+        ("fov_deg: 90", "fov_deg: 90, extras: {image_size_x: 9}", "is said by width_px"),
+        ("modality: camera", "modality: camrea", "does not match any of the expected tags"),
+    ],
+)
+def test_field_that_cannot_be_is_refused_where_it_stands(
+    tmp_path: Any, before: Any, after: Any, message: Any
+) -> None:
+    path = written(tmp_path, "a", "left")
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(ConfigError, match=rf"a\.yaml:\d+:\d+: .*{message}"):
+        load_rig(path)
 
 
 def test_double_roles_are_refused_with_the_role(tmp_path: Any) -> None:

@@ -56,7 +56,14 @@ def test_presets_are_without_mistakes(path: Any) -> None:
             "weak_lidar",
             {"LIDAR_TOP"},
         ),
+        (
+            {"LIDAR_TOP": {"attributes.atmosphere_attenuation_rate": -1e9}},
+            "weak_lidar",
+            {"LIDAR_TOP"},
+        ),
         ({"LIDAR_TOP": {"points_per_second": 56000}}, "coarse_lidar", {"LIDAR_TOP"}),
+        ({"CAM_FRONT": {"extras.rolling_shuter": 0.02}}, "unknown_attribute", {"CAM_FRONT"}),
+        ({"CAM_FRONT": {"attributes.lens_k": -0.3}}, "uncalibrated", {"CAM_FRONT"}),
         ({"CAM_FRONT": {"mount.roll_deg": 180}}, "tilted", {"CAM_FRONT"}),
         # Degrees of CARLA, whose yaw turns to the right.
         ({"CAM_FRONT_LEFT": {"mount.yaw_deg": -55.16}}, "wrong_side", {"CAM_FRONT_LEFT"}),
@@ -72,6 +79,11 @@ def test_presets_are_without_mistakes(path: Any) -> None:
 def test_planted_mistake_is_found_with_its_sensors(changes: Any, rule: Any, sensors: Any) -> None:
     found = {finding.rule: set(finding.sensors) for finding in lint_rig(nuscenes(changes))}
     assert found.get(rule) == sensors
+
+
+def test_attributes_that_are_no_numbers_do_not_stop_the_linter() -> None:
+    words = {"attributes.horizontal_fov": "wide", "attributes.dropoff_general_rate": "lots"}
+    assert lint_rig(nuscenes({"LIDAR_TOP": words})) == []
 
 
 def test_rig_without_label_images_is_told() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from synthgen.datatypes.frames import FrameRecord
@@ -31,6 +32,7 @@ def scene_name(index: int) -> str:
     return f"scene-{FIRST_SCENE + index:04d}"
 
 
+@lru_cache(maxsize=16)
 def epoch_us(clip_id: str) -> int:
     """Microseconds of the clip's time zero: whole seconds, the same in every export."""
     return (_EPOCH_S + int(token("epoch", clip_id), 16) % _EPOCH_RANGE_S) * 1_000_000

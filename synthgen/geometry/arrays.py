@@ -36,15 +36,17 @@ def frozen_array(
         InternalError: Shape or type differ.
     """
     array = np.asarray(value)
-    fits = len(array.shape) == len(shape) and all(
-        want is None or want == found for want, found in zip(shape, array.shape, strict=True)
-    )
-    if not fits or not np.can_cast(array.dtype, dtype, casting="same_kind"):
-        raise InternalError(
-            f"{name}: expected {shape_text(shape)} {np.dtype(dtype)}, "
-            f"got {shape_text(array.shape)} {array.dtype}"
+    if array.shape != shape or array.dtype != dtype:  # Most calls have nothing to be converted.
+        fits = len(array.shape) == len(shape) and all(
+            want is None or want == found for want, found in zip(shape, array.shape, strict=True)
         )
-    view = array.astype(dtype, copy=False).view()
+        if not fits or not np.can_cast(array.dtype, dtype, casting="same_kind"):
+            raise InternalError(
+                f"{name}: expected {shape_text(shape)} {np.dtype(dtype)}, "
+                f"got {shape_text(array.shape)} {array.dtype}"
+            )
+        array = array.astype(dtype, copy=False)
+    view = array.view()
     view.flags.writeable = False
     return view
 

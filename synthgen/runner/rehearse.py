@@ -59,6 +59,13 @@ class _Unlabelled(LiveLabels):
         """Let it pass."""
 
 
+class _Silent(Pulse):
+    """Tells nobody how far a run is; who waits for it watches the process."""
+
+    def beat(self, phase: str, *, tick: int = 0, ticks: int = 0, frames: int = 0) -> None:
+        """Let it pass."""
+
+
 class Rehearsal(Stage):
     """A run without recordings: no bones, no lights, no more ticks and pictures than needed.
 
@@ -160,9 +167,8 @@ def rehearse(job: ClipJob, link: Link, scratch: Path) -> dict[str, Any]:
         session = open_session(job, link.host, link.port, link.tm_port, scratch / "carla_files")
     outcome: dict[str, Any]
     try:
-        stage = Rehearsal(
-            job, concrete, session, Notes(), watch, Pulse(scratch / f"beat-{link.port}.json")
-        )
+        pulse = _Silent(scratch / "no-pulse.json")
+        stage = Rehearsal(job, concrete, session, Notes(), watch, pulse)
     except ScenarioRejected as rejection:
         outcome = {"stage": "spawn", "reason": str(rejection)}
     else:

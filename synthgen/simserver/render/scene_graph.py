@@ -240,7 +240,7 @@ class SceneGraph:
                 for slot in fixture.slots:
                     self._show(slot, visible=fixture.object_index not in hidden)
         self._hidden = hidden
-        self._rebuild_static()
+        self._rebuild_static(changed)
         self._changed()
 
     def release(self) -> None:
@@ -351,11 +351,13 @@ class SceneGraph:
                 self.previous[slot] = self.transforms[slot]
                 self._show(slot, visible=True)
 
-    def _rebuild_static(self) -> None:
+    def _rebuild_static(self, changed: frozenset[int]) -> None:
         """Fold the static triangles of hidden objects into points, which no ray meets."""
         static = self._static
         if static is None or static.object_index is None or not len(static.triangles):
             return
+        if not np.isin(static.object_index, [k + 1 for k in changed]).any():
+            return  # Scenery alone was hidden or shown.
         shown: I32 = static.triangles.copy()
         gone = np.isin(static.object_index, [k + 1 for k in self._hidden])
         shown[gone] = shown[gone][:, :1]

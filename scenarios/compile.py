@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.advice import refusal
 from scenarios.concrete import ConcreteScenario
 from scenarios.concretise import (
     Candidate,
@@ -126,8 +127,9 @@ def compile_draw(
             i = _diverse(np.flatnonzero(passed), encounter, k)
             chosen = Candidate(spec, index, scene, batch, i, encounter, duration, warmup)
             return _write(chosen, slot, tick_s, int(some[i]))
-    why = ", ".join(f"{reason} {n}" for reason, n in sorted(against.items()))
-    raise ScenarioRejected(f"{spec.name}: pre-screen: none of {len(rows)} candidates passes: {why}")
+    raise ScenarioRejected(
+        f"{spec.name}: pre-screen: none of {len(rows)} candidates passes: {refusal(against)}"
+    )
 
 
 def sites_for(spec: ScenarioSpec, index: MapIndex) -> list[Site]:

@@ -10,7 +10,13 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 Scalar = bool | int | float | str
 Role = Literal["ego", "critical", "actor", "prop"]
@@ -135,7 +141,10 @@ class Weather(Record):
 
 
 class Traffic(Record):
-    """Ambient traffic: Traffic Manager vehicles and AI walkers, kept away from the conflict."""
+    """Ambient traffic: Traffic Manager vehicles and AI walkers, kept away from the conflict.
+
+    `mix` is the share of each kind of vehicle; None draws from all models of cars and vans alike.
+    """
 
     vehicles: int = 0
     walkers: int = 0
@@ -146,6 +155,13 @@ class Traffic(Record):
     keep_clear_x_m: float = 0.0
     keep_clear_y_m: float = 0.0
     keep_clear_radius_m: float = 25.0
+    mix: dict[str, float] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent_mix(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out a mix that is not asked for: clips are known by a hash of what is written."""
+        written: dict[str, object] = write(self)
+        return {key: value for key, value in written.items() if value is not None}
 
 
 class Check(Record):

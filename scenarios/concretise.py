@@ -25,7 +25,15 @@ from scenarios.distributions import Distribution, Quantity, Reference
 from scenarios.encounter import Encounter, Line, arrival_reach, crossing_line, is_standing
 from scenarios.placement.map_index import MapIndex
 from scenarios.scene import Party, Scene, bend_speeds, crossing_step, lane_t
-from scenarios.spec import Behaviour, CutIn, FollowPath, Reverse, RunRedLight, ScenarioSpec
+from scenarios.spec import (
+    Behaviour,
+    CutIn,
+    FollowPath,
+    Reverse,
+    RunRedLight,
+    ScenarioSpec,
+    TrafficMix,
+)
 from scenarios.spec import Trigger as TriggerSpec
 from scenarios.values import Values
 from scenarios.weather import resolve_weather
@@ -412,7 +420,16 @@ def traffic_of(c: Candidate, seeds: tuple[int, int, int], radius_m: float = 120.
         keep_clear_x_m=rounded(float(x)),
         keep_clear_y_m=rounded(float(y)),
         keep_clear_radius_m=rounded(c.number(spec.keep_clear, "traffic.keep_clear")),
+        mix=_shares(spec.mix),
     )
+
+
+def _shares(mix: TrafficMix | None) -> dict[str, float] | None:
+    """The weights that are not 0, to the sum of 1."""
+    if mix is None:
+        return None
+    weights = {kind: weight for kind, weight in mix.model_dump().items() if weight > 0}
+    return {kind: rounded(weight / sum(weights.values())) for kind, weight in weights.items()}
 
 
 def checks_of(spec: ScenarioSpec) -> tuple[Check, ...]:

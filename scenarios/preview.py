@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from scenarios.behaviours.stage import Track
 from scenarios.concrete import ConcreteActor, ConcreteScenario
 from scenarios.placement.map_index import MapIndex
 
@@ -30,6 +31,7 @@ def draw_preview(concrete: ConcreteScenario, index: MapIndex, file: Path) -> Non
     _draw_ground(plan, index, frame)
     for actor in concrete.actors:
         _draw_actor(plan, actor, frame)
+    _draw_moments(plan, concrete, frame)
     plan.set_xlim(-BEHIND_M, AHEAD_M)
     plan.set_ylim(-AROUND_M, AROUND_M)
     plan.set_aspect("equal")
@@ -85,28 +87,63 @@ def _draw_ground(plan: Axes, index: MapIndex, frame: _Frame) -> None:
         plan.fill(*frame.turn(outline).T, fill=False, ec="white", hatch="////", zorder=2)
 
 
-def _draw_actor(plan: Axes, actor: ConcreteActor, frame: _Frame) -> None:
-    colour = INK[actor.role]
-    start = actor.start
+def _outline(actor: ConcreteActor, x_m: float, y_m: float, yaw_rad: float) -> F64:
+    """(4, 2) corners of the actor's box at a place in the world."""
     length, width, _ = actor.size_lwh_m
-    c, s = np.cos(start.yaw_rad), np.sin(start.yaw_rad)
+    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
     corners = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * [length / 2, width / 2]
-    world = corners @ np.array([[c, s], [-s, c]]) + [start.x_m, start.y_m]
-    plan.fill(*frame.turn(world).T, color=colour, alpha=0.85, zorder=5)
-    if actor.path_xyz_m:
-        path = frame.turn(np.asarray(actor.path_xyz_m))
-        plan.plot(*path.T, color=colour, lw=1.4, ls="--", zorder=4)
-    x, y = frame.turn(np.array([[start.x_m, start.y_m]]))[0]
-    x = float(np.clip(x, -BEHIND_M + 1, AHEAD_M - 4))
+    return np.asarray(corners @ np.array([[c, s], [-s, c]]) + [x_m, y_m])
+
+
+def _draw_moments(plan: Axes, concrete: ConcreteScenario, frame: _Frame) -> None:
+    """Outlines of the ego, as it drives without braking, when the actor sets off and arrives."""
+    meet = concrete.meet
+    if meet is None or meet.other != "ego":
+        return
+    track = Track(concrete.ego)
+    due_s = float(np.interp(meet.other_station_m, track.stations, track.clock))
+    for before_s, text in (
+        (meet.planned_other_arrival_s - meet.planned_start_s, f"as {meet.actor} sets off"),
+        (meet.offset_s, f"as {meet.actor} arrives"),
+    ):
+        station = float(np.interp(due_s - before_s, track.clock, track.stations))
+        ahead = track.tangent(int(np.searchsorted(track.stations, station)))
+        x_m, y_m, _ = track.at(station)
+        box = frame.turn(_outline(concrete.ego, x_m, y_m, float(np.arctan2(ahead[1], ahead[0]))))
+        if not -BEHIND_M < box[:, 0].mean() < AHEAD_M:
+            continue
+        plan.fill(*box.T, fill=False, ec=INK["ego"], lw=1.2, zorder=5)
+        _label(plan, text, (float(box[:, 0].mean()), float(box[:, 1].max())), INK["ego"], 4)
+
+
+def _label(plan: Axes, text: str, at: tuple[float, float], colour: str, up_pt: float) -> None:
     plan.annotate(
-        actor.name,
-        (x, y),
-        xytext=(0, 9),
+        text,
+        at,
+        xytext=(0, up_pt),
         textcoords="offset points",
+        ha="center",
+        va="bottom" if up_pt > 0 else "top",
         color=colour,
         fontsize=8,
         zorder=6,
+        bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.6},
     )
+
+
+def _draw_actor(plan: Axes, actor: ConcreteActor, frame: _Frame) -> None:
+    colour = INK[actor.role]
+    start = actor.start
+    box = frame.turn(_outline(actor, start.x_m, start.y_m, start.yaw_rad))
+    plan.fill(*box.T, color=colour, alpha=0.85, zorder=5)
+    if actor.path_xyz_m:
+        path = frame.turn(np.asarray(actor.path_xyz_m))
+        plan.plot(*path.T, color=colour, lw=1.4, ls="--", zorder=4)
+    x = float(np.clip(box[:, 0].mean(), -BEHIND_M + 2, AHEAD_M - 4))
+    # Below those who matter and above the others: a ball and its child begin at one place.
+    under = actor.role == "critical"
+    y = float(box[:, 1].min() if under else box[:, 1].max())
+    _label(plan, actor.name, (x, y), colour, -4 if under else 4)
 
 
 def _draw_times(times: Axes, concrete: ConcreteScenario) -> None:

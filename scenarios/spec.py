@@ -68,6 +68,7 @@ Nearby = Annotated[Length, Within(0.0, 1000.0, "m")]
 Aside = Annotated[Length, Within(-60.0, 60.0, "m")]
 OnTheWay = Annotated[Length, Within(-300.0, 300.0, "m")]
 Elevation = Annotated[Angle, Within(-math.pi / 2, math.pi / 2, "rad")]
+Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Crowd = Annotated[Density, Within(0.0, 500.0, "/km")]
 _COMPARISON = re.compile(r"\s*(<=|>=|==|<|>)\s*(.+?)\s*")
 
@@ -486,12 +487,33 @@ class Weather(Strict):
     street_lights: Literal["auto", "on", "off"] = "auto"
 
 
+class TrafficMix(Strict):
+    """How often each kind of vehicle drives in ambient traffic: weights, of any sum."""
+
+    car: Weight = 0.0
+    van: Weight = 0.0
+    truck: Weight = 0.0
+    bus: Weight = 0.0
+    motorcycle: Weight = 0.0
+    bicycle: Weight = 0.0
+
+    @model_validator(mode="after")
+    def _has_someone(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise ValueError("at least one weight must be above 0")
+        return self
+
+
 class Traffic(Strict):
-    """Ambient traffic per kilometre of lane, and the free circle around the conflict."""
+    """Ambient traffic per kilometre of lane, and the free circle around the conflict.
+
+    Without a mix, vehicles are drawn from all models of cars and vans alike.
+    """
 
     vehicles: Crowd = 0.0
     pedestrians: Crowd = 0.0
     keep_clear: Nearby = 25.0
+    mix: TrafficMix | None = None
 
 
 class Expectation(Strict):

@@ -92,4 +92,4 @@ def sample(
             return compile_draw(spec, index=index, root_seed=seed, k=k, draw=draw)
         except ScenarioRejected as err:
             last = err
-    raise ScenarioRejected(f"{spec.name}: none of {max_draws} draws passes: {last}")
+    raise ScenarioRejected(f"none of {max_draws} draws passes; the last: {last}")

@@ -114,8 +114,9 @@ def _nearest_miss(index: MapIndex, query: RoadQuery, found: list[tuple[Site, lis
     head = f"where: {index.name} has no site for {{{asked}}}"
     if not found:
         return f"{head}; the map has no {query.kind} to try"
-    site, tests = min(found, key=lambda f: sum(not t.holds for t in f[1]))
-    missing = "; ".join(f"{t.name} (found {t.found})" for t in tests if not t.holds)
+    failed = [(site, [test for test in tests if not test.holds]) for site, tests in found]
+    site, missed = min(failed, key=lambda f: (len(f[1]), sum(test.lack for test in f[1])))
+    missing = "; ".join(f"{test.name} (found {test.found})" for test in missed)
     place = f"lane {index.text('lane_id', site.lane)} at {site.station_m:.0f} m"
     return f"{head}; nearest miss: {place} fails {missing}"
 
@@ -245,10 +246,16 @@ def _place_tests(
     window = slice(int(first), int(last) + int(last < len(s) and s[last] <= AHEAD_SHARE * length))
     covered = float(window.stop - window.start) - 1.0
     back, ahead = site.ego.back_m, site.ego.ahead_m
-    yield Test("length_min", covered >= length - 2.0, f"{covered:.0f} m")
+    yield Test(
+        "length_min", covered >= length - 2.0, f"{covered:.0f} m", 1.0 - covered / max(length, 1.0)
+    )
     yield Test("approach", back >= min(needs.approach_m, 60.0), f"{back:.0f} m")
     yield Test("way ahead", ahead >= needs.ahead_m, f"{ahead:.0f} m")
-    yield Test("junction-free", not corridor.in_junction[window].any(), "a junction")
+    inside = corridor.in_junction[window]
+    free = _longest_run(~inside)
+    yield Test(
+        "junction-free", not inside.any(), f"{free} m of {length:.0f} m", 1.0 - free / len(inside)
+    )
     if query.edge_right:
         yield Test("kerb lane", "right" not in site.bands, "a lane to the right")
     yield from _named_lane_tests(site, query, needs)
@@ -264,6 +271,12 @@ def _place_tests(
         merging = any(len(index.predecessors.get(a, ())) > 1 for a in after)
         yield Test("merge", merging, "no lane joins")
     yield from _distance_tests(index, query, site, corridor)
+
+
+def _longest_run(mask: NDArray[np.bool_]) -> int:
+    """Most entries in a row that are true."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return int((ends[1::2] - ends[::2]).max(initial=0))
 
 
 def _fixed(value: object, default: float) -> float:

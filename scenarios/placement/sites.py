@@ -99,11 +99,15 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One condition of a query at one candidate: its name, whether it holds, what was found."""
+    """One condition of a query at one candidate: its name, whether it holds, what was found.
+
+    `lack` says how far it is from holding, 1 for the farthest and for what knows no degrees.
+    """
 
     name: str
     holds: bool
     found: str
+    lack: float = 1.0
 
 
 def chain(index: MapIndex, lane: int, *, forward: bool, length_m: float) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from synthgen.qa.sources import open_source
 
 LEAST_BOXES = 100
 _ON_FOOT = ("pedestrian",)
+# Scenario files name vehicles as CARLA does.
+_KIND = {"cyclist": "bicycle"}
 
 
 def run_fit(real: Path, out: Path, *, mode: Mode = "match", seed: int = 0) -> dict[str, Any]:
@@ -121,8 +124,15 @@ def scenario_fragment(profile: Profile) -> str:
         f"# Ambient traffic of profile {profile.name}; use it by `include: [THIS FILE]`.\n{told}"
         f"schema: synthgen/scenario@1\ntraffic:\n"
         f'  vehicles: "{density["vehicles"]:.2f} /km"\n'
-        f'  pedestrians: "{density["pedestrians"]:.2f} /km"\n'
+        f'  pedestrians: "{density["pedestrians"]:.2f} /km"\n{_mix_line(mix)}'
     )
+
+
+def _mix_line(mix: Mapping[str, float]) -> str:
+    """The shares of the vehicles among each other, by the names of scenario files."""
+    shares = {_KIND.get(n, n): s for n, s in mix.items() if n not in _ON_FOOT and s > 0}
+    written = ", ".join(f"{kind}: {share:.4f}" for kind, share in shares.items())
+    return f"  mix: {{{written}}}\n" if shares else ""
 
 
 def _reach_m(profile: Profile, name: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +12,7 @@ import carla
 import numpy as np
 
 from scenarios.concrete import ConcreteScenario, Traffic
+from synthgen.errors import ConfigError
 from synthgen.runner.cast import Cast, add_traffic
 from synthgen.runner.session import Session
 
@@ -118,17 +120,14 @@ def _start_walking(
 def _spawn_vehicles(world: carla.World, concrete: ConcreteScenario) -> list[carla.Actor]:
     traffic = concrete.traffic
     rng = np.random.Generator(np.random.PCG64(traffic.vehicle_seed))
-    blueprints = sorted(
-        (b for b in world.get_blueprint_library().filter("vehicle.*") if _is_ordinary_car(b)),
-        key=lambda blueprint: blueprint.id,
-    )
+    draw = blueprint_source(world.get_blueprint_library(), traffic.mix, rng)
     points = [p for p in world.get_map().get_spawn_points() if _is_allowed(p, concrete, traffic)]
     points.sort(key=lambda p: (p.location.x, p.location.y))
     spawned: list[carla.Actor] = []
     for number in rng.permutation(len(points)).tolist():
         if len(spawned) == traffic.vehicles:
             break
-        blueprint = blueprints[int(rng.integers(len(blueprints)))]
+        blueprint = draw()
         if blueprint.has_attribute("color"):
             colours = blueprint.get_attribute("color").recommended_values
             blueprint.set_attribute("color", colours[int(rng.integers(len(colours)))])
@@ -139,13 +138,33 @@ def _spawn_vehicles(world: carla.World, concrete: ConcreteScenario) -> list[carl
     return spawned
 
 
-def _is_ordinary_car(blueprint: carla.ActorBlueprint) -> bool:
-    kind = (
-        blueprint.get_attribute("base_type").as_str()
-        if blueprint.has_attribute("base_type")
-        else ""
-    )
-    return kind in ("car", "van")
+def blueprint_source(
+    library: carla.BlueprintLibrary, mix: Mapping[str, float] | None, rng: np.random.Generator
+) -> Callable[[], carla.ActorBlueprint]:
+    """A function that draws a vehicle: of cars and vans alike, or of a kind drawn by its share.
+
+    Raises:
+        ConfigError: The simulator has no vehicle of a kind.
+    """
+    of_kind: dict[str, list[carla.ActorBlueprint]] = {}
+    for blueprint in sorted(library.filter("vehicle.*"), key=lambda b: b.id):
+        if blueprint.has_attribute("base_type"):
+            kind = blueprint.get_attribute("base_type").as_str()
+            of_kind.setdefault(kind, []).append(blueprint)
+    if mix is None:
+        ordinary = sorted([*of_kind.get("car", ()), *of_kind.get("van", ())], key=lambda b: b.id)
+        return lambda: ordinary[int(rng.integers(len(ordinary)))]
+    missing = sorted(set(mix) - set(of_kind))
+    if missing:
+        raise ConfigError(f"traffic.mix: this simulator has no vehicle of kind {missing[0]}")
+    kinds, ends = list(mix), np.cumsum(list(mix.values()))
+
+    def draw() -> carla.ActorBlueprint:
+        number = int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
+        options = of_kind[kinds[min(number, len(kinds) - 1)]]
+        return options[int(rng.integers(len(options)))]
+
+    return draw
 
 
 def _is_allowed(point: carla.Transform, concrete: ConcreteScenario, traffic: Traffic) -> bool:

@@ -1,11 +1,15 @@
 """Traffic lights, signs, and the client's Traffic Manager."""
 
 import socket
+from collections import Counter
 
 import carla
 import msgpack
+import numpy as np
 import pytest
 
+from synthgen.errors import ConfigError
+from synthgen.runner.traffic import blueprint_source
 from synthgen.simserver.wire.rpc_codec import encode_request
 from tests.client.conftest import Address, free_port, tick
 
@@ -178,3 +182,20 @@ def test_manager_that_missed_a_tick_is_woken_by_its_own_door(
                     calls.feed(connection.recv(4096))
                     methods += [(call[2], call[3][0]) for call in calls]
     assert methods == [("set_synchronous_mode", False), ("set_synchronous_mode", True)]
+
+
+def test_ambient_vehicles_are_of_the_kinds_and_shares_asked_for(world: carla.World) -> None:
+    rng = np.random.default_rng(3)
+    draw = blueprint_source(world.get_blueprint_library(), {"truck": 0.75, "bus": 0.25}, rng)
+    kinds = Counter(draw().get_attribute("base_type").as_str() for _ in range(400))
+    assert set(kinds) == {"truck", "bus"}
+    # Three standard deviations of 400 draws at a share of 3/4.
+    assert abs(kinds["truck"] - 300) < 3 * (400 * 0.75 * 0.25) ** 0.5
+
+
+def test_kind_that_no_vehicle_has_is_named(world: carla.World) -> None:
+    rng = np.random.default_rng(3)
+    with pytest.raises(
+        ConfigError, match=r"traffic\.mix: this simulator has no vehicle of kind tram"
+    ):
+        blueprint_source(world.get_blueprint_library(), {"tram": 1.0}, rng)

@@ -52,7 +52,10 @@ def test_fit_writes_a_profile_and_a_fragment_that_scenarios_include(tmp_path: Pa
                                         "keep_clear: 30 m}\n", "")  # fmt: skip
     scenario = tmp_path / "mine.yaml"
     scenario.write_text(text + "include: [fitted.scenario.yaml]\n")
-    assert isinstance(load_scenario(scenario).traffic.vehicles, float)
+    traffic = load_scenario(scenario).traffic
+    assert isinstance(traffic.vehicles, float)
+    assert traffic.mix is not None
+    assert traffic.mix.car > traffic.mix.bicycle > 0.0
 
 
 def test_fit_to_a_handful_of_boxes_is_refused(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_new_parameter_changes_no_other_value(tmp_path: Path) -> None:
     assert {k: v for k, v in after.items() if k != "extra"} == before
 
 
+def test_mix_of_traffic_is_written_as_shares_and_only_if_asked_for(tmp_path: Path) -> None:
+    mixed = first_draw(edited(tmp_path, "traffic: {mix: {car: 6, truck: 2}}\n"))
+    plain = first_draw(load_scenario(JAYWALK))
+    assert mixed.traffic.mix == {"car": 0.75, "truck": 0.25}
+    assert mixed.model_copy(update={"traffic": plain.traffic}) == plain
+    assert "mix" not in plain.canonical_json()
+
+
 def test_other_weather_changes_nothing_but_the_weather() -> None:
     spec = load_scenario(JAYWALK)
     plain = first_draw(spec)

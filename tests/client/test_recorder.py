@@ -90,6 +90,39 @@ def test_collisions_and_blocked_are_listed(
     assert "Duration" in client.show_recorder_actors_blocked(recording[0], 0.5, 1000.0)
 
 
+def test_additional_data_tells_boxes_times_and_physics(
+    client: carla.Client, car: carla.Vehicle, recording: tuple[str, list[carla.Location]]
+) -> None:
+    lines = client.show_recorder_file_info(recording[0], True).splitlines()
+    box = car.bounding_box
+    found = next(
+        line for line in lines if line.startswith(f"  Id: {car.id} ") and "extension" in line
+    )
+    sizes = [float(word.strip("(),")) for word in found.split("extension: ")[1].split()]
+    assert sizes == pytest.approx(
+        [100 * box.extent.x, 100 * box.extent.y, 100 * box.extent.z], rel=1e-4
+    )
+    mass = car.get_physics_control().mass
+    assert f"   mass = {mass:g}" in lines
+    assert any(line.startswith("    wheel 3: tire_friction 3.5 ") for line in lines)
+    assert any(line.endswith("green_time: 10 yellow_time: 3 red_time: 2") for line in lines)
+    assert sum(line.startswith(" Current platform time: ") for line in lines) == 41
+
+
+def test_replay_tells_what_it_plays(
+    client: carla.Client, recording: tuple[str, list[carla.Location]]
+) -> None:
+    # CARLA documentation, "Recorder", and its replayer's words.
+    text = client.replay_file(recording[0], 0.5, 1.0, 0, False)
+    client.stop_replayer(False)
+    assert text.splitlines() == [
+        f"Replaying File: {recording[0]}",
+        "Total time recorded: 2",
+        "Replaying from 0.5 s - 1.5 s (2 s) at 1.0x",
+        "Ignoring Spectator camera",
+    ]
+
+
 def test_missing_recording_is_told_as_a_text(client: carla.Client) -> None:
     # CARLA answers so: no failure, a line that says it.
     assert "not found on server" in client.show_recorder_file_info("nowhere.log", False)
@@ -105,7 +138,10 @@ def test_positions_leave_out_lights_and_follow_the_events(
     order = list(dict.fromkeys(head.split()[0] for head in heads))
     # The order of CARLA's file, which scenario_runner's metrics read line by line.
     assert order[0] == "Create"
-    assert order[-5:] == ["Positions", "State", "Vehicle", "Walker", "Dynamic"]
+    assert order[order.index("Positions") :] == [
+        *("Positions", "State", "Vehicle", "Walker", "Dynamic"),
+        *("Actor", "Current", "Physics", "Traffic"),
+    ]
     places = first[first.index(next(x for x in first if x.startswith(" Positions"))) + 1 :]
     placed = [line.split()[1] for line in places if " Location: (" in line]
     lights = [line.split()[1][:-1] for line in first if "traffic.traffic_light" in line]

@@ -163,7 +163,7 @@ class WalkerCrowd(BodySet):
             actor_ids: Which walkers, each once.
             states: (N, 7) finite: x, y, z at foot level, pitch, yaw, roll, speed.
         """
-        rows = [self._row[actor_id] for actor_id in actor_ids]
+        rows = np.array([self._row[actor_id] for actor_id in actor_ids], np.intp)
         records = self._records
         x, y, z, pitch, yaw_deg, roll, speed = states.T
         records["distance"][rows] += np.hypot(x - records["x"][rows], y - records["y"][rows])

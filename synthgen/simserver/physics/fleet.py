@@ -161,7 +161,7 @@ class VehicleFleet(BodySet):
             actor_ids: Which vehicles, each once.
             controls: (N, 7) finite, a `VehicleControl` a row.
         """
-        rows = [self._row[actor_id] for actor_id in actor_ids]
+        rows = np.array([self._row[actor_id] for actor_id in actor_ids], np.intp)
         records = self._records
         records["throttle"][rows] = np.clip(controls[:, 0], 0.0, 1.0)
         records["steer"][rows] = np.clip(controls[:, 1], -1.0, 1.0)

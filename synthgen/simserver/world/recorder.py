@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import IO, TYPE_CHECKING
 
 from synthgen.simserver.world.actors import Actor, ActorKind
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.recording import (
+    Details,
     Header,
     RecordedActor,
     RecordedFrame,
@@ -27,6 +29,7 @@ class Recorder:
         self._file: IO[bytes] | None = None
         self._known: set[int] = set()
         self._start_s = 0.0
+        self._has_details = False
 
     @property
     def is_on(self) -> bool:
@@ -48,6 +51,7 @@ class Recorder:
             raise CallError(f"cannot record into {path}: {err.strerror}") from err
         self._known = set()
         self._start_s = world.clock.elapsed_s
+        self._has_details = has_kinematics
         date = f"{datetime.now():%x %X}"
         self._file.write(header_bytes(Header(world.town.name, date, has_kinematics)))
         self.record(world)
@@ -64,13 +68,13 @@ class Recorder:
         if self._file is None:
             return
         present = {actor.id: actor for actor in world.actors}
-        created = [_recorded(world, present[i]) for i in sorted(present.keys() - self._known)]
+        new = [present[i] for i in sorted(present.keys() - self._known)]
         destroyed = sorted(self._known - present.keys())
         self._known = set(present)
         rows = world.actors.snapshot_rows()
         frame = RecordedFrame(
             time_s=world.clock.elapsed_s - self._start_s,
-            created=created,
+            created=[_recorded(world, actor) for actor in new],
             destroyed=destroyed,
             ids=rows["id"].copy(),
             motion=rows["motion"].copy(),
@@ -85,6 +89,7 @@ class Recorder:
                 for n, actor_id in enumerate(world.lights.actor_ids)
             ],
             collisions=_collisions(world),
+            details=_details(world, new) if self._has_details else None,
         )  # fmt: skip
         self._file.write(frame_bytes(frame))
 
@@ -97,8 +102,31 @@ def _recorded(world: World, actor: Actor) -> RecordedActor:
         [list(attribute) for attribute in actor.description.attributes],
         [*pose.location, *pose.rotation],
         actor.parent_id,
-        list(actor.bounding_box.extent),
     )
+
+
+def _details(world: World, new: list[Actor]) -> Details:
+    signals = (ActorKind.TRAFFIC_LIGHT, ActorKind.TRAFFIC_SIGN)
+    bodies = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
+    return Details(
+        boxes=[_box(actor) for actor in new if actor.kind in bodies],
+        trigger_volumes=[_box(actor) for actor in new if actor.kind in signals],
+        light_times=[
+            [actor.id, *world.lights.times_s(world.lights.actor_ids.index(actor.id))]
+            for actor in new
+            if actor.kind is ActorKind.TRAFFIC_LIGHT
+        ],
+        physics=[
+            [actor.id, list(world.motion.physics_control(actor))]
+            for actor in new
+            if actor.kind is ActorKind.VEHICLE
+        ],
+        platform_time_s=time.monotonic(),
+    )
+
+
+def _box(actor: Actor) -> list[object]:
+    return [actor.id, *actor.bounding_box.location, *actor.bounding_box.extent]
 
 
 def _collisions(world: World) -> list[list[int]]:

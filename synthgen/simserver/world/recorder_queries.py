@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from math import dist
 
 from synthgen.simserver.world.actors import ActorKind, kind_of
+from synthgen.simserver.world.recorder_details import details_lines
 from synthgen.simserver.world.recording import (
     Header,
     RecordedActor,
@@ -159,7 +160,7 @@ def _states(
     for actor_id, *_, lamps in frame.vehicles:
         lit = [name for bit, name in enumerate(_LAMPS) if lamps >> bit & 1]
         yield f"  Id: {actor_id} {' '.join(lit) or 'None'}"
-    if not has_kinematics:
+    if not has_kinematics or frame.details is None:
         return
     moving = [row for row in rows if row[1] in (ActorKind.VEHICLE, ActorKind.WALKER)]
     yield f" Dynamic actors: {len(moving)}"
@@ -167,6 +168,7 @@ def _states(
         velocity = ", ".join(f"{value:g}" for value in row[6:9])
         turning = ", ".join(f"{value:g}" for value in row[9:12])
         yield f"  Id: {actor_id} linear_velocity: ({velocity}) angular_velocity: ({turning})"
+    yield from details_lines(frame.details)
 
 
 def _letter(actor: RecordedActor | None) -> str:

@@ -19,7 +19,7 @@ from synthgen.simserver.compile_cache import user_cache_folder
 from synthgen.simserver.world.errors import CallError
 
 MAGIC = "synthgen-recording"
-VERSION = 1
+VERSION = 2
 
 
 class RecordingError(Exception):
@@ -36,7 +36,6 @@ class RecordedActor:
         attributes: id, type and value of each attribute.
         pose: x, y, z, pitch, yaw, roll.
         parent_id: Recorded id of its parent, 0 for none.
-        extent: Half sizes of its box.
     """
 
     id: int
@@ -44,7 +43,25 @@ class RecordedActor:
     attributes: list[list[Any]]
     pose: list[float]
     parent_id: int
-    extent: list[float]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Details:
+    """What CARLA calls additional data of a frame: of its new actors, but for the time.
+
+    Attributes:
+        boxes: id, centre and half sizes of each body.
+        trigger_volumes: The same of each sign's and light's trigger volume.
+        light_times: id, green, yellow and red time of each traffic light.
+        physics: id and physics control, as nested lists in wire order, of each vehicle.
+        platform_time_s: The machine's clock.
+    """
+
+    boxes: list[list[Any]]
+    trigger_volumes: list[list[Any]]
+    light_times: list[list[Any]]
+    physics: list[list[Any]]
+    platform_time_s: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,6 +78,7 @@ class RecordedFrame:
         walkers: id and speed of each walker.
         lights: id, state, frozen and elapsed time of each traffic light.
         collisions: Pairs of ids that touched, the first with a collision detector; 0 is scenery.
+        details: Additional data, None in a recording without.
     """
 
     time_s: float
@@ -72,6 +90,7 @@ class RecordedFrame:
     walkers: list[list[Any]]
     lights: list[list[Any]]
     collisions: list[list[int]]
+    details: Details | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +118,7 @@ def header_bytes(header: Header) -> bytes:
 
 def frame_bytes(frame: RecordedFrame) -> bytes:
     """A frame as it stands in the file."""
-    created = [
-        [a.id, a.type_id, a.attributes, a.pose, a.parent_id, a.extent] for a in frame.created
-    ]
+    created = [[a.id, a.type_id, a.attributes, a.pose, a.parent_id] for a in frame.created]
     return bytes(
         msgpack.packb(
             [
@@ -114,9 +131,20 @@ def frame_bytes(frame: RecordedFrame) -> bytes:
                 frame.walkers,
                 frame.lights,
                 frame.collisions,
+                None if frame.details is None else _fields(frame.details),
             ]
         )
     )
+
+
+def _fields(details: Details) -> list[Any]:
+    return [
+        details.boxes,
+        details.trigger_volumes,
+        details.light_times,
+        details.physics,
+        details.platform_time_s,
+    ]
 
 
 def read_recording(name: str) -> tuple[Header, list[RecordedFrame]]:
@@ -140,12 +168,17 @@ def read_recording(name: str) -> tuple[Header, list[RecordedFrame]]:
 
 
 def _frames(objects: Iterator[list[Any]]) -> Iterator[RecordedFrame]:
-    for time_s, created, destroyed, ids, motion, *rest in objects:
+    for time_s, created, destroyed, ids, motion, *states, details in objects:
+        vehicles, walkers, lights, collisions = states
         yield RecordedFrame(
             time_s,
             [RecordedActor(*fields) for fields in created],
             destroyed,
             np.frombuffer(ids, np.uint32),
             np.frombuffer(motion, np.float32).reshape(-1, 15),
-            *rest,
+            vehicles,
+            walkers,
+            lights,
+            collisions,
+            None if details is None else Details(*details),
         )

@@ -22,6 +22,7 @@ from synthgen.simserver.world.recording import (
     RecordedFrame,
     RecordingError,
     read_recording,
+    recording_path,
 )
 from synthgen.simserver.world.traffic_lights import Light
 
@@ -73,8 +74,9 @@ class Replayer:
 
         Raises:
             RecordingError: There is no such recording.
-        CallError: There is no such town.
+            CallError: There is no such town.
         """
+        path = recording_path(name)
         header, frames = read_recording(name)
         if not frames:
             raise RecordingError(f"File {name} holds no frames\n")
@@ -87,9 +89,12 @@ class Replayer:
         self._frames, self._next = frames, 0
         self._follow_id, self._replays_sensors = follow_id, replays_sensors
         self._show(world)
+        ignored = "Ignoring Hero vehicle\n" if self.ignores_hero else ""
+        ignored += "Ignoring Spectator camera\n" if self.ignores_spectator else ""
         return (
-            f"Replaying File: {name}\nTotal time recorded: {total_s:g}\n"
-            f"Replaying from {self._now_s:g} s to {self._end_s:g} s at {self.time_factor:g}x\n"
+            f"Replaying File: {path}\nTotal time recorded: {total_s:g}\n"
+            f"Replaying from {self._now_s:g} s - {self._end_s:g} s ({total_s:g} s) "
+            f"at {self.time_factor:.1f}x\n{ignored}"
         )
 
     def stop(self, world: World, *, keeps_actors: bool) -> None:

@@ -1,8 +1,10 @@
 """Both doors against nonsense: the offender loses its connection, nobody else notices."""
 
+import inspect
 import socket
 import struct
 import time
+from typing import Any, get_args, get_origin, get_type_hints
 
 import carla
 import msgpack
@@ -38,7 +40,9 @@ def _call(connection: socket.socket, method: str, arguments: list[object]) -> li
     connection.sendall(encode_request(7, method, arguments, is_async=False))
     unpacker = msgpack.Unpacker(raw=False)
     while True:
-        unpacker.feed(connection.recv(1 << 16))
+        data = connection.recv(1 << 16)
+        assert data, f"the server hung up on {method}{arguments}"
+        unpacker.feed(data)
         for reply in unpacker:
             return list(reply[3])
 
@@ -84,6 +88,67 @@ def test_random_arguments_are_answered_or_refused(address: Address, world: carla
                 assert len(_call(caller, method, [values[i] for i in picks])) >= 0
     world.freeze_all_traffic_lights(False)
     tick(world, 3)
+
+
+def _random_value(hint: Any, rng: np.random.Generator) -> Any:
+    """A value of the right shape and an extreme content, as the wire carries it."""
+    if hint in _EXTREMES:
+        values = _EXTREMES[hint]
+        return values[int(rng.integers(len(values)))]
+    if get_origin(hint) is list:
+        return [_random_value(get_args(hint)[0], rng) for _ in range(int(rng.integers(4)))]
+    if type(None) in get_args(hint):
+        return [True, _random_value(get_args(hint)[0], rng)] if rng.random() < 0.5 else [False]
+    if hasattr(hint, "_fields"):
+        hints = get_type_hints(hint)
+        return [_random_value(hints[name], rng) for name in hint._fields]
+    return []
+
+
+_EXTREMES: dict[Any, list[Any]] = {
+    bool: [True, False],
+    int: [0, 1, 3, 7, -1, 255, 256, 2**31, 2**32 - 1, 2**63 - 1],
+    float: [0.0, 1.0, -1.0, 1e-30, 1e30, -1e30, float("nan"), float("inf"), 120.0, -7.3],
+    str: ["", "a", "vehicle.tesla.model3", "../../x", "\0", "x" * 300],
+    bytes: [b"", b"xyz"],
+}
+
+
+def test_well_formed_calls_with_extreme_values_are_no_fault_of_ours(
+    address: Address, world: carla.World, car: carla.Vehicle
+) -> None:
+    rng = np.random.default_rng(9)
+    skipped = {"tick_cue", "load_new_episode", "copy_opendrive_to_file", "start_recorder"}
+    faults = []
+    with _open(address.port) as caller:
+        for method in sorted(HANDLERS.keys() - skipped):
+            function = HANDLERS[method].function
+            hints = get_type_hints(function)
+            names = list(inspect.signature(function).parameters)[1:]
+            for attempt in range(8):
+                arguments = [_random_value(hints[name], rng) for name in names]
+                if arguments and hints[names[0]] is int and attempt % 2:
+                    arguments[0] = car.id
+                reply = _call(caller, method, arguments)
+                if any(f"{name}: " in str(reply) for name in _OUR_FAULTS):
+                    faults.append((method, arguments, reply))
+        settings = [True, False, [True, 0.05], True, 0.01, 10, 0.0, True, 3000.0, 2000.0, True]
+        _call(caller, "set_episode_settings", [settings])
+    assert faults == []
+    tick(world, 3)
+
+
+_OUR_FAULTS = (
+    *("ValueError", "TypeError", "IndexError", "KeyError", "OverflowError", "AttributeError"),
+    *("ZeroDivisionError", "AssertionError", "OSError", "error"),
+)
+
+
+def test_a_step_of_an_hour_is_refused(world: carla.World) -> None:
+    settings = world.get_settings()
+    settings.fixed_delta_seconds = 3600.0
+    with pytest.raises(RuntimeError, match="fixed_delta_seconds: expected at most 10, got 3600"):
+        world.apply_settings(settings)
 
 
 def test_mutated_calls_are_survived(address: Address, world: carla.World) -> None:

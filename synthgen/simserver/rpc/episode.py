@@ -18,6 +18,8 @@ from synthgen.simserver.world.town_store import SENT_BY_CLIENT
 from synthgen.simserver.world.world import World, transform_of
 
 VERSION = "0.9.16"
+# Physics cuts a tick into parts of 10 ms: one of an hour would stop the server for minutes.
+LONGEST_STEP_S = 10.0
 
 
 def version(world: World) -> str:
@@ -92,6 +94,8 @@ def get_episode_settings(world: World) -> list[object]:
 def set_episode_settings(world: World, settings: EpisodeSettings) -> int:
     """Change the settings; the frame from which on they hold."""
     delta = settings.fixed_delta_seconds
+    if delta is not None and delta > LONGEST_STEP_S:
+        raise CallError(f"fixed_delta_seconds: expected at most {LONGEST_STEP_S:g}, got {delta:g}")
     if delta is not None and delta <= 0.0:
         settings = settings._replace(fixed_delta_seconds=None)
     return world.change_settings(settings)

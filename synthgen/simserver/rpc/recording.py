@@ -7,10 +7,12 @@ from typing import ParamSpec
 
 from synthgen.simserver.wire.structs import Transform
 from synthgen.simserver.world import recorder_queries
+from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.recording import RecordingError
 from synthgen.simserver.world.world import World
 
 P = ParamSpec("P")
+ASCII = 128
 
 
 def start_recorder(world: World, file: str, additional_data: bool) -> str:
@@ -38,7 +40,21 @@ def show_recorder_file_info(world: World, file: str, show_all: bool) -> str:
 
 def show_recorder_collisions(world: World, file: str, first: int, second: int) -> str:
     """Collisions in a recording between two kinds of actors, given as letters."""
-    return _told(recorder_queries.collisions, file, chr(first), chr(second))
+    return _told(recorder_queries.collisions, file, _kind(first), _kind(second))
+
+
+def _kind(code: int) -> str:
+    """The letter of a kind of actors, which travels as a number.
+
+    Raises:
+        CallError: There is no such kind.
+    """
+    letter = chr(code) if 0 < code < ASCII else ""
+    if not letter or letter not in recorder_queries.KINDS:
+        raise CallError(
+            f"unknown kind of actor {letter or code}: expected one of {recorder_queries.KINDS}"
+        )
+    return letter
 
 
 def show_recorder_actors_blocked(

@@ -14,6 +14,7 @@ from synthgen.simserver.wire.structs import (
     Vector3D,
 )
 from synthgen.simserver.world import level_boxes
+from synthgen.simserver.world.environment import ANY_TAG
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
 
@@ -24,6 +25,8 @@ MOST_HITS = 64
 
 def get_all_level_BBs(world: World, tag: int) -> list[BoundingBox]:  # noqa: N802  # the wire's
     """Boxes of all things with a tag, spawned ones too, in the world."""
+    if not 0 <= tag <= ANY_TAG:
+        raise CallError(f"unknown tag {tag}: expected 0 to {ANY_TAG}")
     return level_boxes.level_boxes(world, tag)
 
 

@@ -7,12 +7,15 @@ from synthgen.simserver.world.actors import ActorKind
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
 
+LAST_STREAM = 2**32 - 1
 NO_GBUFFERS = "GBuffer textures are Unreal's own and not available on this server"
 NO_ROS = "ROS publishing is not available on this server"
 
 
 def get_sensor_token(world: World, stream_id: int) -> list[bytes]:
     """The token of a stream, which the caller is about to open."""
+    if not 0 <= stream_id <= LAST_STREAM:
+        raise CallError(f"unknown stream {stream_id}")
     if any(sensor.stream_id == stream_id for sensor in world.actors.of_kind(ActorKind.SENSOR)):
         world.streams.expect(stream_id)
     return [stream_token(stream_id, world.streams.port)]

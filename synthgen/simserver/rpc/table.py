@@ -48,19 +48,6 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 
 
-_FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Handler:
     """One call: its function, the decoders of its arguments, the shape of its reply."""
@@ -118,15 +105,17 @@ def answer(world: World, request: Request) -> bytes:
             request.msgid, f"unknown method: {request.method}", is_void=False
         )
     try:
-        result = handler.call(world, request.arguments)
+        return _success(request, handler, handler.call(world, request.arguments))
     except DecodeError as err:
         return _failure(request, handler, f"{request.method}: {err}")
     except CallError as err:
         return _failure(request, handler, str(err))
-    except _FAULTS as err:
-        # A fault of ours ends this call, not the server with all its clients.
+    except Exception as err:  # whatever fault of ours it is ends this call alone
         logger.exception("%s failed", request.method)
         return _failure(request, handler, f"{request.method}: {type(err).__name__}: {err}")
+
+
+def _success(request: Request, handler: Handler, result: Any) -> bytes:
     if handler.is_void:
         return rpc_codec.encode_void(request.msgid)
     if handler.is_bare:

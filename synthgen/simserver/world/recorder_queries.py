@@ -17,6 +17,8 @@ from synthgen.simserver.world.recording import (
     read_recording,
 )
 
+# Letters of kinds of actors: hero, vehicle, walker, traffic light, other, any.
+KINDS = "hvwtoa"
 _CM = 100.0
 _TYPES = {
     ActorKind.OTHER: 0,
@@ -48,7 +50,7 @@ def file_info(name: str, *, is_full: bool) -> str:
 
 
 def collisions(name: str, first: str, second: str) -> str:
-    """Collisions between two kinds: h hero, v vehicle, w walker, t light, o other, a any."""
+    """Collisions between two of `KINDS`."""
     header, frames = read_recording(name)
     lines = [*_head(header), f"{'Time':>8}  Types {'Id':>6} {'Actor 1':35} {'Id':>6} Actor 2"]
     actors: dict[int, RecordedActor] = {}

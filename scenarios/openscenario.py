@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ _VEHICLES = {
     "bicycle": xosc.VehicleCategory.bicycle,
 }
 MINOR_VERSION = 0
+# A header must have a date; the same draw gives the same bytes whenever it is exported.
+_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def export_openscenario(concrete: ConcreteScenario, file: Path, *, map_file: str) -> None:
@@ -51,6 +54,7 @@ def export_openscenario(concrete: ConcreteScenario, file: Path, *, map_file: str
         xosc.RoadNetwork(map_file),
         xosc.Catalog(),
         osc_minor_version=MINOR_VERSION,
+        creation_date=_DATE,
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     scenario.write_xml(str(file))
@@ -62,9 +66,12 @@ def _entity(actor: ConcreteActor) -> xosc.Vehicle | xosc.Pedestrian | xosc.MiscO
     if actor.category in _VEHICLES:
         axle = xosc.Axle(0.6, 0.7, width * 0.85, length * 0.3, 0.35)
         rear = xosc.Axle(0.0, 0.7, width * 0.85, -length * 0.3, 0.35)
-        return xosc.Vehicle(
+        vehicle = xosc.Vehicle(
             actor.blueprint, _VEHICLES[actor.category], box, axle, rear, 70.0, 8.0, 9.0
         )
+        # By this property CARLA's ScenarioRunner knows the ego.
+        vehicle.add_property("type", "ego_vehicle" if actor.name == "ego" else "simulation")
+        return vehicle
     if actor.category == "pedestrian":
         return xosc.Pedestrian(
             actor.blueprint, 75.0, xosc.PedestrianCategory.pedestrian, box, actor.blueprint

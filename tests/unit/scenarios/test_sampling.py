@@ -138,6 +138,8 @@ def test_export_is_openscenario_1_0_and_names_its_losses(tmp_path: Path) -> None
     assert LOSSES in header.get("description", "")
     names = {e.get("name") for e in root.iter("ScenarioObject")}
     assert names == {"hero", "van", "car_behind", "walker"}
+    export_openscenario(concrete, tmp_path / "again.xosc", map_file="town.xodr")
+    assert (tmp_path / "again.xosc").read_bytes() == (tmp_path / "x.xosc").read_bytes()
 
 
 def test_preview_is_a_picture_and_the_same_twice(tmp_path: Path) -> None:

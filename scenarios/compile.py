@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,7 +89,7 @@ def compile_draw(
         duration_s: Length of the record window; None takes the scenario's own.
         overrides: `{"weather": {...}}` replaces the weather block, `{"params": {name: value}}` pins
             parameters (as written in YAML), `{"calibration": {...}}` holds the fields of a
-            `Calibration`; nothing else changes with them.
+            `Calibration`; nothing else changes with them. `{"scene": n}` draws what slot n draws.
         calibration: How real runs differ from planned ones; None takes the defaults.
         prescreen: False takes the first candidate that keeps the constraints.
 
@@ -102,6 +102,7 @@ def compile_draw(
     fitted = (overrides or {}).get("calibration")
     if isinstance(fitted, Mapping):
         calibration = Calibration(**fitted)
+    k = int(str((overrides or {}).get("scene", k)))
     slot = Slot(spec.name, root_seed, k, draw)
     duration = duration_s if duration_s is not None else _fixed(spec, "duration")
     warmup = round(_fixed(spec, "warmup") / tick_s) * tick_s
@@ -193,20 +194,6 @@ def _diverse(passed: NDArray[np.int64], encounter: Encounter | None, k: int) -> 
     kind = 2 * first.astype(int) + quick.astype(int)
     wanted = np.flatnonzero(kind == k % 4)
     return int(passed[wanted[0]] if len(wanted) else passed[0])
-
-
-def counterfactuals(
-    spec: ScenarioSpec, weathers: Sequence[object], *, index: MapIndex, root_seed: int, k: int,
-    draw: int, duration_s: float | None = None,
-) -> list[ConcreteScenario]:  # fmt: skip
-    """One draw under several weathers; everything else stays equal, traffic included."""
-    return [
-        compile_draw(
-            spec, index=index, root_seed=root_seed, k=k, draw=draw, duration_s=duration_s,
-            overrides={"weather": weather},
-        )
-        for weather in weathers
-    ]  # fmt: skip
 
 
 def _pick(

@@ -24,11 +24,27 @@ class Settings(BaseModel):
 
 
 class ScenarioEntry(Settings):
-    """A scenario file, how many clips of it, and weathers that replace its own in turn."""
+    """A scenario file, how many clips of it, and weathers that replace its own in turn.
+
+    With `vary: weather` each scene is made once under every weather, and nothing else differs
+    between these clips: not the place, nor the values drawn, nor traffic, nor the sensors' noise.
+    """
 
     file: FileName
     clips: int = Field(ge=1, le=1_000_000)
     weather: tuple[dict[str, Any], ...] = ()
+    vary: Literal["weather"] | None = None
+
+    @model_validator(mode="after")
+    def _sets_are_whole(self) -> ScenarioEntry:
+        count = len(self.weather)
+        if self.vary is not None and count < 2:
+            raise ValueError(f"vary: weather needs a list of at least 2 weathers, found {count}")
+        if self.vary is not None and self.clips % count:
+            raise ValueError(
+                f"clips: expected a multiple of the {count} weathers to vary, found {self.clips}"
+            )
+        return self
 
 
 class Deadlines(Settings):

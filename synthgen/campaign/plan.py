@@ -153,13 +153,19 @@ def _slots_of(
     entry: ScenarioEntry, spec: ScenarioSpec, file: Path, maps: list[MapSource], *, first: int,
     common: dict[str, Any],
 ) -> Iterable[SlotTask]:  # fmt: skip
-    for k in range(first, first + entry.clips):
-        weather = entry.weather[(k - first) % len(entry.weather)] if entry.weather else None
+    weathers = len(entry.weather)
+    for number in range(entry.clips):
+        k = first + number
+        overrides = dict(common)
+        if entry.weather:
+            overrides["weather"] = entry.weather[number % weathers]
+        if entry.vary is not None:
+            overrides["scene"] = first + number - number % weathers
         yield SlotTask(
             slot=Slot(scenario=spec.name, k=k),
             scenario_file=str(file),
-            map=maps[k % len(maps)],
-            overrides=common if weather is None else {**common, "weather": weather},
+            map=maps[overrides.get("scene", k) % len(maps)],
+            overrides=overrides,
         )
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from synthgen.datatypes.seeds import seed_for
+
 JOB_SCHEMA: Final = "synthgen/job@1"
 RECEIPT_SCHEMA: Final = "synthgen/receipt@1"
 EXIT_SIM_FAULT: Final = 75
@@ -86,6 +88,11 @@ class ClipJob(Record):
     simulator: SimulatorKind
     dataset: str
     replay: str | None = None
+
+    def stream_seed(self, stream: str) -> int:
+        """Seed of a named stream of the run; clips of one scene share it."""
+        k = int(self.scenario.get("k", self.slot.k))
+        return seed_for(self.seed, self.slot.scenario, k, self.draw, stream)
 
 
 class Heartbeat(Record):

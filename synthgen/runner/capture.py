@@ -15,6 +15,7 @@ from sensors.carla_adapter.blueprints import SensorActor
 from sensors.carla_adapter.frame_barrier import FrameBarrier
 from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_from_carla
 from sensors.rig import Camera, Lidar, Radar, Rig
+from synthgen.datatypes.clip_job import ClipJob
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.skeleton import default_skeleton
@@ -67,6 +68,11 @@ class RigCapture:
 
 def _deliver(barrier: FrameBarrier, key: str, measurement: Any) -> None:
     barrier.deliver(key, measurement.frame, measurement)
+
+
+def noise_seeds(job: ClipJob, rig: Rig) -> dict[str, int]:
+    """Seed of each sensor's noise by its name."""
+    return {sensor.name: job.stream_seed(f"noise:{sensor.name}") for sensor in rig.sensors}
 
 
 def check_attributes(world: carla.World, rig: Rig, sensor_actors: tuple[SensorActor, ...]) -> None:

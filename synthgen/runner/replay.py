@@ -25,7 +25,6 @@ from sensors.carla_adapter.poses import (
 from sensors.rig import Rig
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.clip_job import ClipJob
-from synthgen.datatypes.seeds import seed_for
 from synthgen.errors import ConfigError, SimulatorError
 from synthgen.geometry.se3 import SE3
 from synthgen.labels.identity import InstanceLink
@@ -174,14 +173,10 @@ class Replay:
 
     def _sensors(self) -> Any:
         job = self._job
-        slot = job.slot
         return sensor_actors(
             self._rig,
             CaptureClock(job.capture.tick_s, self._period),
-            noise_seeds={
-                s.name: seed_for(job.seed, slot.scenario, slot.k, job.draw, f"noise:{s.name}")
-                for s in self._rig.sensors
-            },
+            noise_seeds=capture.noise_seeds(job, self._rig),
             decimate_on_server=job.simulator.kind == "embedded",
         )
 

@@ -20,7 +20,6 @@ from sensors.rig import Rig
 from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import ClipJob, Receipt
 from synthgen.datatypes.road_map import SignalChange
-from synthgen.datatypes.seeds import seed_for
 from synthgen.errors import OutputError, ScenarioRejected
 from synthgen.labels.identity import InstanceLink
 from synthgen.runner import capture
@@ -195,7 +194,7 @@ class Stage:
         sensors = sensor_actors(
             self._rig,
             CaptureClock(settings.tick_s, settings.period_ticks),
-            noise_seeds={s.name: self._seed(f"noise:{s.name}") for s in self._rig.sensors},
+            noise_seeds=capture.noise_seeds(self._job, self._rig),
             decimate_on_server=self._job.simulator.kind == "embedded",
         )
         self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
@@ -206,10 +205,6 @@ class Stage:
 
     def _live_labels(self) -> LiveLabels:
         return LiveLabels(self._cast.objects(), self.calibration, self._watch)
-
-    def _seed(self, stream: str) -> int:
-        slot = self._job.slot
-        return seed_for(self._job.seed, slot.scenario, slot.k, self._job.draw, stream)
 
     def play(self) -> Verdict:
         """Run the scenario from spawn to the last recorded tick and judge it."""

@@ -141,3 +141,32 @@ def test_quarantine_says_why_and_how_to_see_it_again(tmp_path: Path) -> None:
 def test_shipped_config_can_be_planned(name: str) -> None:
     file = PACKAGE_ROOT / "configs" / "generation" / name
     assert make_plan(load_config(file), PACKAGE_ROOT).slots
+
+
+WEATHERS = [{"preset": "ClearNoon"}, {"preset": "HardRainNight"}]
+
+
+def test_scenes_that_vary_in_weather_share_map_and_draws(tmp_path: Path) -> None:
+    maps = [str(tmp_path / "North.xodr"), str(tmp_path / "South.xodr")]
+    entry = {**JAYWALK, "clips": 4, "vary": "weather", "weather": WEATHERS}
+    slots = make(tmp_path, scenarios=[{**JAYWALK, "clips": 1}, entry], maps=maps).slots
+    assert [task.overrides.get("scene") for task in slots] == [None, 1, 1, 3, 3]
+    assert [task.map.name for task in slots] == ["North", "South", "South", "South", "South"]
+    assert [task.overrides["weather"] for task in slots[1:]] == 2 * WEATHERS
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"clips": 3, "weather": WEATHERS},
+            "expected a multiple of the 2 weathers to vary, found 3",
+        ),
+        ({"clips": 2}, "vary: weather needs a list of at least 2 weathers, found 0"),
+    ],
+)
+def test_sets_that_cannot_be_whole_are_refused(
+    tmp_path: Path, entry: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(tmp_path, scenarios=[{**JAYWALK, "vary": "weather", **entry}])

@@ -87,6 +87,19 @@ def test_other_weather_changes_nothing_but_the_weather() -> None:
     assert night.traffic == plain.traffic
 
 
+def test_scene_of_another_slot_is_drawn_alike() -> None:
+    spec = load_scenario(JAYWALK)
+    twin = compile_draw(
+        spec, index=town(), root_seed=7, k=5, draw=0,
+        overrides={"scene": 0, "weather": {"preset": "HardRainNight"}},
+    )  # fmt: skip
+    plain = first_draw(spec)
+    own = {"weather": plain.weather, "parameters": twin.parameters}
+    assert twin.model_copy(update={"weather": plain.weather}) == plain.model_copy(update=own)
+    drawn = {k: v for k, v in plain.parameters.items() if not k.startswith("weather.")}
+    assert twin.parameters == drawn
+
+
 def test_pinned_parameter_is_taken_and_others_stay() -> None:
     spec = load_scenario(JAYWALK)
     pinned = compile_draw(

@@ -99,6 +99,7 @@ function route() {
   withScene(card.id, () => {
     const scene = window.SCENES[card.id];
     $("camera").replaceChildren(...scene.cameras.map((c) => element("option", c.name)));
+    $("image").hidden = $("camera").hidden = !scene.cameras.length;  // a rig of label channels only
     $("slider").max = scene.frames.length - 1;
     go(Math.min(Number(at) || 0, scene.frames.length - 1));
   });
@@ -122,7 +123,7 @@ function go(number) {
 function drawImage(now) {
   const scene = window.SCENES[open.id], camera = scene.cameras[$("camera").selectedIndex];
   const canvas = $("image"), context = canvas.getContext("2d");
-  if (!camera) { canvas.width = canvas.height = 1; return; }
+  if (!camera) return;
   const image = new Image(), wanted = frame;
   image.onload = () => {
     if (wanted !== frame) return;

@@ -13,7 +13,7 @@ from synthgen.campaign.progress import Progress
 from synthgen.campaign.run import run_campaign
 from synthgen.errors import SimulatorLost
 from synthgen.qa.audit.audit import audit_dataset, read_clip
-from synthgen.qa.audit.proof import Proof, Scene, clean_trial, faulty_trials, learn, prove
+from synthgen.qa.audit.proof import Proof, Scene, clean_trial, faulty_trials, judged, learn, prove
 from synthgen.qa.audit.sizes import known_sizes
 from synthgen.qa.audit.vote import (
     Calibration,
@@ -27,8 +27,8 @@ HELD_OUT: Final = PACKAGE_ROOT / "configs" / "qa" / "audit_held_out.yaml"
 TUNING: Final = PACKAGE_ROOT / "configs" / "qa" / "audit_tuning.yaml"
 CALIBRATION: Final = PACKAGE_ROOT / "synthgen" / "qa" / "audit" / "calibration.json"
 _CACHE: Final = Path.home() / ".cache" / "synthgen" / "audit"
-_TUNING_SEEDS: Final = range(1000, 1008)
-_PROOF_SEEDS: Final = range(3000, 3016)
+_TUNING_SEEDS: Final = range(1001, 1023)
+_PROOF_SEEDS: Final = range(3003, 3025)
 
 
 def made_dataset(config_file: Path, progress: Progress) -> Path:
@@ -82,10 +82,9 @@ def bench_audit(progress: Progress, dataset: Path | None = None) -> dict[str, An
     values = np.concatenate([trial.values for trial in clean])
     verdicts = judge(values, calibration)
     alarms = int(verdicts.is_alarm.sum()) + sum(trial.stray for trial in clean)
+    ready = [judged(scene) for scene in scenes]
     trials = [
-        trial
-        for seed in _PROOF_SEEDS
-        for trial in faulty_trials(scenes, calibration.sizes, np.random.default_rng(seed))
+        trial for seed in _PROOF_SEEDS for trial in faulty_trials(ready, calibration.sizes, seed)
     ]
     proof = prove(trials, calibration)
     audit = audit_dataset(dataset, calibration)

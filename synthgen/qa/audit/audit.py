@@ -188,6 +188,10 @@ def audit_dataset(dataset: Path, calibration: Calibration) -> Audit:
     audit = Audit(dataset, calibration)
     samples: list[Samples] = []
     parts = list(_own_recordings(dataset, audit) if _is_own(dataset) else _foreign(dataset, audit))
+    if not parts and not audit.unreadable:
+        raise DatasetError(
+            f"{dataset}: expected at least one clip or frame with labels, found none"
+        )
     sizes = known_sizes((part[2] for part in parts), calibration.sizes)
     for number, (name, folder, labels, blobs, hits, range_m) in enumerate(parts):
         pairs = match(labels, blobs)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.datatypes.actors import ObjectInfo
 from synthgen.geometry.arrays import F64, I64, Bool
 from synthgen.geometry.rotations import yaw_of
 from synthgen.store.clip_reader import ClipReader
@@ -25,7 +26,8 @@ class Labels:
         frame: (N,) position in `times_s`.
         track: (N,) track id, or None where the format has no tracks.
         category: (N,) str.
-        model: (N,) str, the blueprint of the actor log; empty where there is no log.
+        model: (N,) str, the blueprint of the actor log, `.seated` added where the object sits in a
+            wheelchair; empty where there is no log.
         logged: (N,) str, the category of that actor in the log; empty without one.
         center_m: (N, 3) in the frame of the recording platform (`ego`, or the box frame).
         rotation: (N, 3, 3), box axes in that frame.
@@ -127,7 +129,7 @@ def clip_labels(clip: ClipReader) -> Labels:
     rotation = rotations_of(pose[:, 3:])
     world_rotation = np.stack([f.world_from_ego.rotation for f in clip.frames])[frame]
     world_origin = np.stack([f.world_from_ego.translation_m for f in clip.frames])[frame]
-    blueprint = {item.track_id: item.blueprint for item in clip.objects}
+    model = {item.track_id: model_of(item) for item in clip.objects}
     logged = {item.track_id: item.category for item in clip.objects}
     cameras = [sensor.name for sensor in clip.calibration.of_modality("camera")]
     image, claims = _image_boxes(clip, cameras, column["frame_index"], column["track_id"])
@@ -136,7 +138,7 @@ def clip_labels(clip: ClipReader) -> Labels:
         frame=frame,
         track=column["track_id"].astype(np.int64),
         category=column["category"].astype(np.str_),
-        model=np.array([blueprint.get(t, "") for t in column["track_id"].tolist()], dtype=np.str_),
+        model=np.array([model.get(t, "") for t in column["track_id"].tolist()], dtype=np.str_),
         logged=np.array([logged.get(t, "") for t in column["track_id"].tolist()], dtype=np.str_),
         center_m=pose[:, :3],
         rotation=rotation,
@@ -153,6 +155,13 @@ def clip_labels(clip: ClipReader) -> Labels:
         times_s=np.array([item.timestamp_ns * 1e-9 for item in clip.frames]),
         is_static_frame=True,
     )
+
+
+def model_of(item: ObjectInfo) -> str:
+    """The blueprint, told apart by what changes an object's size."""
+    # Walkers of CARLA that may use a wheelchair sit in it where this attribute says so.
+    is_seated = item.attributes.get("use_wheelchair") == "true"
+    return f"{item.blueprint}.seated" if is_seated else item.blueprint
 
 
 def _image_boxes(

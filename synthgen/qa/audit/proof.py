@@ -22,7 +22,7 @@ from synthgen.qa.audit.inject import (
     inject,
 )
 from synthgen.qa.audit.labels import Labels
-from synthgen.qa.audit.match import match
+from synthgen.qa.audit.match import Pairs, match
 from synthgen.qa.audit.sizes import NO_SIZES, KnownSizes, ModelSizes, known_sizes, model_sizes
 from synthgen.qa.audit.vote import Calibration, fit_factors, fit_vote, judge
 
@@ -43,6 +43,23 @@ class Scene:
     labels: Labels
     blobs: Blobs
     range_m: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Judged:
+    """A recording before any fault: what is in which box, what can be judged, what is missing."""
+
+    scene: Scene
+    pairs: Pairs
+    verifiable: Bool
+    missing: frozenset[int]
+
+
+def judged(scene: Scene) -> Judged:
+    """Match a recording's good labels with its evidence, once for all trials."""
+    pairs = match(scene.labels, scene.blobs)
+    scores = score_boxes(scene.labels, scene.blobs, pairs, NO_SIZES, scene.range_m)
+    return Judged(scene, pairs, scores.verifiable, frozenset(scores.missing.tolist()))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,29 +88,36 @@ def clean_trial(scene: Scene, sizes: KnownSizes) -> Trial:
 
 
 def faulty_trials(
-    scenes: Sequence[Scene], catalogue: ModelSizes, rng: np.random.Generator, rate: float = RATE
+    scenes: Sequence[Judged], catalogue: ModelSizes, seed: int, rate: float = RATE
 ) -> list[Trial]:
-    """The recordings with faults of all kinds, in a share `rate` of all verifiable boxes."""
-    drafts, known = [], []
-    for scene in scenes:
-        pairs = match(scene.labels, scene.blobs)
-        scores = score_boxes(scene.labels, scene.blobs, pairs, NO_SIZES, scene.range_m)
-        kinds = np.full(len(scene.labels), CLEAN, dtype=object)
-        known.append(frozenset(scores.missing.tolist()))
-        drafts.append(Draft(scene.labels, kinds, scores.verifiable.copy(), scene.blobs, pairs, rng))
+    """The recordings with faults of all kinds, in a share `rate` of all verifiable boxes.
+
+    A few tracks spend the budget of those that are wrong all along, so seeds that follow each
+    other begin with different kinds.
+    """
+    rng = np.random.default_rng(seed)
+    drafts = [
+        Draft(
+            own.scene.labels, np.full(len(own.scene.labels), CLEAN, dtype=object),
+            own.verifiable.copy(), own.scene.blobs, own.pairs, rng,
+        )
+        for own in scenes
+    ]  # fmt: skip
     boxes = sum(int(draft.is_verifiable.sum()) for draft in drafts)
-    _fill(drafts, list(TRACK_FAULTS), _TRACK_SHARE * rate * boxes, rng)
-    _fill(drafts, list(SINGLE_FAULTS), (1 - _TRACK_SHARE) * rate * boxes, rng)
+    first = seed % len(TRACK_FAULTS)
+    constant = [*list(TRACK_FAULTS)[first:], *list(TRACK_FAULTS)[:first]]
+    _fill(drafts, constant, _TRACK_SHARE * rate * boxes, rng)
+    single = [str(name) for name in rng.permutation(list(SINGLE_FAULTS))]
+    _fill(drafts, single, (1 - _TRACK_SHARE) * rate * boxes, rng)
     sizes = known_sizes((draft.labels for draft in drafts), catalogue)  # wrong ones among them
     return [
-        _trial(scene, draft, sizes, missing)
-        for scene, draft, missing in zip(scenes, drafts, known, strict=True)
+        _trial(own.scene, draft, sizes, own.missing)
+        for own, draft in zip(scenes, drafts, strict=True)
     ]
 
 
-def _fill(drafts: list[Draft], names: list[str], goal: float, rng: np.random.Generator) -> None:
+def _fill(drafts: list[Draft], kinds: list[str], goal: float, rng: np.random.Generator) -> None:
     sizes = np.array([draft.is_verifiable.sum() for draft in drafts], dtype=np.float64)
-    kinds = [str(name) for name in rng.permutation(names)]
     goal += sum(_faulty(draft) for draft in drafts)
     for turn in range(4 * len(kinds)):
         left = goal - sum(_faulty(draft) for draft in drafts)
@@ -278,11 +302,8 @@ def learn(
         false_alarm_share=0.0,
         sizes=sizes,
     )
-    trials = [
-        trial
-        for seed in seeds
-        for trial in faulty_trials(scenes, sizes, np.random.default_rng(seed), rate)
-    ]
+    ready = [judged(scene) for scene in scenes]
+    trials = [trial for seed in seeds for trial in faulty_trials(ready, sizes, seed, rate)]
     scores = judge(np.concatenate([trial.values for trial in trials]), draft).scores
     kinds = np.concatenate([trial.kinds for trial in trials])
     used = kinds != PARTNER

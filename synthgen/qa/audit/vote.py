@@ -115,13 +115,21 @@ def fit_factors(clean: F64) -> dict[str, float]:
 
 
 def fit_vote(scores: F64, is_fault: Bool) -> tuple[dict[str, float], float]:
-    """Weights and intercept of the vote from calibrated scores of boxes with known faults."""
+    """Weights and intercept of the vote from calibrated scores of boxes with known faults.
+
+    No weight is negative: what a check says against a label never speaks for it. Checks that would
+    have one, since others say the same, are left out.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=1.0, max_iter=2000)
-    model.fit(features(scores), is_fault)
-    weights = {
-        name: round(float(weight), 4)
-        for name, weight in zip(BOX_CHECKS, model.coef_[0], strict=True)
-    }
+    inputs = features(scores)
+    used = np.arange(len(BOX_CHECKS))
+    while True:
+        model = LogisticRegression(C=1.0, max_iter=2000).fit(inputs[:, used], is_fault)
+        if (model.coef_[0] >= 0).all():
+            break
+        used = used[model.coef_[0] >= 0]
+    weights = dict.fromkeys(BOX_CHECKS, 0.0)
+    for k, weight in zip(used.tolist(), model.coef_[0].tolist(), strict=True):
+        weights[BOX_CHECKS[k]] = round(weight, 4)
     return weights, round(float(model.intercept_[0]), 4)

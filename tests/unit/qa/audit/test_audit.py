@@ -18,11 +18,11 @@ from synthgen.qa.audit.checks import BOX_CHECKS, score_boxes
 from synthgen.qa.audit.inject import SINGLE_FAULTS, TRACK_FAULTS, Draft, inject
 from synthgen.qa.audit.labels import Labels
 from synthgen.qa.audit.match import match
-from synthgen.qa.audit.proof import Scene, faulty_trials, prove
+from synthgen.qa.audit.proof import Scene, faulty_trials, judged, prove
 from synthgen.qa.audit.report import write_report
 from synthgen.qa.audit.sizes import NO_SIZES
 from synthgen.qa.audit.systematic import findings, sample
-from synthgen.qa.audit.vote import default_calibration, judge
+from synthgen.qa.audit.vote import default_calibration, fit_vote, judge
 from synthgen.store.layout import clip_folder
 from tests.unit.small_dataset import edit_table, write_dataset
 
@@ -206,9 +206,20 @@ def test_at_least_fourteen_kinds_and_those_of_whole_tracks() -> None:
 
 
 def test_most_faults_in_a_small_clip_are_found(scene: Scene) -> None:
-    rng = np.random.default_rng(5)
-    trials = [t for _ in range(6) for t in faulty_trials([scene], {}, rng, rate=0.15)]
+    trials = [t for seed in range(6) for t in faulty_trials([judged(scene)], {}, seed, rate=0.15)]
     assert prove(trials, default_calibration()).recall > 0.85
+
+
+def test_no_check_speaks_for_a_label() -> None:
+    # Two checks that say the same but for noise: one alone would weigh less than nothing.
+    rng = np.random.default_rng(0)
+    is_fault = np.arange(400) < 100
+    scores = np.zeros((400, len(BOX_CHECKS)))
+    scores[:, 0] = np.where(is_fault, 3.0, 0.2)
+    scores[:, 1] = np.where(is_fault, 2.0, 0.1) * (rng.random(400) < 0.5) + 0.5 * ~is_fault
+    weights, _ = fit_vote(scores, is_fault)
+    assert min(weights.values()) >= 0
+    assert weights[BOX_CHECKS[0]] > 0
 
 
 def test_rate_is_corrected_as_rogan_and_gladen_say() -> None:
@@ -257,6 +268,14 @@ def test_foreign_folder_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixtur
     told = capsys.readouterr().err
     assert told.startswith(f"{tmp_path}: not a data set of a known format (synthgen, kitti-")
     assert told.count("\n") == 1
+
+
+def test_dataset_without_clips_is_not_said_to_be_clean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "clips").mkdir()
+    assert main(["audit", str(tmp_path)]) == 2
+    assert "expected at least one clip" in capsys.readouterr().err
 
 
 def test_boxes_of_images_alone_cannot_be_audited(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from synthgen.datatypes.actors import ObjectInfo
 from synthgen.geometry.arrays import F64
-from synthgen.qa.audit.labels import Labels
+from synthgen.qa.audit.labels import Labels, model_of
 from synthgen.qa.audit.sizes import KnownSizes, known_sizes, size_scores
 
 Size = tuple[float, float, float]
@@ -77,3 +78,15 @@ def test_three_tracks_of_a_model_outvote_a_wrong_one() -> None:
     labels = make_labels(["vehicle.audi.tt"] * 4, [TT, TT, TT, grown(TT)])
     found = scores(labels, known_sizes([labels], {}))
     assert found == pytest.approx([0, 0, 0, np.log(1.2) / 0.05], abs=0.01)
+
+
+def test_walker_in_a_wheelchair_has_a_size_of_its_own() -> None:
+    def walker(*, is_seated: bool) -> ObjectInfo:
+        told = {"can_use_wheelchair": "true", "use_wheelchair": str(is_seated).lower()}
+        size = np.array([0.94, 0.66, 1.32] if is_seated else [0.83, 0.56, 1.66])
+        return ObjectInfo(
+            1, "pedestrian", "walker.pedestrian.0007", 12, size, np.zeros(3), attributes=told
+        )
+
+    assert model_of(walker(is_seated=False)) == "walker.pedestrian.0007"
+    assert model_of(walker(is_seated=True)) != model_of(walker(is_seated=False))

@@ -9,6 +9,7 @@ from itertools import chain as chain_tests
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from scenarios.placement.junctions import junction_sites
 from scenarios.placement.map_index import MapIndex
@@ -25,7 +26,7 @@ from scenarios.placement.sites import (
     section_lanes,
     way_along,
 )
-from scenarios.spec import RoadQuery
+from scenarios.spec import Comparison, RoadQuery
 from synthgen.errors import ConfigError
 
 F64 = NDArray[np.float64]
@@ -107,9 +108,22 @@ def choose_site(sites: list[Site], rng: np.random.Generator) -> Site:
     return there[int(rng.integers(len(there)))]
 
 
+def _written(value: object) -> str:
+    """A part of a query as its author wrote it, but in SI units."""
+    if isinstance(value, BaseModel):
+        if isinstance(value, Comparison):
+            return f"{value.op} {value.value:g}"
+        parts = ((name, getattr(value, name)) for name in sorted(value.model_fields_set))
+        return f"{{{', '.join(f'{name}: {_written(part)}' for name, part in parts)}}}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_written(part) for part in value)}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _nearest_miss(index: MapIndex, query: RoadQuery, found: list[tuple[Site, list[Test]]]) -> str:
     asked = ", ".join(
-        f"{name}: {getattr(query, name)}" for name in sorted(query.model_fields_set - {"maps"})
+        f"{name}: {_written(getattr(query, name))}"
+        for name in sorted(query.model_fields_set - {"maps"})
     )
     head = f"where: {index.name} has no site for {{{asked}}}"
     if not found:
@@ -254,7 +268,10 @@ def _place_tests(
     inside = corridor.in_junction[window]
     free = _longest_run(~inside)
     yield Test(
-        "junction-free", not inside.any(), f"{free} m of {length:.0f} m", 1.0 - free / len(inside)
+        "junction-free",
+        not inside.any(),
+        f"{free} m of {length:.0f} m",
+        1.0 - free / max(length, 1.0),
     )
     if query.edge_right:
         yield Test("kerb lane", "right" not in site.bands, "a lane to the right")

@@ -208,6 +208,23 @@ def test_map_without_a_site_names_query_and_nearest_miss(tmp_path: Path) -> None
     assert "nearest miss: lane " in text
 
 
+def test_nearest_miss_says_how_much_is_missing_and_quotes_the_query(tmp_path: Path) -> None:
+    query = "where: {length_min: 60 m, speed_limit: '<= 18 km/h', maps: [SynthDowntown]}\n"
+    with pytest.raises(ConfigError) as caught:
+        first_draw(edited(tmp_path, query))
+    text = str(caught.value)
+    assert "edge_right: [parking, sidewalk]" in text
+    assert "length_min: 60, speed_limit: <= 5}" in text
+    assert text.endswith("fails speed_limit (found 50 km/h)")
+
+
+def test_place_at_the_very_end_of_a_way_is_a_miss_not_a_crash() -> None:
+    spec = load_scenario(LIBRARY / "jaywalk_open_road.yaml")
+    where = spec.where.model_copy(update={"length_min": 900.0, "fallback": ()})
+    with pytest.raises(ConfigError, match=r"nearest miss: lane .* fails .*found \d+ m"):
+        first_draw(spec.model_copy(update={"where": where}))
+
+
 def test_disturbances_begin_with_the_nominal_run() -> None:
     assert Calibration().disturbances()[0] == pytest.approx([0.05, 1.0, 1.0, 1.0])
 

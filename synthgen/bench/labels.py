@@ -20,9 +20,9 @@ from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.cuboid import Cuboids
 from synthgen.geometry.se3 import SE3
-from synthgen.labels.bev import BevGrid, BevScene, bev_frame, bev_map, encode_flow, encode_png
+from synthgen.labels.bev import BevGrid, bev_frame, bev_map, encode_flow, encode_png
 from synthgen.labels.boxes2d import label_camera_frame
-from synthgen.labels.scene_boxes import SceneBoxes
+from synthgen.labels.scene_boxes import EgoScene, SceneBoxes
 from synthgen.labels.settings import LabelSettings
 
 _ROUNDS: Final = 9
@@ -87,8 +87,8 @@ def _bev_work(boxes: SceneBoxes) -> Callable[[], Any]:
     """One capture's rasters, drawn and encoded, on a town of 400 lanes."""
     grid, taxonomy = BevGrid(200, 0.5), default_taxonomy()
     shapes = bev_map(town_of_lanes(), grid)
-    before = BevScene(SE3.from_yaw(0.29, [99.0, 0.0, 0.0]), boxes)
-    now = BevScene(SE3.from_yaw(0.3, [100.0, 0.0, 0.0]), boxes)
+    before = EgoScene(SE3.from_yaw(0.29, [99.0, 0.0, 0.0]), boxes)
+    now = EgoScene(SE3.from_yaw(0.3, [100.0, 0.0, 0.0]), boxes)
 
     def work() -> tuple[bytes, bytes, bytes]:
         frame = bev_frame(now, before, shapes, grid, taxonomy)

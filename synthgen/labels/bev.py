@@ -22,7 +22,7 @@ from synthgen.geometry.polygon import convex_hull
 from synthgen.geometry.se3 import SE3
 from synthgen.labels.columns import Columns
 from synthgen.labels.raster_kernels import fill_polygons, mark_points
-from synthgen.labels.scene_boxes import SceneBoxes
+from synthgen.labels.scene_boxes import EgoScene, SceneBoxes, level_ego_from_world
 
 DRIVABLE, LANE, DIVIDER, CROSSWALK, SIDEWALK = 1, 2, 4, 8, 16
 GROUP_BITS: Final = {"vehicle": 32, "pedestrian": 64, "cyclist": 128, "object": 256}
@@ -111,14 +111,6 @@ class BevFrame:
     flow_valid: Bool
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class BevScene:
-    """Where the ego and all objects are at one capture."""
-
-    world_from_ego: SE3
-    boxes: SceneBoxes
-
-
 def bev_map(road_map: RoadMap, grid: BevGrid) -> BevMap:
     """The map's shapes for a grid of this resolution."""
     polygons = [
@@ -175,7 +167,7 @@ def dense_line(line: F64, step_m: float) -> F64:
 
 
 def bev_frame(
-    scene: BevScene, before: BevScene | None, shapes: BevMap, grid: BevGrid, taxonomy: Taxonomy
+    scene: EgoScene, before: EgoScene | None, shapes: BevMap, grid: BevGrid, taxonomy: Taxonomy
 ) -> BevFrame:
     """The rasters of one capture.
 
@@ -186,7 +178,7 @@ def bev_frame(
         grid: Resolution.
         taxonomy: Which layer each category is drawn in.
     """
-    level_from_world = _level(scene.world_from_ego)
+    level_from_world = level_ego_from_world(scene.world_from_ego)
     semantic = np.zeros((grid.cells, grid.cells), dtype=np.uint16)
     _draw_map(semantic, level_from_world, shapes, grid)
     instance = np.zeros_like(semantic)
@@ -198,11 +190,6 @@ def bev_frame(
     semantic |= bits[instance]
     flow_cells, flow_valid = _backward_flow(instance, scene, before, grid)
     return BevFrame(semantic, instance, flow_cells, flow_valid)
-
-
-def _level(world_from_ego: SE3) -> SE3:
-    """`level_ego_from_world`: the ego's position and heading, without pitch and roll."""
-    return SE3.from_yaw(world_from_ego.yaw_rad, world_from_ego.translation_m).inverse()
 
 
 def _draw_map(raster: U16, level_from_world: SE3, shapes: BevMap, grid: BevGrid) -> None:
@@ -258,7 +245,7 @@ def footprints(level: Cuboids, grid: BevGrid) -> tuple[F64, I64]:
 
 
 def _backward_flow(
-    instance: U16, scene: BevScene, before: BevScene | None, grid: BevGrid
+    instance: U16, scene: EgoScene, before: EgoScene | None, grid: BevGrid
 ) -> tuple[F32, Bool]:
     """Flow and its validity from object cells to the raster of the capture before."""
     flow = np.zeros((*instance.shape, 2), dtype=np.float32)
@@ -284,10 +271,10 @@ def _backward_flow(
     return flow, valid
 
 
-def _planar_motion(scene: BevScene, now: I64, before: BevScene, then: I64) -> F64:
+def _planar_motion(scene: EgoScene, now: I64, before: EgoScene, then: I64) -> F64:
     """Per object (K, 2, 3): takes level ego xy of a part of it to where that was before."""
-    level_now = scene.boxes.world.select(now).moved(_level(scene.world_from_ego))
-    level_then = before.boxes.world.select(then).moved(_level(before.world_from_ego))
+    level_now = scene.level_boxes.select(now)
+    level_then = before.level_boxes.select(then)
     turn = level_then.yaw_rad - level_now.yaw_rad
     cos, sin = np.cos(turn), np.sin(turn)
     rotation = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], axis=1)
@@ -298,7 +285,7 @@ def _planar_motion(scene: BevScene, now: I64, before: BevScene, then: I64) -> F6
 
 def bev_columns(
     frame_indices: Sequence[int],
-    scenes: Sequence[BevScene],
+    scenes: Sequence[EgoScene],
     shapes: BevMap,
     grid: BevGrid,
     taxonomy: Taxonomy,

@@ -11,13 +11,15 @@ from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.datatypes.taxonomy import Taxonomy, default_taxonomy
 from synthgen.errors import DatasetError
-from synthgen.labels.bev import BevGrid, BevScene, bev_columns, bev_map
+from synthgen.labels.bev import BevGrid, bev_columns, bev_map
 from synthgen.labels.boxes2d import BOXES2D_COLUMNS
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.extents import repaired_objects
 from synthgen.labels.frame import POINT_COLUMNS, FrameLabels, SensorFrames, label_frame
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS
-from synthgen.labels.occupancy import ClipSurfaces, VoxelGrid, occupancy_columns
+from synthgen.labels.occupancy import VoxelGrid
+from synthgen.labels.occupancy_table import occupancy_columns
+from synthgen.labels.scene_boxes import EgoScene
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.track_invariants import check_tracks, common_delay, is_late
 from synthgen.labels.tracks import track_tables
@@ -80,17 +82,18 @@ def _sweeps(clip: ClipView) -> Iterator[tuple[ActorStates, LidarSweep]]:
             yield states[frame.tick], sweep
 
 
-def _occupancy(frames: Sequence[FrameRecord], labels: Sequence[FrameLabels]) -> Columns:
+def _occupancy(labels: Sequence[FrameLabels], scenes: Sequence[EgoScene]) -> Columns:
     """Table occupancy; without rows where the settings want none."""
-    pairs = [(f, label) for f, label in zip(frames, labels, strict=True) if label.view is not None]
-    views = [label.view for _, label in pairs if label.view is not None]
-    surfaces = ClipSurfaces(views, VoxelGrid())
-    grids = [surfaces.semantic(frame.world_from_ego, label.boxes) for frame, label in pairs]
+    rows = [
+        (label.frame_index, scene, label.view)
+        for label, scene in zip(labels, scenes, strict=True)
+        if label.view is not None
+    ]
     return occupancy_columns(
-        [frame.frame_index for frame, _ in pairs],
-        grids,
-        [view.masks for view in views],
-        surfaces.grid,
+        [number for number, _, _ in rows],
+        [scene for _, scene, _ in rows],
+        [view for _, _, view in rows],
+        VoxelGrid(),
     )
 
 
@@ -147,7 +150,7 @@ def label_tables(
     ]
     grid = BevGrid(settings.bev_cells, settings.bev_cell_m)
     scenes = [
-        BevScene(frame.world_from_ego, label.boxes)
+        EgoScene(frame.world_from_ego, label.boxes)
         for frame, label in zip(clip.frames, labels, strict=True)
     ]
     return {
@@ -163,7 +166,7 @@ def label_tables(
             grid,
             taxonomy,
         ),
-        "occupancy": _occupancy(clip.frames, labels),
+        "occupancy": _occupancy(labels, scenes),
         "status": _status(clip.frames, labels, tracks.tracks, taxonomy),
     }
 

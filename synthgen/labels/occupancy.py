@@ -9,7 +9,6 @@ frame's LiDARs and cameras looked at.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,11 +17,10 @@ import numpy as np
 from synthgen.datatypes.actors import EGO_TRACK_ID
 from synthgen.datatypes.images import NO_DEPTH_CM, CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep
-from synthgen.geometry.arrays import F64, I32, I64, U8, frozen_array
+from synthgen.geometry.arrays import F64, I32, I64, U8, U16, frozen_array
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.se3 import SE3
-from synthgen.labels.columns import Columns
-from synthgen.labels.scene_boxes import SceneBoxes
+from synthgen.labels.scene_boxes import EgoScene, SceneBoxes, level_ego_from_world
 from synthgen.labels.voxel_kernels import mark_rays, mark_view
 
 _Surfaces = tuple[F64, U8, I32]  # points in the world, tags, track ids
@@ -55,6 +53,10 @@ class VoxelGrid:
     def to_voxels(self, points_m: F64) -> F64:
         """Voxel positions (N, 3), fractional, of points (N, 3) of the level ego frame."""
         return np.asarray((points_m - np.array(self.origin_m)) / self.voxel_m)
+
+    def to_level(self, voxels: F64) -> F64:
+        """Points (N, 3) of the level ego frame, metres, of voxel positions (N, 3)."""
+        return np.asarray(voxels * self.voxel_m + np.array(self.origin_m))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,9 +98,17 @@ class OccupancyView:
     masks: Mapping[str, U8]
 
 
-def level_ego_from_world(world_from_ego: SE3) -> SE3:
-    """The level ego frame of a capture."""
-    return SE3.from_yaw(world_from_ego.yaw_rad, world_from_ego.translation_m).inverse()
+@dataclass(frozen=True, eq=False, slots=True)
+class Occupied:
+    """What each voxel of one grid holds.
+
+    Attributes:
+        semantic: (X, Y, Z) uint8, CARLA tag, `FREE` where no surface is.
+        track_id: (X, Y, Z) uint16, the object in each, 0 for none.
+    """
+
+    semantic: U8
+    track_id: U16
 
 
 def seen_surfaces(
@@ -263,60 +273,36 @@ class ClipSurfaces:
         self._track_id = whole.track_id[order]
         self.grid = grid
 
-    def semantic(self, world_from_ego: SE3, boxes: SceneBoxes) -> U8:
-        """Tags (X, Y, Z) of the voxels of one capture, `FREE` where no point is.
-
-        Args:
-            world_from_ego: The ego at this capture.
-            boxes: The objects at its tick; those that do not exist leave no voxels.
-        """
-        level_from_world = level_ego_from_world(world_from_ego)
-        level = boxes.world.moved(level_from_world)
+    def occupied(self, scene: EgoScene) -> Occupied:
+        """What the voxels around the ego hold; objects that do not exist then leave none."""
+        level_from_world = level_ego_from_world(scene.world_from_ego)
+        level = scene.level_boxes
         semantic = np.full(self.grid.shape, FREE, dtype=np.uint8)
+        owner = np.zeros(self.grid.shape, dtype=np.uint16)
         first, last = np.searchsorted(self._track_id, [0, 1])
         scenery_m = level_from_world.apply(self._points_m[first:last])
         _write_majority(semantic, self.grid, scenery_m, self._tag[first:last])
-        for row, track_id in enumerate(boxes.track_id.tolist()):
+        for row, track_id in enumerate(scene.boxes.track_id.tolist()):
             first, last = np.searchsorted(self._track_id, [track_id, track_id + 1])
             if last > first:
                 object_m = level[row].frame_from_box.apply(self._points_m[first:last])
-                _write_majority(semantic, self.grid, object_m, self._tag[first:last])
-        return semantic
+                own = _write_majority(semantic, self.grid, object_m, self._tag[first:last])
+                owner.ravel()[own] = track_id
+        return Occupied(semantic, owner)
 
 
-def _write_majority(semantic: U8, grid: VoxelGrid, points_m: F64, tag: U8) -> None:
-    """Write the tag of most points into each voxel that holds some; the smallest on a tie."""
+def _write_majority(semantic: U8, grid: VoxelGrid, points_m: F64, tag: U8) -> I64:
+    """Write the tag of most points into each voxel that holds some; the smallest on a tie.
+
+    Returns:
+        The voxels written, as indices into the flattened grid; some more than once.
+    """
     voxel = np.floor(grid.to_voxels(points_m)).astype(np.int64)
     inside = ((voxel >= 0) & (voxel < np.array(grid.shape))).all(axis=1)
     flat: I64 = np.ravel_multi_index(tuple(voxel[inside].T), grid.shape)
     pair, count = np.unique(flat * 256 + tag[inside], return_counts=True)
     # Fewest first and of equal counts the smallest tag last, so that the winner is written last.
     order = np.lexsort((-(pair % 256), count))
-    semantic.ravel()[pair[order] // 256] = (pair[order] % 256).astype(np.uint8)
-
-
-def occupancy_columns(
-    frame_indices: Sequence[int],
-    grids: Sequence[U8],
-    masks: Sequence[Mapping[str, U8]],
-    grid: VoxelGrid,
-) -> Columns:
-    """Table occupancy."""
-    count = len(frame_indices)
-    origin = {
-        f"origin_{axis}_m": np.full(count, value, dtype=np.float32)
-        for axis, value in zip("xyz", grid.origin_m, strict=True)
-    }
-    return {
-        "frame_index": np.array(frame_indices, dtype=np.int32),
-        **origin,
-        "voxel_m": np.full(count, grid.voxel_m, dtype=np.float32),
-        "shape": [list(grid.shape)] * count,
-        "semantic": [_packed(values) for values in grids],
-        "lidar_mask": [_packed(mask["lidar"]) for mask in masks],
-        "camera_mask": [_packed(mask["camera"]) for mask in masks],
-    }
-
-
-def _packed(values: U8) -> bytes:
-    return zlib.compress(np.ascontiguousarray(values).tobytes(), 3)
+    written: I64 = pair[order] // 256
+    semantic.ravel()[written] = (pair[order] % 256).astype(np.uint8)
+    return written

@@ -1,4 +1,4 @@
-"""The boxes of all labelled objects at one tick."""
+"""The boxes of all labelled objects at one tick, and the ego among them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from synthgen.datatypes.actors import EGO_TRACK_ID, ActorStates, ObjectInfo
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import I32, I64, Bool, frozen_array
 from synthgen.geometry.cuboid import Cuboids
+from synthgen.geometry.se3 import SE3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,6 +50,24 @@ class SceneBoxes:
             tuple(self.infos[index] for index in indices),
             self.rows[indices],
         )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class EgoScene:
+    """Where the ego and all objects are at one capture."""
+
+    world_from_ego: SE3
+    boxes: SceneBoxes
+
+    @property
+    def level_boxes(self) -> Cuboids:
+        """The boxes in the level ego frame."""
+        return self.boxes.world.moved(level_ego_from_world(self.world_from_ego))
+
+
+def level_ego_from_world(world_from_ego: SE3) -> SE3:
+    """The level ego frame: the ego's position and heading, without pitch and roll."""
+    return SE3.from_yaw(world_from_ego.yaw_rad, world_from_ego.translation_m).inverse()
 
 
 def scene_boxes(objects: Sequence[ObjectInfo], states: ActorStates) -> SceneBoxes:

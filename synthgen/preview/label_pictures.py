@@ -213,7 +213,7 @@ def bev_picture(scene: _Scene) -> U8:
 
 
 def occupancy_picture(scene: _Scene) -> U8:
-    """Highest occupied voxel from above by class, unobserved ones dark; the masks beside it."""
+    """Highest occupied voxel from above by class; the masks; where objects' voxels came from."""
     rows = scene.rows("occupancy")
     row = min(rows, key=lambda r: abs(r["frame_index"] - scene.frame.frame_index))
     semantic, lidar, camera = (
@@ -227,13 +227,28 @@ def occupancy_picture(scene: _Scene) -> U8:
     colours = _TAG_COLOURS[np.minimum(tag, 28)] * level
     classes = np.where(occupied.any(axis=2)[..., None], colours, np.array(BACKGROUND))
     seen = np.stack([lidar.mean(axis=2), camera.mean(axis=2), 0 * camera.mean(axis=2)], axis=-1)
-    views = [classes[::-1, ::-1, ::-1], 255 * seen[::-1, ::-1, ::-1]]
+    views = [
+        classes[::-1, ::-1, ::-1],
+        255 * seen[::-1, ::-1, ::-1],
+        _voxel_flow(row)[::-1, ::-1],
+    ]
     return np.hstack(
         [
             cv2.resize(view.astype(np.uint8), (_TOP_PX, _TOP_PX), interpolation=cv2.INTER_NEAREST)
             for view in views
         ]
     ).astype(np.uint8)
+
+
+def _voxel_flow(row: Row) -> U8:
+    """(X, Y, 3) B, G, R: direction of the backward flow of each column's objects."""
+    x, y, _ = np.unravel_index(np.array(row["object_voxel"], dtype=np.int64), row["shape"])
+    flow = np.array(row["object_flow"]).reshape(-1, 3)
+    valid = np.zeros(row["shape"][:2], dtype=np.bool_)
+    valid[x, y] = row["object_flow_valid"]
+    hue = np.zeros(valid.shape, dtype=np.int64)
+    hue[x, y] = np.degrees(np.arctan2(-flow[:, 0], -flow[:, 1])) / 2 % 180
+    return _hues(hue, valid)
 
 
 def points_picture(scene: _Scene) -> U8:

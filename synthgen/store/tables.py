@@ -307,6 +307,10 @@ OCCUPANCY: Final = pa.schema(
         *_columns(_F32, "origin_x_m", "origin_y_m", "origin_z_m", "voxel_m"),
         *_lists(_I32, "shape"),
         *_columns(pa.large_binary(), "semantic", "lidar_mask", "camera_mask"),
+        *_lists(_I32, "object_voxel"),
+        *_lists(pa.uint16(), "object_track_id"),
+        *_lists(_F32, "object_flow"),
+        *_lists(pa.bool_(), "object_flow_valid"),
     ]
 )
 

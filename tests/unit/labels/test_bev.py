@@ -12,13 +12,12 @@ from synthgen.geometry.se3 import SE3
 from synthgen.labels.bev import (
     BevFrame,
     BevGrid,
-    BevScene,
     bev_frame,
     bev_map,
     encode_flow,
     encode_png,
 )
-from synthgen.labels.scene_boxes import scene_boxes
+from synthgen.labels.scene_boxes import EgoScene, scene_boxes
 from tests.unit.labels.ray_world import Solid, ego_info, info_of, states_of, turned
 
 GRID = BevGrid(cells=200, cell_m=0.25)
@@ -34,9 +33,9 @@ def cell_centres() -> np.ndarray:
     return np.stack([100 + cos * x - sin * y, -20 + sin * x + cos * y], axis=-1)
 
 
-def make_scene(solids: list[Solid], ego: SE3 = EGO) -> BevScene:
+def make_scene(solids: list[Solid], ego: SE3 = EGO) -> EgoScene:
     infos = [ego_info(), *(info_of(solid) for solid in solids)]
-    return BevScene(ego, scene_boxes(infos, states_of(solids, ego=ego)))
+    return EgoScene(ego, scene_boxes(infos, states_of(solids, ego=ego)))
 
 
 def cars(time_s: float = 0.0) -> list[Solid]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.skeleton import default_skeleton
@@ -19,6 +20,7 @@ from tests.unit.labels.ray_world import (
     info_of,
     photograph,
     states_of,
+    turned,
 )
 
 SKELETON = default_skeleton()
@@ -137,3 +139,56 @@ def test_arm_behind_the_own_trunk_is_hidden() -> None:
     hip_and_hand = np.array([[0.0, 0.0, 8.0], [0.0, 0.0, 8.25]])
     visibility, _ = joint_visibility(frame, CAMERA, hip_and_hand, 2, LabelSettings())
     assert visibility.tolist() == [2, 1]
+
+
+# A stride: left leg ahead, right arm raised. Where COCO's joints are in it, by the bones above and
+# the survey's face (configs/keypoints.yaml), in COCO's order; person frame.
+STRIDE = {
+    **POSE,
+    "crl_leg__L": (0.25, 0.12, 0.52),
+    "crl_foot__L": (0.35, 0.12, 0.12),
+    "crl_foot__R": (-0.3, -0.1, 0.16),
+    "crl_foreArm__R": (0.2, -0.3, 1.5),
+    "crl_hand__R": (0.3, -0.35, 1.78),
+}
+STRIDE_JOINTS = [
+    *((0.115, 0, 1.635), (0.093, 0.0315, 1.67), (0.093, -0.0315, 1.67)),
+    *((0, 0.0715, 1.645), (0, -0.0715, 1.645), (0, 0.18, 1.42), (0, -0.18, 1.42)),
+    *((0, 0.22, 1.12), (0.2, -0.3, 1.5), (0.05, 0.24, 0.87), (0.3, -0.35, 1.78)),
+    *((0, 0.1, 0.92), (0, -0.1, 0.92), (0.25, 0.12, 0.52), (0, -0.1, 0.49)),
+    *((0.35, 0.12, 0.12), (-0.3, -0.1, 0.16)),
+]
+ODD_CAMERA = PinholeCamera(640, 400, 520.0, 500.0, 290.0, 215.0)
+
+
+@pytest.mark.parametrize("yaw", [0.4, 2.5, -1.9])
+def test_joints_lie_on_balls_rendered_at_them(yaw: float) -> None:
+    # Each ball is seen by the tests' own ray caster; its middle must be within 1 px of the label.
+    world_from_person = SE3(turned(yaw, 0.12, -0.08), np.array([7.0, -1.1, 0.3]))
+    world_from_camera = SE3(turned(-0.15, 0.06, 0.1), np.array([0.5, 0.2, 1.6])) @ FORWARD_CAMERA
+    places = world_from_person.apply(np.array(list(STRIDE.values()), dtype=np.float64))
+    bones_m = SKELETON.in_table_order(list(STRIDE), places.astype(np.float32))
+    body = Solid(
+        world_from_person.apply(np.array([0, 0, 0.875])),
+        np.array([0.6, 0.6, 1.75]),
+        2,
+        tag=12,
+        category="pedestrian",
+    )
+    frame = photograph([body], ODD_CAMERA, world_from_camera)
+    table = label_keypoints(
+        frame,
+        ODD_CAMERA,
+        scene_boxes([ego_info(), info_of(body)], states_of([body])),
+        {2: bones_m},
+        skeleton=SKELETON,
+        settings=LabelSettings(),
+    )
+    xy_px = np.asarray(table["xy_px"][0]).reshape(17, 2)
+    for at_m, labelled in zip(world_from_person.apply(np.array(STRIDE_JOINTS)), xy_px, strict=True):
+        ball = Solid(at_m, np.full(3, 0.1), 3, is_sphere=True)
+        alone = photograph([ball], ODD_CAMERA, world_from_camera)
+        rows, columns = np.nonzero(alone.instance)
+        assert len(rows) > 20
+        assert abs(columns.mean() + 0.5 - labelled[0]) < 1.0
+        assert abs(rows.mean() + 0.5 - labelled[1]) < 1.0

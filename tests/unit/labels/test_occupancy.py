@@ -17,10 +17,10 @@ from synthgen.labels.occupancy import (
     OccupancyView,
     VoxelGrid,
     observed,
-    occupancy_columns,
     seen_surfaces,
 )
-from synthgen.labels.scene_boxes import scene_boxes
+from synthgen.labels.occupancy_table import occupancy_columns
+from synthgen.labels.scene_boxes import EgoScene, scene_boxes
 from synthgen.labels.voxel_kernels import mark_rays
 from tests.unit.labels.ray_world import (
     FORWARD_CAMERA,
@@ -72,7 +72,10 @@ def grids() -> list[np.ndarray]:
         views.append(OccupancyView(seen_surfaces([(image, CAMERA)], [sweep], here, GRID), {}))
         boxes.append(here)
     surfaces = ClipSurfaces(views, GRID)
-    return [surfaces.semantic(ego(t), here) for t, here in zip(TIMES, boxes, strict=True)]
+    return [
+        surfaces.occupied(EgoScene(ego(t), here)).semantic
+        for t, here in zip(TIMES, boxes, strict=True)
+    ]
 
 
 def finer_truth(at_s: float) -> np.ndarray:
@@ -143,7 +146,9 @@ def test_side_seen_earlier_is_still_there(grids: list[np.ndarray]) -> None:
         {},
     )
     boxes = scene_boxes([ego_info(), info_of(car(0))], states_of([car(1.0)]))
-    assert (ClipSurfaces([single], GRID).semantic(ego(1.0), boxes) == 14).sum() < whole
+    assert (
+        ClipSurfaces([single], GRID).occupied(EgoScene(ego(1.0), boxes)).semantic == 14
+    ).sum() < whole
 
 
 def test_ray_marks_the_voxels_it_crosses() -> None:

@@ -15,10 +15,11 @@ from synthgen.labels.bev import BevGrid, bev_columns, bev_map
 from synthgen.labels.boxes2d import BOXES2D_COLUMNS
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.extents import repaired_objects
-from synthgen.labels.frame import POINT_COLUMNS, FrameLabels, SensorFrames, label_frame
+from synthgen.labels.frame import FrameLabels, SensorFrames, label_frame
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS
 from synthgen.labels.occupancy import VoxelGrid
 from synthgen.labels.occupancy_table import occupancy_columns
+from synthgen.labels.points import POINT_COLUMNS, TARGET_COLUMNS
 from synthgen.labels.scene_boxes import EgoScene
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.track_invariants import check_tracks, common_delay, is_late
@@ -159,6 +160,7 @@ def label_tables(
         "tracks": tracks.tracks,
         "keypoints": stacked((label.keypoints for label in labels), KEYPOINT_COLUMNS),
         "points": stacked((label.points for label in labels), POINT_COLUMNS),
+        "targets": stacked((label.targets for label in labels), TARGET_COLUMNS),
         "bev": bev_columns(
             [frame.frame_index for frame in clip.frames],
             scenes,

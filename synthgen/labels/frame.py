@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -16,22 +15,27 @@ from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.datatypes.taxonomy import Taxonomy
 from synthgen.errors import DatasetError
-from synthgen.geometry.arrays import F32, F64, I32, I64, U16
+from synthgen.geometry.arrays import F32, I32
 from synthgen.geometry.camera import PinholeCamera
-from synthgen.geometry.cuboid import Cuboids
-from synthgen.geometry.se3 import SE3
 from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.invariants import check_counts, check_image, check_sizes, check_sweep
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS, label_keypoints
 from synthgen.labels.occupancy import OccupancyView, VoxelGrid, observed, seen_surfaces
 from synthgen.labels.panorama import visible_fractions
+from synthgen.labels.points import (
+    POINT_COLUMNS,
+    TARGET_COLUMNS,
+    label_points,
+    label_targets,
+    point_counts,
+    target_counts,
+)
 from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.verdict import Votes
 
 View = tuple[CameraFrame, PinholeCamera]
-POINT_COLUMNS: Final = ("frame_index", "lidar", "semantic_tag", "track_id")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,11 +56,12 @@ class FrameLabels:
         boxes: All objects but the ego.
         boxes2d: One per camera with depth and instance, in the order of the rig.
         lidar_points: (N,) int32, points on each object, all LiDARs together.
-        radar_points: (N,) int32, detections on each object, all radars together.
+        radar_points: (N,) int32, targets on each object, all radars together.
         visible_px: (N,) int32, pixels of each object, all cameras together.
         visible_fraction: (N,) float32, see `panorama`; None without a labelled camera.
         keypoints: Rows of table keypoints.
         points: Rows of table points.
+        targets: Rows of table targets.
         votes: What the invariants of images, sweeps and sizes say.
         view: What it adds to the clip's occupancy; None if it gets no grid of its own.
     """
@@ -70,6 +75,7 @@ class FrameLabels:
     visible_fraction: F32 | None
     keypoints: Columns
     points: Columns
+    targets: Columns
     votes: tuple[Votes, ...]
     view: OccupancyView | None
 
@@ -117,15 +123,13 @@ def label_frame(
     for sweep in sensors.lidars:
         points_m = sweep.points_m.astype(np.float64)
         lidar_points += point_counts(sweep.track_id, points_m, sweep.world_from_lidar, boxes)
-    radar_points = np.zeros(len(boxes), dtype=np.int32)
-    for scan in sensors.radars:
-        radar_points += point_counts(scan.track_id, scan.points_m, scan.world_from_radar, boxes)
+    targets = stacked([label_targets(scan, boxes) for scan in sensors.radars], TARGET_COLUMNS)
     return FrameLabels(
         frame_index=frame.frame_index,
         boxes=boxes,
         boxes2d=boxes2d,
         lidar_points=lidar_points,
-        radar_points=radar_points,
+        radar_points=target_counts(targets, boxes),
         visible_px=visible_px,
         visible_fraction=visible_fractions(views, boxes, settings) if views else None,
         keypoints=stacked(
@@ -143,6 +147,7 @@ def label_frame(
             KEYPOINT_COLUMNS,
         ),
         points=stacked([label_points(sweep, boxes) for sweep in sensors.lidars], POINT_COLUMNS),
+        targets=targets,
         votes=_votes(views, boxes2d, sensors, states, boxes, lidar_points, taxonomy, settings),
         view=_occupancy_view(frame, views, sensors, boxes, settings),
     )
@@ -188,67 +193,6 @@ def _occupancy_view(
     grid = VoxelGrid()
     points = seen_surfaces(views, sensors.lidars, boxes, grid)
     return OccupancyView(points, observed(frame.world_from_ego, views, sensors.lidars, grid))
-
-
-def point_counts(
-    point_track_id: U16 | None, points_m: F64, world_from_sensor: SE3, boxes: SceneBoxes
-) -> I32:
-    """Points on each object (N,): by the points' own ids, or inside its box without ids.
-
-    Args:
-        point_track_id: (P,) track of each point, or None.
-        points_m: (P, 3), sensor frame.
-        world_from_sensor: Pose the points are seen from.
-        boxes: The N objects.
-    """
-    if point_track_id is None:
-        return points_in_boxes(points_m, boxes.world.moved(world_from_sensor.inverse()))
-    highest = int(boxes.track_id[-1]) if len(boxes) else 0
-    hits = np.bincount(point_track_id, minlength=highest + 1)
-    return hits[boxes.track_id].astype(np.int32)
-
-
-def label_points(sweep: LidarSweep, boxes: SceneBoxes) -> Columns:
-    """The row of table points of one sweep.
-
-    Class and track come from the sweep where the simulator gave them; else a point takes those
-    of the smallest box it lies in, and 0 where it lies in none.
-    """
-    track_id, tag = sweep.track_id, sweep.semantic_tag
-    if track_id is None:
-        points_m = sweep.points_m.astype(np.float64)
-        row = _smallest_box(points_m, boxes.world.moved(sweep.world_from_lidar.inverse()))
-        is_object = row >= 0
-        track_id = np.where(is_object, boxes.track_id[row], 0).astype(np.uint16)
-        tags = np.array([info.semantic_tag for info in boxes.infos], dtype=np.uint8)
-        if tag is None:
-            tag = np.where(is_object, tags[row], 0).astype(np.uint8)
-    return {
-        "frame_index": np.array([sweep.frame_index], dtype=np.int32),
-        "lidar": [sweep.name],
-        "semantic_tag": [tag if tag is not None else np.zeros(len(sweep), dtype=np.uint8)],
-        "track_id": [track_id],
-    }
-
-
-def _smallest_box(points_m: F64, boxes: Cuboids) -> I64:
-    """Row (P,) of the smallest box each point lies in, -1 for none."""
-    found = np.full(len(points_m), -1, dtype=np.int64)
-    for row in np.argsort(-np.prod(boxes.size_lwh_m, axis=1), kind="stable"):
-        found[boxes[row].contains(points_m)] = row
-    return found
-
-
-def points_in_boxes(points_m: F64, boxes: Cuboids) -> I32:
-    """Number of points (P, 3) within each of N boxes of the same frame: (N,)."""
-    reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
-    gap_x = np.abs(boxes.center_m[:, None, 0] - points_m[:, 0])
-    gap_y = np.abs(boxes.center_m[:, None, 1] - points_m[:, 1])
-    box, point = np.nonzero((gap_x <= reach_m[:, None]) & (gap_y <= reach_m[:, None]))
-    offset_m = points_m[point] - boxes.center_m[box]
-    local_m = np.einsum("pji,pj->pi", boxes.rotation[box], offset_m)
-    is_inside = (np.abs(local_m) <= boxes.size_lwh_m[box] / 2).all(axis=1)
-    return np.bincount(box[is_inside], minlength=len(boxes)).astype(np.int32)
 
 
 def _check_frame(frame_index: int, sensors: SensorFrames) -> None:

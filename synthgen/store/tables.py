@@ -293,6 +293,10 @@ POINTS: Final = pa.schema(
     ]
 )
 
+TARGETS: Final = pa.schema(
+    [_field("frame_index", _I32), _field("radar", _TEXT), *_lists(pa.uint16(), "track_id")]
+)
+
 BEV: Final = pa.schema(
     [
         _field("frame_index", _I32),
@@ -324,6 +328,7 @@ LABEL_TABLES: Final = {
     "tracks": TRACKS,
     "keypoints": KEYPOINTS,
     "points": POINTS,
+    "targets": TARGETS,
     "bev": BEV,
     "occupancy": OCCUPANCY,
     "status": STATUS,

@@ -3,7 +3,7 @@
 CARLA paints 16-bit ids: actor ids since 0.9.16, engine ids before, and environment objects are
 linked by neither (issues 4914, 5842, 9685). Three ways to link them are known; a probe on the
 first frames tries each, measures how many pixels it explains by where those pixels are in space,
-and takes the first that explains (nearly) all:
+and takes the first that explains (nearly) all. Ids that turn up later are linked by the third:
 
 1. `actor_id`: the painted id is the actor's id modulo 2^16 or 2^15.
 2. `lidar`: the semantic LiDAR gives the same object's id and hits the same pixels.
@@ -13,7 +13,7 @@ and takes the first that explains (nearly) all:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -99,7 +99,7 @@ def probe_instances(
     for method, candidates in (
         ("actor_id", [_by_actor_id(actor_of_track, bits) for bits in (16, 15)]),
         ("lidar", [_by_lidar(images, sweeps, actor_of_track)] if sweeps else []),
-        ("geometry", [_by_geometry(images, truth)]),
+        ("geometry", [_by_geometry(images, truth, taxonomy)]),
     ):
         scored = [(match_rate(images, truth, link, taxonomy), link) for link in candidates]
         if not scored:
@@ -110,6 +110,20 @@ def probe_instances(
             return InstanceLink(name, links[name], rates[name], rates)
     best = max(rates, key=lambda key: rates[key])
     return InstanceLink(best, links[best], rates[best], rates)
+
+
+def with_newcomers(link: U16, image: ProbeImage, taxonomy: Taxonomy) -> U16:
+    """The link and, by where their pixels are, road users' ids that it does not know yet.
+
+    Args:
+        link: (65536,) track of each painted id.
+        image: A later image, in full.
+        taxonomy: Tells road users' pixels from others.
+    """
+    is_new = _of_users(image, taxonomy) & (link[image.server_id] == 0)
+    alone = replace(image, depth_cm=np.where(is_new, image.depth_cm, NO_DEPTH_CM))
+    found = _by_geometry([alone], [_objects_at_pixels(alone)], taxonomy)
+    return np.where(link == 0, found, link)
 
 
 def match_rate(
@@ -125,11 +139,9 @@ def match_rate(
         link: (65536,) track of each painted id.
         taxonomy: Tells road users' pixels from others.
     """
-    is_user = np.zeros(256, dtype=np.bool_)
-    is_user[list(taxonomy.labelled_tags())] = True
     right = total = 0
     for image, standing in zip(images, truth, strict=True):
-        counts = is_user[image.semantic] & (standing > 0)
+        counts = _of_users(image, taxonomy) & (standing > 0)
         total += int(np.count_nonzero(counts))
         right += int(np.count_nonzero(link[image.server_id[counts]] == standing[counts]))
     return right / total if total else 0.0
@@ -138,9 +150,8 @@ def match_rate(
 def link_rate(images: Sequence[ProbeImage], link: U16, taxonomy: Taxonomy) -> float | None:
     """`match_rate` of a known link; None where no road user is seen."""
     truth = [_objects_at_pixels(image) for image in images]
-    tags = list(taxonomy.labelled_tags())
     pairs = zip(images, truth, strict=True)
-    if not any((np.isin(image.semantic, tags) & (at > 0)).any() for image, at in pairs):
+    if not any((_of_users(image, taxonomy) & (at > 0)).any() for image, at in pairs):
         return None
     return match_rate(images, truth, link, taxonomy)
 
@@ -212,11 +223,18 @@ def _pixels_of(image: ProbeImage, points_world_m: F64) -> tuple[tuple[I64, I64],
     return (row[shown], column[shown]), shown
 
 
-def _by_geometry(images: Sequence[ProbeImage], truth: Sequence[U16]) -> U16:
-    """Painted id = the object in whose cuboid most of its pixels lie."""
-    ids = np.concatenate([image.server_id.ravel() for image in images]).astype(np.int64)
-    tracks = np.concatenate([standing.ravel() for standing in truth]).astype(np.int64)
+def _by_geometry(images: Sequence[ProbeImage], truth: Sequence[U16], taxonomy: Taxonomy) -> U16:
+    """Painted id = the object in whose cuboid most of its pixels with a road user's tag lie."""
+    users = [_of_users(image, taxonomy) for image in images]
+    pairs = zip(images, truth, users, strict=True)
+    votes = [(image.server_id[is_user], at[is_user]) for image, at, is_user in pairs]
+    ids = np.concatenate([painted for painted, _ in votes]).astype(np.int64)
+    tracks = np.concatenate([track for _, track in votes]).astype(np.int64)
     return _majority(ids, tracks, least=_MIN_PX)
+
+
+def _of_users(image: ProbeImage, taxonomy: Taxonomy) -> Bool:
+    return np.isin(image.semantic, list(taxonomy.labelled_tags()))
 
 
 def _majority(ids: I64, tracks: I64, *, least: int) -> U16:

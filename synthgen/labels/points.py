@@ -46,7 +46,7 @@ def label_points(sweep: LidarSweep, boxes: SceneBoxes) -> Columns:
     track_id, tag = sweep.track_id, sweep.semantic_tag
     if track_id is None:
         points_m = sweep.points_m.astype(np.float64)
-        row = _smallest_box(points_m, boxes.world.moved(sweep.world_from_lidar.inverse()))
+        row = smallest_box(points_m, boxes.world.moved(sweep.world_from_lidar.inverse()))
         track_id = _owners(boxes)[row]
         if tag is None:
             # Row -1, in no box, is the 0 at the end.
@@ -68,7 +68,7 @@ def label_targets(scan: RadarScan, boxes: SceneBoxes) -> Columns:
     track_id = scan.track_id
     if track_id is None:
         in_radar = boxes.world.moved(scan.world_from_radar.inverse())
-        track_id = _owners(boxes)[_smallest_box(scan.points_m, in_radar, _SURFACE_M)]
+        track_id = _owners(boxes)[smallest_box(scan.points_m, in_radar, _SURFACE_M)]
     return {
         "frame_index": np.array([scan.frame_index], dtype=np.int32),
         "radar": [scan.name],
@@ -83,12 +83,12 @@ def target_counts(targets: Columns, boxes: SceneBoxes) -> I32:
 
 
 def _owners(boxes: SceneBoxes) -> U16:
-    """Track ids (N + 1,) of the rows of `_smallest_box`; the last is 0, for row -1."""
+    """Track ids (N + 1,) of the rows of `smallest_box`; the last is 0, for row -1."""
     return np.append(boxes.track_id, 0).astype(np.uint16)
 
 
-def _smallest_box(points_m: F64, boxes: Cuboids, margin_m: float = 0.0) -> I64:
-    """Row (P,) of the smallest box each point lies in, -1 for none."""
+def smallest_box(points_m: F64, boxes: Cuboids, margin_m: float = 0.0) -> I64:
+    """Row (P,) of the smallest box, grown by a margin, that holds each point; -1 for none."""
     found = np.full(len(points_m), -1, dtype=np.int64)
     for row in np.argsort(-np.prod(boxes.size_lwh_m, axis=1), kind="stable"):
         found[boxes[row].contains(points_m, margin_m)] = row

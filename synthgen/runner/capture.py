@@ -20,6 +20,7 @@ from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.errors import ConfigError, SimulatorError
+from synthgen.runner.instance_link import InstanceLinks
 from synthgen.store.tables import vector_names
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def decode_camera(
     *,
     frame_index: int,
     timestamp_ns: int,
-    track_of_instance: np.ndarray,
+    links: InstanceLinks,
 ) -> CameraFrame:
     """The camera's channels of one frame, decoded.
 
@@ -120,7 +121,7 @@ def decode_camera(
         measured: Raw measurements by sensor key.
         frame_index: Capture number.
         timestamp_ns: Clip-relative time.
-        track_of_instance: (65536,) uint16 track id of each id the server may paint.
+        links: Whose each painted pixel is.
     """
     raw = {channel: measured[f"{camera.name}/{channel}"] for channel in camera.channels}
     world_from_mount = pose_from_carla(next(iter(raw.values())).transform)
@@ -129,8 +130,7 @@ def decode_camera(
     decoded: dict[str, np.ndarray | None] = {
         channel: _DECODERS[channel](image) for channel, image in raw.items() if channel in _DECODERS
     }
-    instance = decoded.get("instance")
-    normals = raw.get("normals")
+    instance, normals = raw.get("instance"), raw.get("normals")
     flow_px = decoded.get("flow")
     return CameraFrame(
         name=camera.name,
@@ -140,7 +140,7 @@ def decode_camera(
         rgb=decoded.get("rgb"),
         depth_cm=decoded.get("depth"),
         semantic=decoded.get("semantic"),
-        instance=None if instance is None else track_of_instance[instance],
+        instance=None if instance is None else links.tracks_of_image(instance),
         normals=None if normals is None else images.decode_normals(normals, world_from_camera),
         flow_px=flow_px,
         flow_valid=None if flow_px is None else np.isfinite(flow_px[..., 0]),
@@ -151,7 +151,6 @@ _DECODERS: Final[Mapping[str, Callable[[Any], np.ndarray]]] = {
     "rgb": images.decode_rgb,
     "depth": images.decode_depth,
     "semantic": images.decode_semantic,
-    "instance": images.decode_instance,
     "flow": images.decode_flow,
 }
 
@@ -162,25 +161,25 @@ def decode_lidar(
     *,
     frame_index: int,
     timestamp_ns: int,
-    track_of_instance: np.ndarray,
+    links: InstanceLinks,
 ) -> LidarSweep:
     """The LiDAR's sweep of one frame, with class and track of each point where it has a twin."""
     raw = measured[f"{lidar.name}/points"]
     points = point_sensors.decode_lidar(raw)
     if lidar.semantic:
         points = point_sensors.join_semantics(points, measured[f"{lidar.name}/semantic"])
-    object_id = points.object_id
+    world_from_lidar = pose_from_carla(raw.transform)
     return LidarSweep(
         name=lidar.name,
         frame_index=frame_index,
         timestamp_ns=timestamp_ns,
-        world_from_lidar=pose_from_carla(raw.transform),
+        world_from_lidar=world_from_lidar,
         points_m=points.xyz_m,
         intensity=points.intensity,
         ring=points.ring,
         time_offset_ns=np.zeros(len(points.ring), dtype=np.int32),
         semantic_tag=points.semantic_tag,
-        track_id=None if object_id is None else track_of_instance[object_id & 0xFFFF],
+        track_id=links.tracks_of_points(points, world_from_lidar),
         cos_incidence=points.cos_incidence,
     )
 

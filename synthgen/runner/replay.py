@@ -27,7 +27,6 @@ from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.clip_job import ClipJob
 from synthgen.errors import ConfigError, SimulatorError
 from synthgen.geometry.se3 import SE3
-from synthgen.labels.identity import InstanceLink
 from synthgen.runner import capture
 from synthgen.runner.appearance import ROLLING_WHEEL, STEERED_WHEEL, bone_control
 from synthgen.runner.calibration import calibration_of
@@ -35,7 +34,6 @@ from synthgen.runner.cast import Cast, CastMember, add_still_objects, clear_park
 from synthgen.runner.dressing import dress_world
 from synthgen.runner.finish import MadeClip
 from synthgen.runner.heartbeat import Pulse
-from synthgen.runner.instance_link import link_instances
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.orders import set_signal
 from synthgen.runner.recorder import Recorder
@@ -89,8 +87,6 @@ class Replay:
         )
         self._ticks = self._source.ticks
         self._captured = 0
-        self._decoder: RigDecoder | None = None
-        self._link: InstanceLink | None = None
         self._looks = _looks_of(self._source)
         self._open_doors: dict[int, int] = {}
         self._known_inertial = _inertial_rows_of(self._source, self._rig, job)
@@ -110,6 +106,7 @@ class Replay:
             -float(calibration.rear_axle_from_ego.translation_m[0]),
             job.capture,
         )
+        self._decoder = RigDecoder(self._rig, self._cast)
         self.labels = LiveLabels(self._source.objects, self._calibration, watch)
 
     def _spawn(self, info: ObjectInfo) -> CastMember:
@@ -164,7 +161,7 @@ class Replay:
             simulator_version=self._session.server_version,
             episode_tick=self._episode_tick,
             replay_of=self._source.clip_id,
-            instance_link=self._link,
+            instance_link=self._decoder.link,
         )
 
     @property
@@ -230,12 +227,12 @@ class Replay:
     def _take_capture(self, frame: int, tick: int) -> None:
         with self._watch.lap("transfer"):
             measured = self._capture.collect_frame(frame)
-        if self._decoder is None:
-            self._link = link_instances(self._rig, measured, self._cast, self._ticks[tick])
-            self._decoder = RigDecoder(self._rig, self._link.track_of_id)
         with self._watch.lap("decode"):
             sensors = self._decoder.decode(
-                measured, frame_index=tick // self._period, timestamp_ns=tick * self._tick_ns
+                measured,
+                self._ticks[tick],
+                frame_index=tick // self._period,
+                timestamp_ns=tick * self._tick_ns,
             )
         self._captured += 1
         self._recorder.add_sensors(sensors)

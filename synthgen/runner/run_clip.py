@@ -21,7 +21,6 @@ from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import ClipJob, Receipt
 from synthgen.datatypes.road_map import SignalChange
 from synthgen.errors import OutputError, ScenarioRejected
-from synthgen.labels.identity import InstanceLink
 from synthgen.runner import capture
 from synthgen.runner.appearance import Appearance, bones_of
 from synthgen.runner.calibration import calibration_of
@@ -30,7 +29,6 @@ from synthgen.runner.dressing import dress_world
 from synthgen.runner.evidence import Evidence
 from synthgen.runner.finish import MadeClip, finish_clip, scenario_document
 from synthgen.runner.heartbeat import Pulse
-from synthgen.runner.instance_link import link_instances
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.observe import (
     SIGNAL_STATES,
@@ -161,8 +159,6 @@ class Stage:
         self._pulse = pulse
         self._script_events: tuple[Event, ...] = ()
         self._episode_tick = 0
-        self._decoder: RigDecoder | None = None
-        self._link: InstanceLink | None = None
         self._rig = Rig.model_validate(job.rig.content)
         self._tick_ns = round(job.capture.tick_s * 1e9)
         self._period = job.capture.period_ticks
@@ -184,6 +180,7 @@ class Stage:
         self.calibration = calibration_of(
             self._rig, self.ego.info.blueprint, self.ego.rear_axle_x_m, settings
         )
+        self._decoder = RigDecoder(self._rig, self._cast)
         self.labels = self._live_labels()
         self._still = frozenset(item.info.track_id for item in self._cast.still)
         self._appearance = Appearance(self._cast)
@@ -227,7 +224,7 @@ class Stage:
             opendrive=self._dressed.opendrive,
             simulator_version=self._session.server_version,
             episode_tick=self._episode_tick,
-            instance_link=self._link,
+            instance_link=self._decoder.link,
         )
 
     def run_record(self, events: tuple[Event, ...]) -> RunRecord:
@@ -330,11 +327,8 @@ class Stage:
         frame = frame_record(
             snapshot, self.ego, self._dressed.map, tick=tick, weather=self._weather, **stamp
         )
-        if self._decoder is None:
-            self._link = link_instances(self._rig, measured, self._cast, states)
-            self._decoder = RigDecoder(self._rig, self._link.track_of_id)
         with self._watch.lap("decode"):
-            sensors = self._decoder.decode(measured, **stamp)
+            sensors = self._decoder.decode(measured, states, **stamp)
         self._recorder.add_frame(frame)
         self._recorder.add_sensors(sensors)
         self.labels.add(frame, states, sensors)

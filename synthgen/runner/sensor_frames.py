@@ -7,42 +7,49 @@ from typing import Any
 
 from sensors.carla_adapter.health import SensorHealth
 from sensors.rig import Rig
-from synthgen.geometry.arrays import U16
+from synthgen.datatypes.actors import ActorStates
 from synthgen.labels.frame import SensorFrames
+from synthgen.labels.identity import InstanceLink
 from synthgen.runner import capture
+from synthgen.runner.cast import Cast
+from synthgen.runner.instance_link import InstanceLinks
 
 
 class RigDecoder:
     """Turns the captures of a rig, in order, into our frames and units."""
 
-    def __init__(self, rig: Rig, track_of_instance: U16) -> None:
-        """Start with the first capture.
-
-        Args:
-            rig: The rig.
-            track_of_instance: (65536,) track id of each id the server may paint.
-        """
+    def __init__(self, rig: Rig, cast: Cast) -> None:
         self._rig = rig
-        self._tracks = track_of_instance
+        self._links = InstanceLinks(rig, cast)
         self._health = SensorHealth()
 
+    @property
+    def link(self) -> InstanceLink | None:
+        """How the server's ids lead to the cast; None before the first capture."""
+        return self._links.link
+
     def decode(
-        self, measured: Mapping[str, Any], *, frame_index: int, timestamp_ns: int
+        self,
+        measured: Mapping[str, Any],
+        states: ActorStates,
+        *,
+        frame_index: int,
+        timestamp_ns: int,
     ) -> SensorFrames:
-        """What the rig saw.
+        """What the rig saw while the cast was in these states.
 
         Raises:
             SensorFault: A measurement cannot be true.
         """
         stamp = {"frame_index": frame_index, "timestamp_ns": timestamp_ns}
-        tracks = self._tracks
+        self._links.meet(measured, states)
         sensors = SensorFrames(
             cameras=tuple(
-                capture.decode_camera(camera, measured, track_of_instance=tracks, **stamp)
+                capture.decode_camera(camera, measured, links=self._links, **stamp)
                 for camera in self._rig.cameras
             ),
             lidars=tuple(
-                capture.decode_lidar(lidar, measured, track_of_instance=tracks, **stamp)
+                capture.decode_lidar(lidar, measured, links=self._links, **stamp)
                 for lidar in self._rig.lidars
             ),
             radars=tuple(

@@ -89,19 +89,26 @@ def _owners(boxes: SceneBoxes) -> U16:
 
 def smallest_box(points_m: F64, boxes: Cuboids, margin_m: float = 0.0) -> I64:
     """Row (P,) of the smallest box, grown by a margin, that holds each point; -1 for none."""
+    box, point = _pairs_inside(points_m, boxes, margin_m)
+    largest_first = np.argsort(-np.prod(boxes.size_lwh_m, axis=1)[box], kind="stable")
     found = np.full(len(points_m), -1, dtype=np.int64)
-    for row in np.argsort(-np.prod(boxes.size_lwh_m, axis=1), kind="stable"):
-        found[boxes[row].contains(points_m, margin_m)] = row
+    found[point[largest_first]] = box[largest_first]
     return found
 
 
 def _points_in_boxes(points_m: F64, boxes: Cuboids) -> I32:
     """Number of points (P, 3) within each of N boxes of the same frame: (N,)."""
-    reach_m = np.linalg.norm(boxes.size_lwh_m, axis=1) / 2
+    box, _ = _pairs_inside(points_m, boxes, 0.0)
+    return np.bincount(box, minlength=len(boxes)).astype(np.int32)
+
+
+def _pairs_inside(points_m: F64, boxes: Cuboids, margin_m: float) -> tuple[I64, I64]:
+    """Indices of boxes and points, pair by pair, of all points that lie in a grown box."""
+    reach_m = np.linalg.norm(boxes.size_lwh_m / 2 + margin_m, axis=1)
     gap_x = np.abs(boxes.center_m[:, None, 0] - points_m[:, 0])
     gap_y = np.abs(boxes.center_m[:, None, 1] - points_m[:, 1])
     box, point = np.nonzero((gap_x <= reach_m[:, None]) & (gap_y <= reach_m[:, None]))
     offset_m = points_m[point] - boxes.center_m[box]
     local_m = np.einsum("pji,pj->pi", boxes.rotation[box], offset_m)
-    is_inside = (np.abs(local_m) <= boxes.size_lwh_m[box] / 2).all(axis=1)
-    return np.bincount(box[is_inside], minlength=len(boxes)).astype(np.int32)
+    is_inside = (np.abs(local_m) <= boxes.size_lwh_m[box] / 2 + margin_m).all(axis=1)
+    return box[is_inside], point[is_inside]

@@ -61,6 +61,7 @@ def relabel_clip(clip: ClipReader, version: str) -> Relabelled:
         fresh = Path(name) / "labels" / version
         if target.exists():
             return Relabelled(clip.folder, version, _differing(fresh, target))
+        target.parent.mkdir(exist_ok=True)
         fresh.rename(target)
         return Relabelled(clip.folder, version, None)
 

@@ -23,7 +23,8 @@ _SPAWN_LIFTS_M: Final = (0.05, 0.3, 0.6, 1.2)
 # Who walks or is pushed may start beside a lamp post or a bin: aside of its line, left positive.
 _SPAWN_ASIDE_M: Final = (0.0, 0.4, -0.4, 0.8, -0.8)
 _WALKER_HALF_HEIGHT_M: Final = 0.93
-_ENVIRONMENT_RANGE_M: Final = 150.0
+# At the end of a straight street a parked car is still a few pixels tall 300 m away.
+_ENVIRONMENT_RANGE_M: Final = 400.0
 _VEHICLE_LABELS: Final = ("Car", "Truck", "Bus", "Motorcycle", "Bicycle")
 _INSTANCE_IDS: Final = 65536
 _ELBOW_ROOM_M: Final = 4.0

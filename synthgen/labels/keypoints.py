@@ -40,10 +40,7 @@ def joints_of(skeleton: Skeleton, bones_m: F32, height_m: float) -> F64:
     """
     bones = bones_m.astype(np.float64)
     head_m = bones[skeleton.bone("crl_Head__C")]
-    up = _unit(head_m - bones[skeleton.bone("crl_neck__C")])
-    across = bones[skeleton.bone("crl_arm__L")] - bones[skeleton.bone("crl_arm__R")]
-    left = _unit(across - (across @ up) * up)
-    world_from_head = np.stack([np.cross(left, up), left, up], axis=1)
+    world_from_head = _head_axes(skeleton, bones)
     scale = height_m / ADULT_HEIGHT_M
     joints_m = np.full((len(skeleton.joints), 3), np.nan)
     for index, joint in enumerate(skeleton.joints):
@@ -52,6 +49,27 @@ def joints_of(skeleton: Skeleton, bones_m: F32, height_m: float) -> F64:
         if joint.head_flu_m is not None and np.isnan(joints_m[index]).any():
             joints_m[index] = head_m + world_from_head @ (scale * np.array(joint.head_flu_m))
     return joints_m
+
+
+def _head_axes(skeleton: Skeleton, bones: F64) -> F64:
+    """Rotation (3, 3) of the head: from its eyes, or where they are missing from neck and arms."""
+    head_m = bones[skeleton.bone("crl_Head__C")]
+    eyes_m = bones[[skeleton.bone("crl_eye__L"), skeleton.bone("crl_eye__R")]]
+    if np.isnan(eyes_m).any():
+        up = _unit(head_m - bones[skeleton.bone("crl_neck__C")])
+        across = bones[skeleton.bone("crl_arm__L")] - bones[skeleton.bone("crl_arm__R")]
+        left = _unit(across - (across @ up) * up)
+        return np.stack([np.cross(left, up), left, up], axis=1)
+    # A neck leans forward under an upright head; the eyes tell how that is held.
+    left = _unit(eyes_m[0] - eyes_m[1])
+    gaze = eyes_m.mean(axis=0) - head_m
+    eyes = _unit(gaze - (gaze @ left) * left)
+    over_eyes = np.cross(eyes, left)
+    usual = next(joint.head_flu_m for joint in skeleton.joints if joint.name == "left_eye")
+    assert usual is not None, "the table has the eyes' place in the head"
+    rise = np.arctan2(usual[2], usual[0])
+    forward = np.cos(rise) * eyes - np.sin(rise) * over_eyes
+    return np.stack([forward, left, np.cross(forward, left)], axis=1)
 
 
 def _unit(vector: F64) -> F64:

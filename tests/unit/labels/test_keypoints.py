@@ -95,6 +95,21 @@ def test_bones_win_over_offsets() -> None:
     np.testing.assert_allclose(joints_m[NAMES.index("left_eye")], [0.1, 0.03, 1.7], atol=1e-6)
 
 
+def test_face_follows_the_eyes_where_there_are_some() -> None:
+    # The head is held level and looks 0.6 rad to its left over a neck that leans forward.
+    cos, sin = np.cos(0.6), np.sin(0.6)
+    head = np.array([0.03, 0.0, 1.58])
+    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+    bones_m = bones_at(SE3.identity())
+    bones_m[SKELETON.bone("crl_Head__C")] = head
+    bones_m[SKELETON.bone("crl_eye__L")] = head + turn @ [0.093, 0.0315, 0.09]
+    bones_m[SKELETON.bone("crl_eye__R")] = head + turn @ [0.093, -0.0315, 0.09]
+    joints_m = joints_of(SKELETON, bones_m, 1.75)
+    nose, ear = joints_m[NAMES.index("nose")], joints_m[NAMES.index("right_ear")]
+    np.testing.assert_allclose(nose, head + turn @ [0.115, 0, 0.055], atol=1e-6)
+    np.testing.assert_allclose(ear, head + turn @ [0, -0.0715, 0.065], atol=1e-6)
+
+
 def test_offsets_scale_with_height() -> None:
     joints_m = joints_of(SKELETON, bones_at(SE3.identity()), 3.5)
     np.testing.assert_allclose(joints_m[NAMES.index("nose")], [0.23, 0.0, 1.69], atol=1e-3)

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from synthgen.errors import DatasetError
-from synthgen.geometry.camera import FisheyeCamera, PinholeCamera
+from synthgen.geometry.camera import FisheyeCamera, Lens, PinholeCamera
 from synthgen.geometry.se3 import SE3
 
 SCHEMA = "synthgen/calibration@1"
@@ -21,7 +21,7 @@ class CameraModel:
 
     Attributes:
         camera: The pinhole camera; of a fisheye, a pinhole of the same size and focal length,
-            which is right in the middle of the image only.
+            which is right in the middle of the image only: labels use `lens`.
         channels: Image channels.
         fisheye: The true lens where it is no pinhole, or None.
     """
@@ -31,7 +31,7 @@ class CameraModel:
     fisheye: FisheyeCamera | None = None
 
     @property
-    def lens(self) -> PinholeCamera | FisheyeCamera:
+    def lens(self) -> Lens:
         """The camera as it projects."""
         return self.fisheye or self.camera
 

@@ -7,12 +7,16 @@ row r is (c + 0.5, r + 0.5).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from synthgen.errors import InternalError
-from synthgen.geometry.arrays import F64
+from synthgen.geometry.arrays import F64, Bool
+
+# Straight behind, all directions across are one: nothing is projected from there.
+_WIDEST_RAD: Final = 3.0
+_BEYOND_IMAGE_RAD: Final = 0.3  # what is cut there is cut far enough outside the image
 
 
 class Camera(Protocol):
@@ -28,6 +32,12 @@ class Camera(Protocol):
 
     def project(self, points_camera_m: F64) -> F64:
         """Pixel positions (..., 2) of points (..., 3), metres, camera frame, in the lens's view."""
+
+    def depths(self, points_camera_m: F64) -> F64:
+        """What a depth image holds (...) of points (..., 3), metres: z, or for a fisheye range."""
+
+    def sees(self, points_camera_m: F64, near_m: float) -> Bool:
+        """Which points (..., 3) project to somewhere: not nearer than that, not behind the lens."""
 
     def rays(self, xy_px: F64) -> F64:
         """Directions (..., 3), camera frame, of pixel positions (..., 2).
@@ -82,6 +92,14 @@ class PinholeCamera:
         x, y, z = np.moveaxis(np.asarray(points_camera_m, dtype=np.float64), -1, 0)
         return np.stack([self.fx_px * x / z + self.cx_px, self.fy_px * y / z + self.cy_px], -1)
 
+    def depths(self, points_camera_m: F64) -> F64:
+        """Depths (...) along the optical axis of points (..., 3)."""
+        return np.asarray(points_camera_m[..., 2])
+
+    def sees(self, points_camera_m: F64, near_m: float) -> Bool:
+        """Which points (..., 3) lie beyond the plane `near_m` ahead."""
+        return np.asarray(points_camera_m[..., 2] > near_m)
+
     def rays(self, xy_px: F64) -> F64:
         """Directions (..., 3), z = 1, camera frame, of pixel positions (..., 2)."""
         x, y = np.moveaxis(np.asarray(xy_px, dtype=np.float64), -1, 0)
@@ -134,6 +152,30 @@ class FisheyeCamera:
             [self.fx_px * stretch * x + self.cx_px, self.fy_px * stretch * y + self.cy_px], -1
         )
 
+    @property
+    def widest_rad(self) -> float:
+        """Greatest angle off the optical axis that is projected: a little beyond the image's."""
+        corners_px = np.array([[x, y] for x in (0, self.width_px) for y in (0, self.height_px)])
+        z = self.rays(corners_px)[:, 2].min()
+        wanted_rad = min(float(np.arccos(z)) + _BEYOND_IMAGE_RAD, _WIDEST_RAD)
+        angle_rad = np.linspace(0.0, wanted_rad, 1001)
+        falls = np.flatnonzero(np.diff(self._distorted(angle_rad)) <= 0)  # rays turn inwards
+        return float(angle_rad[falls[0]]) if len(falls) else wanted_rad
+
+    def depths(self, points_camera_m: F64) -> F64:
+        """Distances (...) of points (..., 3), which a fisheye's depth image holds."""
+        return np.asarray(np.linalg.norm(points_camera_m, axis=-1))
+
+    def sees(self, points_camera_m: F64, near_m: float) -> Bool:
+        """Which points (..., 3) are farther than `near_m` and within the lens's widest angle."""
+        is_within = self.angles_rad(points_camera_m) <= self.widest_rad
+        return is_within & (self.depths(points_camera_m) > near_m)
+
+    def angles_rad(self, points_camera_m: F64) -> F64:
+        """Angles (...) off the optical axis of points (..., 3)."""
+        across = np.hypot(points_camera_m[..., 0], points_camera_m[..., 1])
+        return np.asarray(np.arctan2(across, points_camera_m[..., 2]))
+
     def rays(self, xy_px: F64) -> F64:
         """Unit directions (..., 3), camera frame, of pixel positions (..., 2)."""
         x, y = np.moveaxis(np.asarray(xy_px, dtype=np.float64), -1, 0)
@@ -161,3 +203,7 @@ class FisheyeCamera:
             step = (self._distorted(angle) - ring) / np.maximum(slope, 0.05)
             angle = np.clip(angle - step, 0.0, np.pi)
         return np.asarray(angle)
+
+
+Lens = PinholeCamera | FisheyeCamera
+"""A camera's true lens."""

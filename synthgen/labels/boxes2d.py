@@ -13,11 +13,12 @@ import numpy as np
 from synthgen.datatypes.images import CameraFrame
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F32, F64, I32, I64, U8, Bool
-from synthgen.geometry.camera import PinholeCamera
-from synthgen.geometry.cuboid import EDGES, Cuboids
+from synthgen.geometry.camera import FisheyeCamera, Lens
+from synthgen.geometry.cuboid import Cuboids
 from synthgen.labels.columns import Columns, nullable
 from synthgen.labels.kernels import hidden_pixels, hulls_in_image, visible_depths
 from synthgen.labels.masks import Masks, masks_of
+from synthgen.labels.outlines import outline_points, pixel_rays
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.settings import LabelSettings
 
@@ -137,7 +138,7 @@ class Boxes2d:
 
 
 def label_camera_frame(
-    frame: CameraFrame, camera: PinholeCamera, boxes: SceneBoxes, settings: LabelSettings
+    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, settings: LabelSettings
 ) -> Boxes2d:
     """2D labels of every object whose amodal box meets the image.
 
@@ -159,16 +160,26 @@ def label_camera_frame(
             f"got {frame.instance.shape[0]} x {frame.instance.shape[1]}"
         )
     in_camera = boxes.world.moved(frame.world_from_camera.inverse())
-    xy_px, is_point = projected_points(in_camera, camera, settings.near_plane_m)
+    xy_px, is_point = outline_points(in_camera, camera, settings.near_plane_m)
     hull, hull_size, amodal, clipped, truncated = hulls_in_image(
         xy_px, is_point, camera.width_px, camera.height_px
     )
     row = np.flatnonzero(hull_size)
-    cuboids = in_camera.select(row)
-    track_id = boxes.track_id[row]
-    hull_px, hidden_px, by_track, by_tag = _hidden_by(
-        frame, camera, hull[row], hull_size[row], cuboids, track_id, settings
+    counts = _hidden_by(
+        frame,
+        camera,
+        hull[row],
+        hull_size[row],
+        in_camera.select(row),
+        boxes.track_id[row],
+        settings,
     )
+    if isinstance(camera, FisheyeCamera):
+        # The hull of what lies behind the lens covers an image that no part of it is in.
+        is_met = counts[0] > 0
+        row, counts = row[is_met], counts[:, is_met]
+    hull_px, hidden_px, by_track, by_tag = counts
+    cuboids, track_id = in_camera.select(row), boxes.track_id[row]
     masks = masks_of(frame.instance)
     least_cm, twice_median_cm = _depths(frame, masks)
     mask, is_seen = _match(masks.track_id, track_id)
@@ -198,63 +209,34 @@ def label_camera_frame(
     )
 
 
-def projected_points(
-    in_camera: Cuboids, camera: PinholeCamera, near_plane_m: float
-) -> tuple[F64, U8]:
-    """Image points whose hull is each cuboid's projection, cut at the near plane.
-
-    Args:
-        in_camera: N boxes in the camera frame.
-        camera: Intrinsics.
-        near_plane_m: Least depth that is projected.
-
-    Returns:
-        Points (N, 20, 2), pixels: the 8 corners and the cuts of the 12 edges with the near
-        plane; and (N, 20), 1 where the point exists.
-    """
-    corners_m = in_camera.corners_m
-    start_m, end_m = corners_m[:, EDGES[:, 0]], corners_m[:, EDGES[:, 1]]
-    above_start = start_m[..., 2] - near_plane_m
-    above_end = end_m[..., 2] - near_plane_m
-    is_cut = (above_start < 0) != (above_end < 0)
-    share = above_start / np.where(is_cut, above_start - above_end, 1.0)
-    cuts_m = start_m + share[..., None] * (end_m - start_m)
-    points_m = np.concatenate([corners_m, cuts_m], axis=1)
-    is_point = np.concatenate([corners_m[..., 2] >= near_plane_m, is_cut], axis=1)
-    points_m[..., 2] = np.where(is_point, points_m[..., 2], 1.0)
-    return camera.project(points_m), is_point.astype(np.uint8)
-
-
 def _hidden_by(
     frame: CameraFrame,
-    camera: PinholeCamera,
+    camera: Lens,
     hull: F64,
     hull_size: I64,
     cuboids: Cuboids,
     track_id: I32,
     settings: LabelSettings,
-) -> tuple[I64, I64, I64, I64]:
-    """`hidden_pixels` of the objects in the image."""
-    columns_px = np.arange(camera.width_px) + 0.5
-    rows_px = np.arange(camera.height_px) + 0.5
+) -> I64:
+    """`hidden_pixels` of the objects in the image, (4, N)."""
     tags = frame.semantic
     if tags is None:
         tags = np.broadcast_to(np.uint8(0), (camera.height_px, camera.width_px))
-    counts: tuple[I64, I64, I64, I64] = hidden_pixels(
+    counts = hidden_pixels(
         hull,
         hull_size,
         cuboids.rotation,
         cuboids.center_m,
         cuboids.size_lwh_m,
         track_id,
-        (columns_px - camera.cx_px) / camera.fx_px,
-        (rows_px - camera.cy_px) / camera.fy_px,
+        *pixel_rays(camera),
         frame.instance,
         frame.depth_cm,
+        isinstance(camera, FisheyeCamera),
         tags,
         settings.occlusion_margin_m,
     )
-    return counts
+    return np.stack(counts)
 
 
 def _depths(frame: CameraFrame, masks: Masks) -> tuple[I64, I64]:

@@ -16,7 +16,7 @@ from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.datatypes.taxonomy import Taxonomy
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F32, I32
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import Lens
 from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.invariants import check_counts, check_image, check_sizes, check_sweep
@@ -35,7 +35,7 @@ from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.verdict import Votes
 
-View = tuple[CameraFrame, PinholeCamera]
+View = tuple[CameraFrame, Lens]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,8 +96,7 @@ def label_frame(
         frame: The capture.
         objects: The objects table.
         states: All objects at the tick of the capture.
-        sensors: What the rig saw; cameras without depth or instance and
-            fisheyes get no 2D labels.
+        sensors: What the rig saw; cameras without depth or instance get no 2D labels.
         calibration: The rig.
         taxonomy: Categories.
         settings: Limits and margins.
@@ -110,9 +109,7 @@ def label_frame(
     images = [
         image
         for image in sensors.cameras
-        if image.instance is not None
-        and image.depth_cm is not None
-        and _is_pinhole(calibration, image.name)
+        if image.instance is not None and image.depth_cm is not None
     ]
     views = [(image, _intrinsics(calibration, image.name)) for image in images]
     boxes2d = tuple(label_camera_frame(image, camera, boxes, settings) for image, camera in views)
@@ -204,13 +201,8 @@ def _check_frame(frame_index: int, sensors: SensorFrames) -> None:
             raise DatasetError(f"frame {frame_index}: {item.name} is of frame {item.frame_index}")
 
 
-def _is_pinhole(calibration: Calibration, name: str) -> bool:
-    model = calibration.sensor(name).camera
-    return model is None or model.fisheye is None
-
-
-def _intrinsics(calibration: Calibration, name: str) -> PinholeCamera:
+def _intrinsics(calibration: Calibration, name: str) -> Lens:
     model = calibration.sensor(name).camera
     if model is None:
         raise DatasetError(f"sensor {name}: expected a camera, got images of something else")
-    return model.camera
+    return model.lens

@@ -17,7 +17,7 @@ from synthgen.datatypes.images import NO_DEPTH_CM, CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.datatypes.taxonomy import Taxonomy
 from synthgen.geometry.arrays import F64, I32, I64, Bool
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import Lens, PinholeCamera
 from synthgen.labels.boxes2d import Boxes2d
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.verdict import Votes
@@ -64,7 +64,7 @@ class _ImageEvidence:
 
 def check_image(
     frame: CameraFrame,
-    camera: PinholeCamera,
+    camera: Lens,
     boxes: SceneBoxes,
     labels: Boxes2d,
     *,
@@ -112,7 +112,7 @@ def check_image(
 
 
 def _image_evidence(
-    frame: CameraFrame, camera: PinholeCamera, boxes: SceneBoxes, labels: Boxes2d
+    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d
 ) -> _ImageEvidence:
     assert frame.instance is not None, "labels exist only where there is one"
     ids = labels.track_id
@@ -136,13 +136,16 @@ def _image_evidence(
     )
 
 
-def _projected(
-    frame: CameraFrame, camera: PinholeCamera, boxes: SceneBoxes, rows: I64
-) -> tuple[F64, Bool]:
-    """Bounds (M, 4) of the projected corners, and which cuboids are wholly ahead (M,)."""
+def _projected(frame: CameraFrame, camera: Lens, boxes: SceneBoxes, rows: I64) -> tuple[F64, Bool]:
+    """Bounds (M, 4) of the projected corners, and which cuboids are wholly ahead (M,).
+
+    In a fisheye image corners bound no cuboid, so none counts as ahead.
+    """
     camera_from_world = frame.world_from_camera.inverse()
     bounds = np.zeros((len(rows), 4))
     is_ahead = np.zeros(len(rows), dtype=np.bool_)
+    if not isinstance(camera, PinholeCamera):
+        return bounds, is_ahead
     for index, row in enumerate(rows.tolist()):
         half = boxes.world.size_lwh_m[row] / 2
         axes = boxes.world.rotation[row]
@@ -158,7 +161,7 @@ def _projected(
 
 
 def _depths_outside(
-    frame: CameraFrame, camera: PinholeCamera, boxes: SceneBoxes, labels: Boxes2d
+    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d
 ) -> tuple[I64, I64, I64]:
     """Per label: back-projected pixels, how many lie outside its cuboid, and far outside."""
     assert frame.instance is not None, "labels exist only where there is one"
@@ -171,9 +174,8 @@ def _depths_outside(
     keep = keep[:: max(1, len(keep) // _MOST_PIXELS)]
     rows, columns, index = rows[keep], columns[keep], index[keep]
     depth_m = frame.depth_cm[rows, columns] / 100.0
-    x = (columns + 0.5 - camera.cx_px) / camera.fx_px * depth_m
-    y = (rows + 0.5 - camera.cy_px) / camera.fy_px * depth_m
-    world_m = frame.world_from_camera.apply(np.stack([x, y, depth_m], axis=1))
+    rays = camera.rays(np.stack([columns + 0.5, rows + 0.5], axis=1))
+    world_m = frame.world_from_camera.apply(rays * depth_m[:, None])
     beyond_m = _beyond(world_m, boxes, labels.row[index])
     count = len(labels)
     return (
@@ -234,7 +236,7 @@ def _is_loose(labels: Boxes2d, evidence: _ImageEvidence, index: int, least_iou: 
 
 def _check_coverage(
     frame: CameraFrame,
-    camera: PinholeCamera,
+    camera: Lens,
     boxes: SceneBoxes,
     labels: Boxes2d,
     votes: Votes,

@@ -164,8 +164,10 @@ def hidden_pixels(  # noqa: C901, PLR0915 - one pixel loop, split it and it is s
     track_id: I32,
     rays_x: F64,
     rays_y: F64,
+    rays_z: F64,
     instance: U16,
     depth_cm: U16,
+    is_ranged: bool,
     tags: U8,
     margin_m: float,
 ) -> tuple[I64, I64, I64, I64]:
@@ -178,15 +180,18 @@ def hidden_pixels(  # noqa: C901, PLR0915 - one pixel loop, split it and it is s
         center_m: (N, 3) camera frame.
         size_lwh_m: (N, 3) full sizes.
         track_id: (N,) id of each in `instance`.
-        rays_x: (W,) x of the ray, z = 1, of each column.
-        rays_y: (H,) y of the ray, z = 1, of each row.
+        rays_x: (H, W) x of the ray of each pixel; times the pixel's depth it is the point seen.
+        rays_y: (H, W) y of the same.
+        rays_z: (H, W) z of the same.
         instance: (H, W) track ids.
-        depth_cm: (H, W) depth along the optical axis.
+        depth_cm: (H, W) depth, in lengths of the rays.
+        is_ranged: Depth is the distance from the camera; else it is along the optical axis.
         tags: (H, W) semantic tags of pixels without a track.
         margin_m: Pixels hide a cuboid if nearer by more than this.
 
     Returns:
-        Per cuboid: pixel centres in its hull within the image; how many of them are hidden;
+        Per cuboid: pixel centres in its hull within the image, of a ranged image those whose ray
+        meets it (its hull bulges over it); how many of them are hidden;
         the track that hides most of them, or -1; the tag that does, or -1. One of the last
         two is -1; both are where nothing is hidden. A tie goes to the smaller id.
     """
@@ -204,10 +209,10 @@ def hidden_pixels(  # noqa: C901, PLR0915 - one pixel loop, split it and it is s
         corners = hull[k, :size]
         own = track_id[k]
         axes = rotation[k]
-        nearest, farthest = _depth_range(axes, center_m[k], size_lwh_m[k])
+        nearest, farthest = _depth_range(axes, center_m[k], size_lwh_m[k], is_ranged)
         surely_hidden_cm = (nearest - margin_m) * 100.0
         never_hidden_cm = (farthest - margin_m) * 100.0
-        # Ray in box axes: direction = base + x * slope, start = minus the centre.
+        # Rays in box axes start at minus the centre.
         start = -(axes.T @ center_m[k])
         half = size_lwh_m[k] / 2.0
         seen_low, seen_high = len(votes), -1
@@ -222,19 +227,21 @@ def hidden_pixels(  # noqa: C901, PLR0915 - one pixel loop, split it and it is s
             if last < first:
                 continue
             hull_px[k] += last - first + 1
-            base_x = axes[1, 0] * rays_y[row] + axes[2, 0]
-            base_y = axes[1, 1] * rays_y[row] + axes[2, 1]
-            base_z = axes[1, 2] * rays_y[row] + axes[2, 2]
             for column in range(first, last + 1):
                 depth = depth_cm[row, column]
+                if is_ranged and not _meets(
+                    axes, start, half, rays_x[row, column], rays_y[row, column], rays_z[row, column]
+                ):
+                    hull_px[k] -= 1
+                    continue
                 if depth >= never_hidden_cm or instance[row, column] == own:
                     continue
                 if depth >= surely_hidden_cm:
-                    ray_x = rays_x[column]
+                    x, y, z = rays_x[row, column], rays_y[row, column], rays_z[row, column]
                     entry = max(
-                        _slab_entry(start[0], base_x + ray_x * axes[0, 0], half[0]),
-                        _slab_entry(start[1], base_y + ray_x * axes[0, 1], half[1]),
-                        _slab_entry(start[2], base_z + ray_x * axes[0, 2], half[2]),
+                        _slab_entry(start[0], _along(axes, 0, x, y, z), half[0]),
+                        _slab_entry(start[1], _along(axes, 1, x, y, z), half[1]),
+                        _slab_entry(start[2], _along(axes, 2, x, y, z), half[2]),
                     )
                     if depth >= (entry - margin_m) * 100.0:
                         continue
@@ -265,9 +272,34 @@ def _slab_entry(start: float, direction: float, half: float) -> float:
     return (-half - start) / direction if direction > 0.0 else (half - start) / direction
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _meets(axes: F64, start: F64, half: F64, x: float, y: float, z: float) -> bool:
+    """Whether a ray from the camera meets the box."""
+    enter, leave = 0.0, np.inf
+    for axis in range(3):
+        direction = _along(axes, axis, x, y, z)
+        if direction == 0.0:
+            if abs(start[axis]) > half[axis]:
+                return False
+            continue
+        one, two = (-half[axis] - start[axis]) / direction, (half[axis] - start[axis]) / direction
+        enter, leave = max(enter, min(one, two)), min(leave, max(one, two))
+    return enter <= leave
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _along(axes: F64, axis: int, x: float, y: float, z: float) -> float:
+    """The part of a direction along one of the box's axes."""
+    return axes[0, axis] * x + axes[1, axis] * y + axes[2, axis] * z
+
+
 @njit(cache=True, nogil=True)
-def _depth_range(axes: F64, center_m: F64, size_lwh_m: F64) -> tuple[float, float]:
-    """Least and greatest depth of a cuboid along the optical axis."""
+def _depth_range(axes: F64, center_m: F64, size_lwh_m: F64, is_ranged: bool) -> tuple[float, float]:
+    """Bounds of a cuboid's depth along the optical axis, or of its distance."""
+    if is_ranged:
+        distance = np.sqrt(center_m[0] ** 2 + center_m[1] ** 2 + center_m[2] ** 2)
+        reach = np.sqrt(size_lwh_m[0] ** 2 + size_lwh_m[1] ** 2 + size_lwh_m[2] ** 2) / 2.0
+        return distance - reach, distance + reach
     reach = 0.0
     for axis in range(3):
         reach += abs(axes[2, axis]) * size_lwh_m[axis] / 2.0

@@ -10,7 +10,7 @@ import numpy as np
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.skeleton import Skeleton
 from synthgen.geometry.arrays import F32, F64, U8
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import Lens
 from synthgen.labels.columns import Columns
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.settings import LabelSettings
@@ -78,7 +78,7 @@ def _unit(vector: F64) -> F64:
 
 def label_keypoints(
     frame: CameraFrame,
-    camera: PinholeCamera,
+    camera: Lens,
     boxes: SceneBoxes,
     bones_m: Mapping[int, F32],
     *,
@@ -123,7 +123,7 @@ def label_keypoints(
 
 def joint_visibility(
     frame: CameraFrame,
-    camera: PinholeCamera,
+    camera: Lens,
     joints_camera_m: F64,
     track_id: int,
     settings: LabelSettings,
@@ -134,8 +134,8 @@ def joint_visibility(
     """
     assert frame.depth_cm is not None, "checked by label_frame"
     assert frame.instance is not None, "checked by label_frame"
-    depth_m = joints_camera_m[:, 2]
-    is_ahead = depth_m > settings.near_plane_m
+    depth_m = camera.depths(joints_camera_m)
+    is_ahead = camera.sees(joints_camera_m, settings.near_plane_m)
     safe_m = np.where(is_ahead[:, None], joints_camera_m, [0.0, 0.0, 1.0])
     xy_px = np.where(is_ahead[:, None], camera.project(safe_m), 0.0)
     column, row = np.floor(xy_px).astype(np.int64).T

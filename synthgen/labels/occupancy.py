@@ -18,7 +18,7 @@ from synthgen.datatypes.actors import EGO_TRACK_ID
 from synthgen.datatypes.images import NO_DEPTH_CM, CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.geometry.arrays import F64, I32, I64, U8, U16, frozen_array
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import FisheyeCamera, Lens
 from synthgen.geometry.se3 import SE3
 from synthgen.labels.scene_boxes import EgoScene, SceneBoxes, level_ego_from_world
 from synthgen.labels.voxel_kernels import mark_rays, mark_view
@@ -27,6 +27,7 @@ _Surfaces = tuple[F64, U8, I32]  # points in the world, tags, track ids
 
 FREE = 255
 SKY_TAG = 11
+_NEAR_M = 0.1
 _PIXEL_STRIDE = 2  # every so many rows and columns of a depth image
 _THIN_SHARE = 0.25  # points are thinned to one per cube of this share of a voxel
 # Far ground is seen at a flat angle, a point every metre; neighbours on it are joined.
@@ -112,7 +113,7 @@ class Occupied:
 
 
 def seen_surfaces(
-    cameras: Sequence[tuple[CameraFrame, PinholeCamera]],
+    cameras: Sequence[tuple[CameraFrame, Lens]],
     sweeps: Sequence[LidarSweep],
     boxes: SceneBoxes,
     grid: VoxelGrid,
@@ -138,7 +139,7 @@ def seen_surfaces(
     return _thinned(*_in_own_frames(world_m[keep], tag[keep], track_id[keep], boxes), grid)
 
 
-def _of_image(frame: CameraFrame, camera: PinholeCamera) -> _Surfaces:
+def _of_image(frame: CameraFrame, camera: Lens) -> _Surfaces:
     assert frame.depth_cm is not None, "checked by label_frame"
     assert frame.instance is not None, "checked by label_frame"
     assert frame.semantic is not None, "checked by seen_surfaces"
@@ -227,7 +228,7 @@ def _thinned(points_m: F64, tag: U8, track_id: I32, grid: VoxelGrid) -> TaggedPo
 
 def observed(
     world_from_ego: SE3,
-    cameras: Sequence[tuple[CameraFrame, PinholeCamera]],
+    cameras: Sequence[tuple[CameraFrame, Lens]],
     sweeps: Sequence[LidarSweep],
     grid: VoxelGrid,
 ) -> dict[str, U8]:
@@ -247,6 +248,10 @@ def observed(
         mark_rays(masks["lidar"], grid.to_voxels(level_from_lidar.translation_m), ends)
     for frame, camera in cameras:
         camera_from_level = (level_from_world @ frame.world_from_camera).inverse()
+        assert frame.depth_cm is not None, "checked by label_frame"
+        if isinstance(camera, FisheyeCamera):
+            _mark_fisheye_view(masks["camera"], camera, camera_from_level, grid, frame.depth_cm)
+            continue
         matrix = np.column_stack(
             [
                 camera_from_level.rotation * grid.voxel_m,
@@ -256,6 +261,20 @@ def observed(
         intrinsics = np.array([camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px])
         mark_view(masks["camera"], matrix, intrinsics, frame.depth_cm, grid.voxel_m / 2)
     return masks
+
+
+def _mark_fisheye_view(
+    mask: U8, camera: FisheyeCamera, camera_from_level: SE3, grid: VoxelGrid, depth_cm: U16
+) -> None:
+    """`mark_view` of a fisheye image."""
+    centre = np.moveaxis(np.indices(grid.shape, dtype=np.float64), 0, -1).reshape(-1, 3) + 0.5
+    points_m = camera_from_level.apply(grid.to_level(centre))
+    voxel = np.flatnonzero(camera.sees(points_m, _NEAR_M))
+    column, row = np.floor(camera.project(points_m[voxel])).astype(np.int64).T
+    inside = (column >= 0) & (column < camera.width_px) & (row >= 0) & (row < camera.height_px)
+    voxel, column, row = voxel[inside], column[inside], row[inside]
+    nearest_cm = (camera.depths(points_m[voxel]) - grid.voxel_m / 2) * 100.0
+    mask.ravel()[voxel[nearest_cm <= depth_cm[row, column]]] = 1
 
 
 class ClipSurfaces:

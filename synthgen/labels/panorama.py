@@ -8,7 +8,7 @@ import numpy as np
 
 from synthgen.datatypes.images import CameraFrame
 from synthgen.geometry.arrays import F32, F64, Bool
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import Lens
 from synthgen.geometry.cuboid import Cuboids
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.settings import LabelSettings
@@ -40,7 +40,7 @@ _POINTS, _NORMALS, _SPANS = _face_samples()
 
 
 def visible_fractions(
-    views: Sequence[tuple[CameraFrame, PinholeCamera]],
+    views: Sequence[tuple[CameraFrame, Lens]],
     boxes: SceneBoxes,
     settings: LabelSettings,
 ) -> F32:
@@ -81,7 +81,7 @@ def _world_samples(world: Cuboids) -> tuple[F64, F64]:
 
 def _seen_in(
     frame: CameraFrame,
-    camera: PinholeCamera,
+    camera: Lens,
     points_m: F64,
     boxes: SceneBoxes,
     settings: LabelSettings,
@@ -90,9 +90,9 @@ def _seen_in(
     assert frame.depth_cm is not None, "checked by label_frame"
     assert frame.instance is not None, "checked by label_frame"
     in_camera_m = frame.world_from_camera.inverse().apply(points_m)
-    depth_m = in_camera_m[..., 2]
-    is_ahead = depth_m > settings.near_plane_m
-    in_camera_m[..., 2] = np.where(is_ahead, depth_m, 1.0)
+    depth_m = camera.depths(in_camera_m)
+    is_ahead = camera.sees(in_camera_m, settings.near_plane_m)
+    in_camera_m = np.where(is_ahead[..., None], in_camera_m, [0.0, 0.0, 1.0])
     column, row = np.moveaxis(np.floor(camera.project(in_camera_m)), -1, 0)
     inside = is_ahead & (column >= 0) & (column < camera.width_px)
     inside &= (row >= 0) & (row < camera.height_px)

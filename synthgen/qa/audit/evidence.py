@@ -16,7 +16,7 @@ import numpy as np
 from synthgen.datatypes.images import NO_DEPTH_CM, CameraFrame
 from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.geometry.arrays import F64, I64, Bool
-from synthgen.geometry.camera import PinholeCamera
+from synthgen.geometry.camera import Lens
 from synthgen.geometry.se3 import SE3
 from synthgen.store.clip_reader import ClipReader
 
@@ -90,7 +90,7 @@ def clip_blobs(clip: ClipReader) -> Blobs:
             continue
         for position, image in enumerate(reader.camera_frames(sensor.name)):
             blobs += _image_blobs(
-                image, sensor.camera.camera, sensor.ego_from_sensor, position, number
+                image, sensor.camera.lens, sensor.ego_from_sensor, position, number
             )
     lidar_origin = np.zeros(3)
     for sensor in reader.calibration.of_modality("lidar"):
@@ -123,7 +123,7 @@ def _on_platform(clip: ClipReader, points_m: F64) -> bool:
 
 
 def _image_blobs(
-    image: CameraFrame, camera: PinholeCamera, ego_from_camera: SE3, frame: int, number: int
+    image: CameraFrame, camera: Lens, ego_from_camera: SE3, frame: int, number: int
 ) -> Iterator[_Blob]:
     assert image.instance is not None
     assert image.semantic is not None

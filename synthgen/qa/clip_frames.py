@@ -14,14 +14,17 @@ _EDGES = ("x_min", "y_min", "x_max", "y_max")
 
 
 def clip_frames(clip: ClipReader) -> list[LabelledFrame]:
-    """The frames of a clip, with the boxes of which its first camera sees a pixel.
+    """The frames of a clip, with the boxes of which its first pinhole camera sees a pixel.
 
     Raises:
         DatasetError: A table is missing or damaged, or the rig has no pinhole camera.
     """
-    sensor = next(iter(clip.calibration.of_modality("camera")), None)
+    cameras = clip.calibration.of_modality("camera")
+    sensor = next((s for s in cameras if s.camera and s.camera.fisheye is None), None)
     if sensor is None or sensor.camera is None:
-        raise DatasetError(f"{clip.folder}: the rig has no camera, so nothing can be compared")
+        raise DatasetError(
+            f"{clip.folder}: the rig has no pinhole camera, so nothing can be compared"
+        )
     model = sensor.camera.camera
     matrix = getattr(model, "matrix", None)
     lidar = next(iter(clip.calibration.of_modality("lidar")), None)

@@ -29,12 +29,14 @@ class LanePlaces:
 
     Attributes:
         lane: (N,) int64, index of the lane; 0 where `is_on_lane` is False.
+        along_m: (N,) float64, along the centre line from where the lane begins.
         offset_m: (N,) float64, from the centre line, positive left.
         heading_rad: (N,) float64, driving direction there.
         is_on_lane: (N,) bool.
     """
 
     lane: I64
+    along_m: F64
     offset_m: F64
     heading_rad: F64
     is_on_lane: Bool
@@ -46,11 +48,12 @@ class LaneIndex:
     def __init__(self, lanes: Sequence[Lane]) -> None:
         pieces = [_pieces(index, lane) for index, lane in enumerate(lanes)]
         self.lanes = tuple(lanes)
-        rows = np.concatenate(pieces) if pieces else np.zeros((0, 8))
+        rows = np.concatenate(pieces) if pieces else np.zeros((0, 9))
         self._start, self._step = rows[:, 0:2], rows[:, 2:4]
         self._left_m, self._right_m = rows[:, 4], rows[:, 5]
         self._z_m = rows[:, 6]
-        self._lane = rows[:, 7].astype(np.int64)
+        self._begin_m = rows[:, 7]
+        self._lane = rows[:, 8].astype(np.int64)
         self._tree = cKDTree(self._start + self._step / 2) if len(rows) else None
 
     def places(self, points_m: F64, yaw_rad: F64) -> LanePlaces:
@@ -64,7 +67,7 @@ class LaneIndex:
         if self._tree is None or count == 0:
             nothing = np.zeros(count)
             return LanePlaces(
-                nothing.astype(np.int64), nothing, nothing, np.zeros(count, dtype=np.bool_)
+                nothing.astype(np.int64), nothing, nothing, nothing, np.zeros(count, dtype=np.bool_)
             )
         near = min(_CANDIDATES, len(self._start))
         _, piece = self._tree.query(points_m[:, :2], k=np.arange(1, near + 1))
@@ -84,6 +87,7 @@ class LaneIndex:
         rows = np.arange(count)
         return LanePlaces(
             lane=np.where(inside[rows, best], self._lane[piece[rows, best]], 0),
+            along_m=self._begin_m[piece[rows, best]] + forward[rows, best],
             offset_m=offset[rows, best],
             heading_rad=heading[rows, best],
             is_on_lane=inside[rows, best],
@@ -91,10 +95,13 @@ class LaneIndex:
 
 
 def _pieces(index: int, lane: Lane) -> F64:
-    """Pieces (P, 8) of one lane: start x y, step x y, half widths left and right, z, index."""
+    """Pieces (P, 9) of one lane.
+
+    Columns: start x y, step x y, half widths left and right, z, way from the lane's begin, index.
+    """
     center = lane.center_m.astype(np.float64)
     if len(center) < 2:
-        return np.zeros((0, 8))
+        return np.zeros((0, 9))
     dense = [center[:1]]
     for a, b in pairwise(center):
         parts = max(1, int(np.ceil(np.linalg.norm(b[:2] - a[:2]) / _MAX_PIECE_M)))
@@ -104,8 +111,11 @@ def _pieces(index: int, lane: Lane) -> F64:
     middle = start + step / 2
     left_m = distance_to_line(middle[:, :2], lane.left_m[:, :2].astype(np.float64))
     right_m = distance_to_line(middle[:, :2], lane.right_m[:, :2].astype(np.float64))
+    begin_m = np.concatenate([[0.0], np.cumsum(np.linalg.norm(step[:-1, :2], axis=1))])
     label = np.full(len(start), float(index))
-    return np.column_stack([start[:, :2], step[:, :2], left_m, right_m, middle[:, 2], label])
+    return np.column_stack(
+        [start[:, :2], step[:, :2], left_m, right_m, middle[:, 2], begin_m, label]
+    )
 
 
 def distance_to_line(points: F64, line: F64) -> F64:

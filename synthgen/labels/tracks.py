@@ -301,6 +301,7 @@ def _tracks(
         | {name: measured[name] for name in ("lidar_points", "visible_px", "visible_fraction")}
         | {
             "lane_id": names,
+            "lane_along_m": nullable(places.along_m, on_lane),
             "lane_offset_m": nullable(places.offset_m, on_lane),
             "brake_lights": nullable((rows.light_state & BRAKE_LIGHT) > 0, is_vehicle),
             "open_doors": nullable(rows.door_state, is_vehicle),

@@ -267,7 +267,7 @@ TRACKS: Final = pa.schema(
         *_columns(_I32, "lidar_points", "visible_px"),
         _field("visible_fraction", _F32, nullable=True),
         _field("lane_id", _TEXT, nullable=True),
-        _field("lane_offset_m", _F32, nullable=True),
+        *_columns(_F32, "lane_along_m", "lane_offset_m", nullable=True),
         _field("brake_lights", pa.bool_(), nullable=True),
         _field("open_doors", pa.uint8(), nullable=True),
         *_columns(_TEXT, "birth_reason", "death_reason", nullable=True),

@@ -119,6 +119,8 @@ def test_lane_and_offset(tables: LabelTables) -> None:
     inside = np.abs(rows["y_m"]) <= 2.0
     assert [name == "1:0:-1" for name in rows["lane_id"]] == inside.tolist()
     np.testing.assert_allclose(rows["lane_offset_m"][inside].astype(float), rows["y_m"][inside])
+    # The lane runs along x and begins at -50.
+    np.testing.assert_allclose(rows["lane_along_m"][inside].astype(float), rows["x_m"][inside] + 50)
 
 
 def test_ego_is_not_labelled(tables: LabelTables) -> None:

@@ -203,6 +203,7 @@ def test_joints_lie_on_balls_rendered_at_them(yaw: float) -> None:
     for at_m, labelled in zip(world_from_person.apply(np.array(STRIDE_JOINTS)), xy_px, strict=True):
         ball = Solid(at_m, np.full(3, 0.1), 3, is_sphere=True)
         alone = photograph([ball], ODD_CAMERA, world_from_camera)
+        assert alone.instance is not None
         rows, columns = np.nonzero(alone.instance)
         assert len(rows) > 20
         assert abs(columns.mean() + 0.5 - labelled[0]) < 1.0

@@ -12,6 +12,7 @@ from synthgen.labels.scene_boxes import scene_boxes
 from tests.unit.labels.ray_world import (
     Ground,
     Solid,
+    Thing,
     cast,
     ego_info,
     info_of,
@@ -41,15 +42,17 @@ def scan_and_hits() -> tuple[RadarScan, np.ndarray]:
     azimuth, altitude = rng.uniform(-0.5, 0.5, 3000), rng.uniform(-0.1, 0.1, 3000)
     flat = np.cos(altitude)
     body = np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(altitude)], axis=1)
-    things = [*SOLIDS, WALL, Ground()]
+    things: list[Thing] = [*SOLIDS, WALL, Ground()]
     directions = body @ WORLD_FROM_RADAR.rotation.T
     range_m, index = cast(things, WORLD_FROM_RADAR.translation_m, directions)
     # The ground right under an object is as near to its box as the object: it is not asked here.
     keep = (index >= 0) & (index < 4) & (range_m < 60)
     tracks = np.array([thing.track_id for thing in things])[index[keep]]
-    columns = (range_m[keep], azimuth[keep], altitude[keep], 0.0 * azimuth[keep])
-    floats = [values.astype(np.float32) for values in columns]
-    return RadarScan("radar", 0, 0, WORLD_FROM_RADAR, *floats), tracks
+    ranges, angles, heights = (
+        values[keep].astype(np.float32) for values in (range_m, azimuth, altitude)
+    )
+    still = np.zeros_like(ranges)
+    return RadarScan("radar", 0, 0, WORLD_FROM_RADAR, ranges, angles, heights, still), tracks
 
 
 def test_targets_belong_to_the_solid_they_hit(scan_and_hits: tuple[RadarScan, np.ndarray]) -> None:

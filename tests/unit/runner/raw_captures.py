@@ -29,6 +29,7 @@ from tests.unit.labels.ray_world import (
     FORWARD_CAMERA,
     Ground,
     Solid,
+    Thing,
     info_of,
     make_rig,
     photograph,
@@ -186,7 +187,7 @@ def _measured(tick: int, server: Server) -> dict[str, Any]:
     standing = [one for one in server.scenery if tick < one.until_tick]
     scenery = [replace(one.solid, track_id=1000 + k) for k, one in enumerate(standing)]
     painted = {1000 + k: one.paint for k, one in enumerate(standing)}
-    things = [*scene(tick * TICK_S), *scenery, Ground()]
+    things: list[Thing] = [*scene(tick * TICK_S), *scenery, Ground()]
     image = photograph(things, CAMERA, EGO @ CAMERA_MOUNT @ FORWARD_CAMERA)
     sweep = scan(things, EGO @ LIDAR_MOUNT, elevations=24, azimuths=360)
     pose = pose_to_carla(EGO @ CAMERA_MOUNT)

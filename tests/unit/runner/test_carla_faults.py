@@ -44,7 +44,7 @@ def reasons(tables: LabelTables) -> set[str]:
 
 def of_track(tables: LabelTables, table: str, column: str, track_id: int) -> np.ndarray:
     own = np.asarray(tables[table]["track_id"]) == track_id
-    return np.asarray(tables[table][column], dtype=None)[own]
+    return np.array(np.asarray(tables[table][column], dtype=None)[own])
 
 
 def test_scene_of_a_faultless_server_is_ok() -> None:

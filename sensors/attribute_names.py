@@ -69,7 +69,7 @@ SAID_BY_FIELDS: Final[dict[str, dict[str, str]]] = {
 KNOWN_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "camera": frozenset(f"{_EVERY} {_OPTICS} {_EVENTS} {_CAMERA_EXTRAS}".split()) | DISTORTING,
     "lidar": frozenset(f"{_EVERY} {_LIDAR_RETURN} {_LIDAR_EXTRAS}".split()),
-    "radar": frozenset(f"{_EVERY} noise_seed".split()),
+    "radar": frozenset(f"{_EVERY} noise_seed scatter_model clutter_rate".split()),
     "imu": frozenset(f"{_EVERY} {_IMU_NOISE} noise_seed".split()),
     "gnss": frozenset(f"{_EVERY} {_GNSS_NOISE} noise_seed".split()),
 }

@@ -24,7 +24,7 @@ EYE_M = 1.65
 JPEG_QUALITY = 88
 
 NOON = Weather(cloudiness=25.0, sun_altitude_angle=58.0, sun_azimuth_angle=140.0)
-LOW_SUN = Weather(cloudiness=15.0, sun_altitude_angle=9.0, sun_azimuth_angle=35.0)
+LOW_SUN = Weather(cloudiness=15.0, sun_altitude_angle=9.0, sun_azimuth_angle=9.0)
 OVERCAST = Weather(cloudiness=100.0, sun_altitude_angle=45.0)
 RAIN = Weather(
     cloudiness=95.0,
@@ -79,7 +79,7 @@ def _child(stage: Stage, ego: int) -> None:
 def _cyclist(stage: Stage, ego: int) -> None:
     stage.put("vehicle.diamondback.century", _ahead(stage, ego, 8.0, 1.2), _yaw(stage, ego))
     stage.put("vehicle.bh.crossbike", _ahead(stage, ego, 13.0, 1.4), _yaw(stage, ego))
-    stage.put("walker.pedestrian.0001", _ahead(stage, ego, 9.0, 5.2), _yaw(stage, ego) + 160.0)
+    stage.put("walker.pedestrian.0001", _ahead(stage, ego, 9.0, 4.0), _yaw(stage, ego) + 160.0)
 
 
 def _bus(stage: Stage, ego: int) -> None:

@@ -7,7 +7,7 @@ from types import TracebackType
 
 import numpy as np
 
-from synthgen.simserver.render import cameras, noise, scans, self_test
+from synthgen.simserver.render import cameras, noise, radar, scans, self_test
 from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, Device
 from synthgen.simserver.render.environment import environment
 from synthgen.simserver.render.fields import ENV_COLUMNS
@@ -240,7 +240,7 @@ class Renderer:
             frame: Keys the noise, together with the sensor's seed.
             delta_s: Time since the last measurement.
         """
-        return scans.detections(
+        return radar.detections(
             self._world(Weather(), lit=False),
             self._workers,
             spec,

@@ -1,8 +1,7 @@
-"""LiDAR sweeps, radar detections and free rays."""
+"""LiDAR sweeps and free rays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -12,10 +11,13 @@ from numpy.typing import NDArray
 from synthgen.simserver.render import ranging
 from synthgen.simserver.render.records import F32, F64, I64, Sweep, World
 from synthgen.simserver.render.sky import CLEAR_AIR_PER_M, fog_of
-from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, RayHits, Weather
+from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RayHits, Weather
 from synthgen.simserver.render.workers import Workers
 
 _RAYS_A_TASK = 16384
+# Embree's coherent packets lose rays of which a direction is of the order 1e-17, as sines of
+# half a turn are; below this it is none.
+_NO_DIRECTION = 1e-7
 T = TypeVar("T", bound=np.generic)
 
 
@@ -124,7 +126,7 @@ def _aims(spec: LidarSpec, columns: int, start_deg: float, step_deg: float) -> F
         ],
         axis=-1,
     )
-    return np.ascontiguousarray(aims.reshape(-1, 3), np.float32)
+    return _snapped(aims.reshape(-1, 3))
 
 
 def elevations_deg(spec: LidarSpec) -> F64:
@@ -168,7 +170,7 @@ def poses_at(times: F32, before: F32 | None, now: F32) -> F32:
     """
     end = np.asarray(now, np.float64)
     if before is None:
-        return np.ascontiguousarray(end[None], np.float32)
+        return _snapped(end[None])
     start = np.asarray(before, np.float64)
     turn = end[:, :3] @ start[:, :3].T
     axis = 0.5 * np.array(
@@ -180,52 +182,15 @@ def poses_at(times: F32, before: F32 | None, now: F32) -> F32:
     cross = np.array([[0, -unit[2], unit[1]], [unit[2], 0, -unit[0]], [-unit[1], unit[0], 0]])
     part = times.astype(np.float64)[:, None, None]
     turns = np.eye(3) + np.sin(part * angle) * cross + (1 - np.cos(part * angle)) * cross @ cross
-    poses = np.empty((len(times), 3, 4), np.float32)
+    poses = np.empty((len(times), 3, 4))
     poses[:, :, :3] = turns @ start[:, :3]
     poses[:, :, 3] = start[:, 3] + times[:, None] * (end[:, 3] - start[:, 3])
-    return poses
+    return _snapped(poses)
 
 
-def detections(
-    world: World,
-    workers: Workers,
-    spec: RadarSpec,
-    map_from_radar: F32,
-    *,
-    sensor_velocity_mps: F32,
-    velocities_mps: Mapping[int, F32],
-    frame: int,
-    delta_s: float,
-) -> F32:
-    """Radar detections; see `Renderer.radar`.
-
-    Source: CARLA 0.9.16, Radar.cpp: rays uniform in radius and angle over the elliptic cone.
-    """
-    count = round(spec.points_per_second * delta_s)
-    rng = np.random.default_rng([spec.seed, frame])
-    radius, angle = rng.random(count), rng.random(count) * 2.0 * np.pi
-    azimuth = np.deg2rad(spec.horizontal_fov_deg) / 2.0 * radius * np.cos(angle)
-    altitude = np.deg2rad(spec.vertical_fov_deg) / 2.0 * radius * np.sin(angle)
-    aims = np.stack(
-        [
-            np.cos(altitude) * np.cos(azimuth),
-            np.cos(altitude) * np.sin(azimuth),
-            np.sin(altitude),
-        ],
-        axis=-1,
-    )
-    directions = (aims @ map_from_radar[:, :3].T.astype(np.float64)).astype(np.float32)
-    origins = np.broadcast_to(map_from_radar[:, 3], (count, 3)).astype(np.float32)
-    met = cast(world, workers, origins, directions, spec.range_m)
-    hit = np.isfinite(met.distance_m)
-    moving: F64 = np.zeros((count, 3))
-    for k in np.flatnonzero(hit & (met.instance > 0)):
-        velocity = velocities_mps.get(int(met.instance[k]))
-        if velocity is not None:
-            moving[k] = velocity
-    closing = ((moving - np.asarray(sensor_velocity_mps)) * directions).sum(axis=1)
-    rows = np.stack([closing, azimuth, altitude, met.distance_m], axis=-1)
-    return np.ascontiguousarray(rows[hit], np.float32)
+def _snapped(numbers: F64) -> F32:
+    """In float32, with nothing in place of next to nothing."""
+    return np.where(np.abs(numbers) < _NO_DIRECTION, 0.0, numbers).astype(np.float32)
 
 
 def cast(

@@ -169,7 +169,9 @@ def _sun_depths(height_m: F64, cos_zenith: F64) -> tuple[F64, F64]:
 
 def _scattering(weather: Weather) -> tuple[F64, float]:
     rayleigh = weather.rayleigh_scattering_scale / _DEFAULT_RAYLEIGH
-    haze = 1.0 + 20.0 * max(weather.mie_scattering_scale, 0.0)
+    mie = max(weather.mie_scattering_scale, 0.0)
+    # Levels off: one order of scattering would paint thick haze black.
+    haze = 1.0 + 20.0 * mie / (1.0 + 6.0 * mie)
     haze += 0.5 * max(weather.scattering_intensity, 0.0)
     return _AIR_PER_M * min(max(rayleigh, 0.0), 8.0), _HAZE_PER_M * haze
 

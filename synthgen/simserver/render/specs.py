@@ -121,12 +121,20 @@ class LidarSpec:
 
 @dataclass(frozen=True, slots=True)
 class RadarSpec:
-    """One radar. Angles in degrees, range in metres."""
+    """One radar. Angles in degrees, range in metres.
+
+    Attributes:
+        scatter_model: `carla` (each ray is an exact detection of what it meets) or `physical`
+            (echoes by section, incidence and range, targets that fade, measurement noise).
+        clutter_rate: Share of the rays that also detect something where nothing is.
+    """
 
     horizontal_fov_deg: float = 30.0
     vertical_fov_deg: float = 30.0
     range_m: float = 100.0
     points_per_second: int = 1500
+    scatter_model: str = "carla"
+    clutter_rate: float = 0.0
     seed: int = 0
 
 

@@ -42,6 +42,8 @@ SERVER_QUALITY = "server"
 # A flat image cannot show half a turn; only fisheye lenses see farther.
 _NARROW_LENSES = ("pinhole", "brown")
 WIDEST_NARROW_FOV_DEG = 179.999
+MOST_PIXELS = 7680 * 4320
+"""A picture's light and its lens table take about 60 bytes for each pixel."""
 _SEES_LIGHT = {"rgb", "luma"}
 SEMANTIC_POINT = np.dtype(
     [("xyz_m", "<f4", 3), ("cos_incidence", "<f4"), ("object_idx", "<u4"), ("tag", "<u4")]
@@ -100,6 +102,8 @@ def view_of(type_id: str, attributes: Attributes, quality: str) -> View | None:
             vertical_fov_deg=attributes.number("vertical_fov"),
             range_m=attributes.number("range"),
             points_per_second=attributes.whole("points_per_second"),
+            scatter_model=attributes.text("scatter_model"),
+            clutter_rate=attributes.number("clutter_rate"),
             seed=attributes.whole("noise_seed"),
         )
     else:
@@ -120,6 +124,11 @@ def _camera_spec(type_id: str, attributes: Attributes, quality: str) -> CameraSp
             lens_coefficients=attributes.numbers("lens_coefficients"),
             rolling_shutter_s=attributes.number("rolling_shutter"),
             seed=attributes.whole("noise_seed"),
+        )
+    if spec.width * spec.height > MOST_PIXELS:
+        raise SpawnError(
+            f"{type_id}: image_size_x times image_size_y: expected at most {MOST_PIXELS} "
+            f"(7680 x 4320), got {spec.width * spec.height} ({spec.width} x {spec.height})"
         )
     if spec.lens in _NARROW_LENSES and spec.fov_deg > WIDEST_NARROW_FOV_DEG:
         raise SpawnError(

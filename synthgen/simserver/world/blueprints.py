@@ -29,7 +29,7 @@ SENSOR_GROUPS = {
     "sensor.camera.dvs": ("periodic", "camera", "optics", "dvs"),
     "sensor.lidar.ray_cast": ("periodic", "lidar", "lidar_return", "seeded", "lidar_table"),
     "sensor.lidar.ray_cast_semantic": ("periodic", "lidar", "lidar_table"),
-    "sensor.other.radar": ("periodic", "radar", "seeded"),
+    "sensor.other.radar": ("periodic", "radar", "seeded", "radar_echo"),
     "sensor.other.imu": ("periodic", "imu", "seeded"),
     "sensor.other.gnss": ("periodic", "gnss", "seeded"),
     "sensor.other.obstacle": ("periodic", "obstacle"),

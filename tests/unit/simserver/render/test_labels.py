@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from synthgen.simserver.bench.stage import pose_matrix
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.self_test import plane
+from synthgen.simserver.render.specs import CameraSpec
 from synthgen.simserver.scene import Tag
 from tests.unit.simserver.render.scenes import (
+    DAY,
     cube_model,
     depth_m,
     look,
@@ -24,6 +27,20 @@ def test_depth_of_the_road_is_along_the_optical_axis(renderer: Renderer) -> None
     depth = depth_m(look(renderer, frozenset({"depth"}))["depth"])
     # f h / (row - cy): the ray through row 400's centre, 400 px focal length, 2 m high.
     assert depth[400, 100] == pytest.approx(400.0 * 2.0 / (400.5 - 225.0), abs=2e-3)
+
+
+@pytest.mark.parametrize("yaw_deg", [90.0, 180.0])
+def test_camera_that_looks_straight_down_sees_the_ground_in_every_pixel(
+    renderer: Renderer, yaw_deg: float
+) -> None:
+    renderer.load_map(plane(40.0, 4))
+    down = pose_matrix(0.0, 0.0, 20.0, yaw_deg, -90.0)
+    # Odd sizes have a ray along the optical axis, and ours have a sine of half a turn in it.
+    spec = CameraSpec(width=321, height=181)
+    image = renderer.camera(spec, down, None, weather=DAY, frame=0, outputs=frozenset({"depth"}))[
+        "depth"
+    ]
+    assert depth_m(image) == pytest.approx(20.0, abs=1e-3)
 
 
 def test_sky_is_at_full_depth_and_tagged_sky(renderer: Renderer) -> None:

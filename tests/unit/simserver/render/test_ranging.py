@@ -169,6 +169,47 @@ def test_radar_sees_a_cube_approach(renderer: Renderer) -> None:
     assert velocity == pytest.approx(-15.0 * np.cos(azimuth) * np.cos(altitude), abs=1e-3)
 
 
+RADAR = RadarSpec(horizontal_fov_deg=10.0, vertical_fov_deg=4.0, points_per_second=20000)
+NARROW = replace(RADAR, horizontal_fov_deg=0.5, vertical_fov_deg=0.5, scatter_model="physical")
+
+
+def radar_rows(renderer: Renderer, spec: RadarSpec, frame: int = 0) -> F32:
+    return renderer.radar(
+        spec,
+        pose(),
+        sensor_velocity_mps=np.array([5.0, 0.0, 0.0], np.float32),
+        velocities_mps={},
+        frame=frame,
+        delta_s=0.1,
+    )
+
+
+def test_radar_target_fades_as_a_whole_by_swerlings_law(renderer: Renderer) -> None:
+    # A car's 10 square metres at 80 m: mean echo 4 * 10 * (50 / 80)^4 = 6.1, so it is above 1
+    # in exp(-1 / 6.1) = 85 % of the scans, and then with all its rays.
+    road_with_cube(renderer, ahead_m=80.5, instance=7)
+    counts = np.array([len(radar_rows(renderer, NARROW, frame)) for frame in range(300)])
+    assert (counts > 0).mean() == pytest.approx(np.exp(-1.0 / 6.1), abs=0.06)
+    assert set(np.unique(counts)) == {0, 2000}
+
+
+def test_radar_measures_with_noise(renderer: Renderer) -> None:
+    road_with_cube(renderer, ahead_m=20.5, instance=7)
+    rows = radar_rows(renderer, NARROW, 3)
+    assert rows[:, 3].std() == pytest.approx(0.1, rel=0.1)
+    assert rows[:, 0].std() == pytest.approx(0.06, rel=0.1)
+
+
+def test_radar_clutter_lies_in_front_of_what_stands_there(renderer: Renderer) -> None:
+    renderer.load_map(wall_at(30.0))
+    rows = radar_rows(renderer, replace(RADAR, clutter_rate=0.25))
+    false = rows[2000:]
+    assert len(false) == pytest.approx(500, abs=60)
+    assert 1.0 <= false[:, 3].min() < 3.0
+    assert 27.0 < false[:, 3].max() <= 31.0
+    assert false[:, 0].mean() == pytest.approx(-5.0, abs=0.1)
+
+
 def test_free_ray_reports_distance_normal_and_nothing(renderer: Renderer) -> None:
     renderer.load_map(wall_at(30.0))
     origins = np.zeros((2, 3), np.float32)

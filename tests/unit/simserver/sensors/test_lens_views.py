@@ -20,3 +20,9 @@ def test_fisheye_may_see_more_than_half_a_turn() -> None:
 def test_pinhole_of_half_a_turn_is_refused() -> None:
     with pytest.raises(SpawnError, match=r"fov: expected 0.001 to 179.999, got 190"):
         view_of(RGB, Attributes(RGB, {"fov": "190"}), "low")
+
+
+def test_more_pixels_than_an_8k_picture_are_refused() -> None:
+    size = {"image_size_x": "16384", "image_size_y": "16384"}
+    with pytest.raises(SpawnError, match=r"at most 33177600 .7680 x 4320., got 268435456"):
+        view_of(RGB, Attributes(RGB, size), "low")

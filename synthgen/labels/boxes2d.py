@@ -140,14 +140,14 @@ class Boxes2d:
 def label_camera_frame(
     frame: CameraFrame, camera: Lens, boxes: SceneBoxes, settings: LabelSettings
 ) -> Boxes2d:
-    """2D labels of every object whose amodal box meets the image.
+    """2D labels of every object in range, or seen, whose amodal box meets the image.
 
     Args:
         frame: Images of one camera; needs depth and instance, takes the tag of an occluder
             that is no object from semantic.
         camera: Its intrinsics.
         boxes: The objects at the same tick.
-        settings: Near plane and margins.
+        settings: Near plane, margins and range.
 
     Raises:
         DatasetError: A needed channel is missing or not of the camera's size.
@@ -164,7 +164,11 @@ def label_camera_frame(
     hull, hull_size, amodal, clipped, truncated = hulls_in_image(
         xy_px, is_point, camera.width_px, camera.height_px
     )
+    masks = masks_of(frame.instance)
     row = np.flatnonzero(hull_size)
+    distance_m = np.linalg.norm(in_camera.center_m[row], axis=1)
+    is_shown = np.isin(boxes.track_id[row], masks.track_id)
+    row = row[is_shown | (distance_m <= settings.range_m)]
     counts = _hidden_by(
         frame,
         camera,
@@ -180,7 +184,6 @@ def label_camera_frame(
         row, counts = row[is_met], counts[:, is_met]
     hull_px, hidden_px, by_track, by_tag = counts
     cuboids, track_id = in_camera.select(row), boxes.track_id[row]
-    masks = masks_of(frame.instance)
     least_cm, twice_median_cm = _depths(frame, masks)
     mask, is_seen = _match(masks.track_id, track_id)
     texts = masks.coco_rle()

@@ -13,7 +13,8 @@ class LabelSettings:
         near_plane_m: Cuboids are cut here before they are projected.
         occlusion_margin_m: How much nearer than the cuboid a pixel must be to hide it.
         min_visible_px: Boxes with fewer visible pixels are marked `ignore`.
-        range_m: 3D labels reach this far from the ego, measured in the plane.
+        range_m: 3D labels reach this far from the ego, measured in the plane; 2D labels of what
+            no pixel shows this far from the camera.
         moving_mps: Slower objects count as standing.
         coverage_range_m: Pixels and points of road users nearer than this must belong to a label.
         bev_cells: Rows and columns of the bird's-eye rasters.

@@ -202,6 +202,18 @@ def test_depths_of_a_wall_facing_the_camera() -> None:
     assert abs(labels.distance_m[0] - 10.25) < 1e-5
 
 
+def test_far_object_has_a_label_where_it_is_seen() -> None:
+    far = Solid(np.array([160.0, 30.0, 1.5]), np.array([8.0, 2.5, 3.0]), 2)
+    seen, _ = labels_of([far])
+    assert seen.track_id.tolist() == [2]
+    wall = Solid(np.array([80.0, 15.0, 2.0]), np.array([1.0, 12.0, 4.0]), 0, tag=3)
+    hidden, _ = labels_of([far, wall])
+    assert hidden.track_id.tolist() == []
+    near, _ = labels_of([Solid(np.array([85.0, 16.0, 1.5]), np.array([4.0, 2.0, 1.5]), 2), wall])
+    assert near.track_id.tolist() == [2]
+    assert near.visible_px.tolist() == [0]
+
+
 def test_box_behind_the_camera_is_dropped() -> None:
     labels, _ = labels_of([Solid(np.array([-12.0, 1.0, 0.75]), np.array([4.0, 1.8, 1.5]), 2)])
     assert len(labels) == 0

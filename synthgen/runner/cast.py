@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final
@@ -11,7 +12,12 @@ import carla
 import numpy as np
 
 from scenarios.concrete import ConcreteActor, ConcreteScenario
-from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_to_carla
+from sensors.carla_adapter.poses import (
+    pose_from_carla,
+    pose_to_carla,
+    vector_from_carla,
+    vector_to_carla,
+)
 from synthgen.datatypes.actors import EGO_TRACK_ID, ObjectInfo
 from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.errors import ScenarioRejected, SimulatorError
@@ -218,6 +224,26 @@ def _map_vehicles(world: carla.World) -> list[carla.EnvironmentObject]:
     return sorted(found, key=lambda item: item.id)
 
 
+def whole_vehicles(items: Sequence[carla.EnvironmentObject]) -> list[carla.EnvironmentObject]:
+    """The map's vehicles without those that are parts of another.
+
+    A CARLA map may list a vehicle mesh by mesh: its wheels lie in the box of its body, and two
+    cuboids in one place would make every frame a contradiction.
+    """
+    boxes = [item.bounding_box for item in items]
+    volume = [box.extent.x * box.extent.y * box.extent.z for box in boxes]
+    centre_m = np.array([vector_from_carla(box.location) for box in boxes]).reshape(-1, 3)
+    is_part = np.zeros(len(items), dtype=np.bool_)
+    for k in np.argsort(-np.array(volume), kind="stable").tolist():
+        if not is_part[k]:
+            box = boxes[k]
+            pose = pose_from_carla(carla.Transform(box.location, box.rotation))
+            half_m = np.array([box.extent.x, box.extent.y, box.extent.z])
+            is_part |= (np.abs(pose.inverse().apply(centre_m)) <= half_m).all(axis=1)
+            is_part[k] = False
+    return [item for item, part in zip(items, is_part.tolist(), strict=True) if not part]
+
+
 def clear_parked_vehicles(world: carla.World, concrete: ConcreteScenario) -> None:
     """Take the map's own vehicles away from the conflict and from where actors start."""
     circles = _clear_circles(concrete)
@@ -252,7 +278,7 @@ def add_still_objects(world: carla.World, concrete: ConcreteScenario, cast: Cast
     circles = _clear_circles(concrete)
     start = concrete.ego.start
     way_xy_m = np.array([(start.x_m, start.y_m), *(p[:2] for p in concrete.ego.path_xyz_m)])
-    for item in _map_vehicles(world):
+    for item in whole_vehicles(_map_vehicles(world)):
         at = item.transform.location
         apart_m = np.hypot(way_xy_m[:, 0] - at.x, way_xy_m[:, 1] + at.y).min()
         if apart_m <= _ENVIRONMENT_RANGE_M and not _is_inside(item, circles):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,7 +88,9 @@ def bench_audit(progress: Progress, dataset: Path | None = None) -> dict[str, An
         trial for seed in _PROOF_SEEDS for trial in faulty_trials(ready, calibration.sizes, seed)
     ]
     proof = prove(trials, calibration)
+    started = time.process_time()
     audit = audit_dataset(dataset, calibration)
+    cpu_s = time.process_time() - started
     return {
         "recall": round(proof.recall, 4),
         "precision": round(proof.vote_precision, 4),
@@ -96,6 +99,7 @@ def bench_audit(progress: Progress, dataset: Path | None = None) -> dict[str, An
         "false_alarms": round(alarms / max(1, len(values)), 5),
         "vote_false_alarms": round(float((verdicts.p_fault > 0.5).mean()), 5),
         "boxes_per_s": round(audit.boxes / audit.seconds, 1),
+        "boxes_per_cpu_s": round(audit.boxes / cpu_s, 1),
         "fault_share": round(proof.faults / max(1, proof.boxes), 4),
         "faults": proof.faults,
         "boxes": proof.boxes,

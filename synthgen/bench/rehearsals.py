@@ -170,7 +170,8 @@ def run_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = read_outcomes(folder)
-    left = [job for job in jobs if job.clip_id not in known]
+    # A scenario without an encounter to solve has the same job with the usual trigger.
+    left = list({job.clip_id: job for job in jobs if job.clip_id not in known}.values())
     # Those of one map together, so that servers seldom change theirs.
     left.sort(key=lambda job: (job.map.name, job.slot.scenario, job.slot.k))
     if left and time.monotonic() < until_s:

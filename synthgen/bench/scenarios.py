@@ -101,9 +101,14 @@ def row_of(
         "reveal_in_band": _reveal_share(ran),
         "failed_to_act": sum(_failed_to_act(o) for o in ran),
         "draws_refused": sum(len(a.refused) for a in solved),
-        "missing": len(solved) - len(ran) + len(usual) - len(others),
+        "missing": _runs(solved) - len(ran) + _runs(usual) - len(others),
         "seconds_per_run": _seconds(ran),
     }
+
+
+def _runs(tried: Sequence[Attempt]) -> int:
+    """Attempts that go to a simulator at all: not those whose every draw the plan refused."""
+    return sum(attempt.job is not None for attempt in tried)
 
 
 def _of(outcome: Mapping[str, Any]) -> Mapping[str, float]:

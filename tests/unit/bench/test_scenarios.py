@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from synthgen.bench import rehearsals
 from synthgen.bench.rehearsals import Attempt
 from synthgen.bench.scenarios import row_of
 from synthgen.datatypes.clip_job import (
@@ -64,3 +67,19 @@ def test_share_of_reveals_leaves_out_runs_that_missed_for_another_reason() -> No
     outcomes = {f"{i:016x}": ran(i, miss=miss) for i, miss in enumerate(misses)}
     row = row_of("crossing", [attempt(i) for i in range(5)], [], outcomes)
     assert row["reveal_in_band"] == 0.75
+
+
+def test_attempt_that_the_plan_refused_is_not_missing() -> None:
+    refused = Attempt("crossing", 1, None, ("pre-screen: none of 64 candidates passes",) * 6)
+    row = row_of("crossing", [attempt(0), refused], [], {f"{0:016x}": ran(0)})
+    assert (row["attempts"], row["missing"], row["draws_refused"]) == (1, 0, 6)
+
+
+def test_job_that_stands_twice_is_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = attempt(0).job
+    assert job is not None
+    given: list[Sequence[ClipJob]] = []
+    monkeypatch.setattr(rehearsals, "warm_up", lambda *_, note: None)
+    monkeypatch.setattr(rehearsals, "_work", lambda _, jobs, *__: given.append(jobs))
+    rehearsals.run_all([job, job], tmp_path, workers=2)
+    assert [list(share) for share in given] == [[job]]

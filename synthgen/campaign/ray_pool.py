@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
+from synthgen.campaign.cache_home import ensure_cache_home
 from synthgen.campaign.config import PACKAGE_ROOT, RayCluster
 from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.plan import SlotTask
@@ -28,6 +30,7 @@ _OBJECT_STORE_BYTES: Final = 100 * 1024**2  # Ray's minimum is 75 MiB; only rece
 _STOP_S: Final = 20.0
 _START_ATTEMPTS: Final = 3
 _TELL_S: Final = 30.0
+_CONNECT_S: Final = 15.0
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ class SlotActor:
     """A slot worker in a process of its own."""
 
     def __init__(self, settings: dict[str, Any], number: int) -> None:
+        ensure_cache_home()
         self._worker = SlotWorker(WorkerSettings.model_validate(settings), number)
 
     def run(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +163,7 @@ def _start_ray(cluster: RayCluster, workers: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         if cluster.address is not None:
+            _require_listener(cluster.address)
             ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
         else:
             _start_private(max(workers, 1) * max(1, round(cluster.cpus_per_slot)))
@@ -167,6 +172,24 @@ def _start_ray(cluster: RayCluster, workers: int) -> None:
     except RuntimeError as err:
         raise OutputError(f"ray: did not start: {_first_line(err)}") from err
     _protect_token()
+
+
+def _require_listener(address: str) -> None:
+    """Ask at a HOST:PORT before Ray does, which waits for minutes where nothing listens.
+
+    Raises:
+        ConfigError: Nothing listens there.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # `auto`, or another word of Ray's own.
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError) as err:
+        raise ConfigError(
+            f"ray.address {address}: no Ray answers there ({err}); expected the head node's "
+            "HOST:PORT, or auto on a node of the cluster"
+        ) from err
 
 
 def _start_private(cpus: int) -> None:

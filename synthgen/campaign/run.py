@@ -21,6 +21,7 @@ from exporters.formats import require_formats
 from exporters.selection import Selection
 from exporters.splits import parse_shares
 from scenarios.placement.map_index import load_index
+from synthgen.campaign.cache_home import ensure_cache_home
 from synthgen.campaign.carla_launch import remove_containers
 from synthgen.campaign.config import Export, GenerationConfig
 from synthgen.campaign.dispatch import Dispatcher, Pool, Tally
@@ -90,6 +91,7 @@ def run_campaign(
         SynthgenError: The run could not start.
     """
     options = options or RunOptions()
+    ensure_cache_home()
     plan = plan or make_plan(config, root)
     refuse_absurd(plan, config.max_bytes)
     dataset = dataset_folder(config, root)

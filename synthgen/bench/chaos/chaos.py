@@ -248,7 +248,9 @@ def _report(setup: ChaosSetup, quiet: Round, rounds: list[Round]) -> dict[str, A
         "orphans": quiet.orphans + sum(played.orphans for played in rounds),
         "gone_s": max(played.gone_s for played in (quiet, *rounds)),
         "staging_left": sum(f.staging_left for f in findings),
-        "poisons_found": min((len(f.quarantined & setup.poison) for f in findings), default=0),
+        "poisons_found": min(
+            len(f.quarantined & setup.poison) for f in (quiet.findings, *findings)
+        ),
         "poisons": len(setup.poison),
         "root_hash_equal": all(f.root_hash == quiet.findings.root_hash for f in findings),
         "recovery_p50_s": round(float(p50), 2),

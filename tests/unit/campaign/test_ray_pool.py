@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -53,6 +54,15 @@ def test_three_failures_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(ray, "init", SlowRay(3).init)
     with pytest.raises(OutputError, match=r"^ray: did not start: The current node timed out .*\.$"):
         ray_pool._start_ray(RayCluster(), workers=2)
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_without_a_listener_is_refused_at_once(scheme: str) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # Ours, but not listening.
+        address = f"{scheme}127.0.0.1:{held.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=f"^ray.address {address}: no Ray answers there"):
+            ray_pool._start_ray(RayCluster(address=address), workers=2)
 
 
 @dataclass(frozen=True, eq=False)

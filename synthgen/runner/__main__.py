@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import logging
 import sys
-import traceback
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from synthgen.datatypes.clip_job import EXIT_SIM_FAULT, ClipJob, Receipt
-from synthgen.errors import ConfigError, SimulatorError, SynthgenError
+from synthgen.errors import (
+    ConfigError,
+    OutputError,
+    SimulatorError,
+    SynthgenError,
+)
 from synthgen.runner.heartbeat import Pulse
 from synthgen.runner.run_clip import Link, run_job
 from synthgen.store.durable import write_durably
 
 logger = logging.getLogger("synthgen.runner")
+
+_DISK_REFUSED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,17 +41,26 @@ def main(arguments: list[str] | None = None) -> int:
     cache = options.receipt.parent / "carla_files"
     try:
         receipt = run_job(job, link, staging=options.staging, cache=cache, pulse=pulse)
-    except SynthgenError as err:
+        _write_receipt(options.receipt, receipt)
+    except (SynthgenError, RuntimeError, OSError) as err:
         logger.exception("clip %s: failed", job.clip_id)
-        _write_receipt(options.receipt, _fault(job, pulse, err))
-        return EXIT_SIM_FAULT if isinstance(err, SimulatorError) else err.exit_code
-    except RuntimeError as err:
-        # The client raises RuntimeError for everything that goes wrong on the wire.
-        traceback.print_exc()
-        _write_receipt(options.receipt, _fault(job, pulse, err))
-        return EXIT_SIM_FAULT
-    _write_receipt(options.receipt, receipt)
+        with contextlib.suppress(OutputError):  # On a full disk the exit code says enough.
+            _write_receipt(options.receipt, _fault(job, pulse, err))
+        return _exit_code(err)
     return 0
+
+
+def _exit_code(err: Exception) -> int:
+    """Whose fault it was.
+
+    The client raises RuntimeError for everything that goes wrong on the wire; the libraries that
+    write for us raise OSError.
+    """
+    if isinstance(err, SynthgenError) and not isinstance(err, SimulatorError):
+        return err.exit_code
+    if isinstance(err, OSError) and err.errno in _DISK_REFUSED:
+        return OutputError.exit_code
+    return EXIT_SIM_FAULT
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -37,9 +37,9 @@ def main() -> int:
     habits = json.loads(os.environ.get("FAKE_CAPTURE", "{}"))
     try:
         status = make_clip(job, options, habits)
-    except OutputError as err:
+    except (OutputError, OSError) as err:
         sys.stderr.write(f"{err}\n")
-        return err.exit_code
+        return OutputError.exit_code
     receipt = Receipt(clip_id=job.clip_id, status=status, frames=habits.get("ticks", 20), boxes2d=7)
     options.receipt.write_text(receipt.model_dump_json(by_alias=True))
     return EXIT_SIM_FAULT if status == "fault" else 0

@@ -129,7 +129,7 @@ def _staged(renderer: Renderer, scene: Scene) -> Stage:
     if scene.casting is not None:
         scene.casting(stage, ego)
     else:
-        stage.fill(scene.ego, ego, lights=lights, share=0.6)
+        stage.fill(scene.ego, (ego,), lights=lights, share=0.6)
     stage.begin()
     # Twice, so that flow starts from rest.
     stage.begin()

@@ -15,8 +15,8 @@ from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.specs import CameraSpec, LidarSpec, Weather
 
 DEFAULT_DATA = Path("../shared/data/kitti_object")
-TOWN = "SynthDowntown"
-EGOS = (7, 3, 11, 16)
+# Of the real frames one shows a dense street, the other an open one; ours do by halves.
+PLACES = {"SynthDowntown": (7, 3), "SynthSuburb": (60, 160)}
 WIDTH, HEIGHT, FOCAL_PX = 1242, 375, 721.5
 CAMERA_M, LIDAR_M = 1.65, 1.73
 # Karlsruhe in autumn: KITTI was recorded in fair weather, near noon.
@@ -69,12 +69,14 @@ def realism_bench(threads: int, data: Path = DEFAULT_DATA) -> dict[str, float | 
     real = [image_statistics(half) for p in pictures for half in np.array_split(p, 2, axis=1)]
     sweeps = [_velodyne(path) for path in sorted((folder / "velodyne").glob("*.bin"))]
     real_sweeps = [sweep_statistics(points[:, :3], points[:, 3]) for points in sweeps]
+    ours, our_sweeps = [], []
     with Renderer(threads) as renderer:
-        stage = open_stage(renderer, TOWN)
-        stage.fill(1, EGOS[0])
-        stage.begin()
-        ours = [image_statistics(_photograph(stage, ego)) for ego in EGOS]
-        our_sweeps = [_scan(stage, ego) for ego in EGOS]
+        for town, egos in PLACES.items():
+            stage = open_stage(renderer, town)
+            stage.fill(1, egos)
+            stage.begin()
+            ours += [image_statistics(_photograph(stage, ego)) for ego in egos]
+            our_sweeps += [_scan(stage, ego) for ego in egos]
     return _image_figures(real, ours) | _sweep_figures(real_sweeps, our_sweeps)
 
 

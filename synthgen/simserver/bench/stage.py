@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,13 +81,14 @@ class Stage:
             numbers, [self.poses[n] for n in numbers], [self.lights[n] for n in numbers]
         )
 
-    def fill(self, seed: int, ego: int, *, lights: int = 0, share: float = 0.5) -> None:
-        """Traffic on a share of the spawn points, none within 9 m of the ego's."""
+    def fill(self, seed: int, egos: Sequence[int], *, lights: int = 0, share: float = 0.5) -> None:
+        """Traffic on a share of the spawn points, none within 9 m of the egos'."""
         rng = np.random.default_rng(seed)
-        here = np.array(self.town.spawn_points[ego].location_m)
+        here = np.array([self.town.spawn_points[ego].location_m for ego in egos])
         for point in self.town.spawn_points:
             chosen, key, colour = rng.random(), rng.choice(TRAFFIC), rng.choice(COLOURS)
-            if chosen > share or np.linalg.norm(np.array(point.location_m) - here) < 9.0:
+            nearest = np.linalg.norm(here - point.location_m, axis=1).min()
+            if chosen > share or nearest < 9.0:
                 continue
             x, y, z = point.location_m
             spot = (x, y, z - 0.5)

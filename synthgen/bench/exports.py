@@ -41,7 +41,7 @@ _CAMERAS: Final = {
     "front": 0, "front_left": 55, "front_right": -55, "rear": 180, "rear_left": 110,
     "rear_right": -110,
 }  # fmt: skip
-_FEW, _MANY = 2, 8
+_FEW, _MANY = 5, 20
 _SAMPLE_S: Final = 0.002
 # Reading and decoding of clips is what `synthgen/store` does; encoding of images, sweeps and labels
 # is done by functions named `…_bytes` or `points_m`; writing and JSON by the files named here.
@@ -57,7 +57,7 @@ def bench_export(folder: Path, dataset: Path) -> dict[str, float]:
     """Flat figures of the nuScenes export.
 
     Args:
-        folder: Scratch, new or empty; takes about a gigabyte.
+        folder: Scratch, new or empty; takes about three gigabytes.
         dataset: Whose first clip is widened and repeated.
     """
     base = open_dataset(dataset)[0]

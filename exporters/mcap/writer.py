@@ -31,6 +31,7 @@ from exporters.export_clip import ExportClip
 from exporters.formats import ExportContext, Part
 from exporters.labels import labels_by_frame, other_named_rows
 from exporters.mcap import messages
+from exporters.mcap.fault_keeping_file import FaultKeepingFile
 from exporters.sensor_points import scan_points, sweep_points
 from synthgen import __version__
 from synthgen.datatypes.calibration import MountedSensor
@@ -54,13 +55,18 @@ class _Mcap:
             compression=MCAPCompression.Zstd, compression_threads=0, chunk_size=_CHUNK_BYTES
         )
         count = 0
-        with foxglove.open_mcap(path, context=context, writer_options=options) as writer:
+        with (
+            FaultKeepingFile(path) as file,
+            foxglove.open_mcap(file, context=context, writer_options=options) as writer,
+        ):
             writer.write_metadata("synthgen", _facts(clip))
             for time_ns, channel, message in heapq.merge(
                 *_streams(clip, context), key=itemgetter(0)
             ):
                 channel.log(message, log_time=time_ns)
                 count += 1
+                if file.fault is not None:
+                    break
         return {"counts": {"files": 1, "messages": count}}
 
     def finish(self, parts: Iterable[Part], folder: Path, context: ExportContext) -> None:

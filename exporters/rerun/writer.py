@@ -8,8 +8,11 @@ their bytes, since Rerun numbers its chunks by chance.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +28,10 @@ from synthgen.datatypes.calibration import MountedSensor
 from synthgen.geometry.arrays import U16
 from synthgen.geometry.se3 import SE3
 
+# The last bytes of a recording (rerun-sdk 0.41): a mark and the number of footers.
+_FOOTER: Final = b"RRF2FOOT"
+_FOOTER_END_BYTES: Final = 12
+
 
 class _Rerun:
     """Rerun recordings."""
@@ -35,16 +42,11 @@ class _Rerun:
         """Write the clip's recording."""
         path = folder / clip.split / f"{clip.name}.rrd"
         path.parent.mkdir(parents=True)
-        with rr.RecordingStream(
-            "synthgen", recording_id=clip.clip_id, send_properties=False
-        ) as recording:
-            recording.save(path, default_blueprint=entities.blueprint(clip.cameras()))
-            recording.send_recording_name(clip.name)
-            recording.set_log_time_enabled(False)
-            recording.set_log_tick_enabled(False)
-            _Recording(recording, clip).log()
-            recording.flush()
-            recording.disconnect()
+        # Rerun writes in a thread of its own, which logs what the disk says and ends.
+        with suppress(RuntimeError):
+            _write(clip, path)
+        if not _is_whole(path):
+            raise OSError(errno.EIO, "Rerun could not finish its file; is the disk full?")
         return {"counts": {"files": 1, "captures": len(clip.frames)}}
 
     def finish(self, parts: Iterable[Part], folder: Path, context: ExportContext) -> None:
@@ -52,6 +54,26 @@ class _Rerun:
 
 
 FORMAT: Final = _Rerun()
+
+
+def _write(clip: ExportClip, path: Path) -> None:
+    with rr.RecordingStream(
+        "synthgen", recording_id=clip.clip_id, send_properties=False
+    ) as recording:
+        recording.save(path, default_blueprint=entities.blueprint(clip.cameras()))
+        recording.send_recording_name(clip.name)
+        recording.set_log_time_enabled(False)
+        recording.set_log_tick_enabled(False)
+        _Recording(recording, clip).log()
+        recording.flush()
+        recording.disconnect()
+
+
+def _is_whole(path: Path) -> bool:
+    """True where a recording has its footer, which is written last."""
+    with path.open("rb") as file:
+        file.seek(-_FOOTER_END_BYTES, os.SEEK_END)
+        return file.read().startswith(_FOOTER)
 
 
 class _Recording:

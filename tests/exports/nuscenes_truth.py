@@ -112,10 +112,14 @@ def _time(row: dict[str, Any]) -> int:
 
 def _attribute(category: str, activity: str) -> str:
     if category == "pedestrian":
-        return "pedestrian.standing" if activity == "standing" else "pedestrian.moving"
+        still = activity in ("standing", "waiting")
+        return "pedestrian.standing" if still else "pedestrian.moving"
     if category in ("bicycle", "motorcycle"):
         return "cycle.without_rider" if activity == "parked" else "cycle.with_rider"
-    return "" if category in ("traffic_cone", "barrier") else f"vehicle.{activity}"
+    if category in ("traffic_cone", "barrier"):
+        return ""
+    # nuScenes: stationary, but with a driver and the intent to move.
+    return "vehicle.stopped" if activity == "waiting" else f"vehicle.{activity}"
 
 
 @dataclass(frozen=True)

@@ -165,15 +165,29 @@ def test_rig_without_what_a_format_needs_is_named(export_dataset: Path, tmp_path
         export(dataset, "kitti-object", tmp_path / "out", ExportOptions(jobs=1, trust=True))
 
 
-def test_full_disk_ends_with_one_message(export_dataset: Path, tmp_path: Path) -> None:
-    # A limit on file sizes stands for a full disk: the kernel refuses the write half-way.
-    command = [sys.executable, "-m", "synthgen.cli", "export", str(export_dataset)]
-    command += ["--format", "coco", "--jobs", "1", "--out", str(tmp_path / "coco")]
-    limited = f"trap '' XFSZ; ulimit -f 60; exec {shlex.join(command)}"
-    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("form", ["coco", "mcap"])
+def test_full_disk_ends_with_one_message(export_dataset: Path, tmp_path: Path, form: str) -> None:
+    done = exported_with_small_files(export_dataset, tmp_path / "out", form)
     assert (done.returncode, len(done.stderr.splitlines())) == (4, 1), done.stderr
     assert "cannot write: File too large" in done.stderr
-    assert not (tmp_path / "coco").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_full_disk_under_reruns_own_thread_is_told(export_dataset: Path, tmp_path: Path) -> None:
+    done = exported_with_small_files(export_dataset, tmp_path / "out", "rerun")
+    assert done.returncode == 4, done.stderr
+    assert "cannot write: Rerun could not finish its file" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def exported_with_small_files(
+    dataset: Path, out: Path, form: str
+) -> subprocess.CompletedProcess[str]:
+    # A limit on file sizes stands for a full disk: the kernel refuses the write half-way.
+    command = [sys.executable, "-m", "synthgen.cli", "export", str(dataset)]
+    command += ["--format", form, "--jobs", "1", "--out", str(out)]
+    limited = f"trap '' XFSZ; ulimit -f 60; exec {shlex.join(command)}"
+    return subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
 
 
 def test_folder_that_cannot_be_written_ends_with_one_message(

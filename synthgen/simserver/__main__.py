@@ -9,6 +9,7 @@ import argparse
 import ctypes
 import gc
 import logging
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from synthgen.simserver.rpc.episode import LONGEST_STEP_S
 from synthgen.simserver.server import Server, StreamDoor, bind, bind_stream_door
 from synthgen.simserver.wire.structs import EpisodeSettings
 from synthgen.simserver.world.errors import CallError
@@ -111,9 +113,7 @@ def _world(options: argparse.Namespace, streams: StreamDoor) -> World:
     towns = TownStore(options.maps_dir, options.seed)
     name = options.map or options.town or towns.default_name()
     if name.endswith(".xodr"):
-        path = Path(name)
-        name = path.stem
-        towns.add_text(name, path.read_text(encoding="utf-8"))
+        name = towns.add_file(Path(name))
     settings = EpisodeSettings(
         synchronous_mode=options.synchronous, fixed_delta_seconds=options.fixed_delta
     )
@@ -137,10 +137,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, 0: any")
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--map", help="a known town's name or an OpenDRIVE file")
-    parser.add_argument("--maps-dir", type=Path, help="folder whose NAME.xodr are towns too")
+    parser.add_argument("--maps-dir", type=_folder, help="folder whose NAME.xodr are towns too")
     parser.add_argument("--seed", type=int, default=0, help="seed of buildings and parked cars")
     parser.add_argument("--synchronous", action="store_true", help="start synchronous")
-    parser.add_argument("--fixed-delta", type=float, help="start with this step, seconds")
+    parser.add_argument("--fixed-delta", type=_step_s, help="start with this step, seconds")
+    parser.add_argument(
+        "--fps", dest="fixed_delta", type=_step_of_rate_s, help="the same by frames per second"
+    )
     parser.add_argument(
         "--quality-level",
         default="medium",
@@ -148,7 +151,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         choices=sorted(QUALITY_LEVELS),
         help="picture quality of cameras that do not ask for one",
     )
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=_count, default=os.cpu_count() or 1)
     parser.add_argument("--owner-pid", type=int, help="stop when this process ends")
     parser.add_argument("--die-with-parent", action="store_true")
     parser.add_argument("--i-understand-unauthenticated", action="store_true")
@@ -159,6 +162,40 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text}") from err
+
+
+def _step_s(text: str) -> float:
+    if not 0.0 < _number(text) <= LONGEST_STEP_S:
+        raise argparse.ArgumentTypeError(f"expected 0 to {LONGEST_STEP_S:g} seconds, got {text}")
+    return _number(text)
+
+
+def _step_of_rate_s(text: str) -> float:
+    rate = _number(text)
+    if not 1.0 / LONGEST_STEP_S <= rate < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"expected at least {1.0 / LONGEST_STEP_S:g} frames per second, got {text}"
+        )
+    return 1.0 / rate
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"expected a folder of maps, got {text}")
+    return Path(text)
+
+
+def _count(text: str) -> int:
+    if _number(text) < 1.0:
+        raise argparse.ArgumentTypeError(f"expected at least 1, got {text}")
+    return int(_number(text))
+
+
 def _translated(argv: Sequence[str]) -> list[str]:
     """The arguments with CARLA's own flags in our spelling; Unreal's others are dropped."""
     translated = []
@@ -167,6 +204,9 @@ def _translated(argv: Sequence[str]) -> list[str]:
             translated.append(argument)
         elif argument.startswith(("-carla-rpc-port=", "-carla-world-port=")):
             translated += ["--port", argument.partition("=")[2]]
+        elif argument.startswith("-fps="):
+            # Unreal's frames per second of a benchmark are CARLA's fixed step.
+            translated.append(f"-{argument}")
         elif argument.startswith("-quality-level="):
             translated += ["--quality-level", argument.partition("=")[2]]
         elif argument in ("-h", "-help"):

@@ -68,7 +68,10 @@ def _drive(
     return len(cars), len(world.get_actors().filter("vehicle.*")), hits, offsets
 
 
-@pytest.mark.parametrize("town", ["SynthDowntown", "Town01", "Town02", "Town10HD"])
+@pytest.mark.parametrize(
+    "town",
+    ["SynthDowntown", "SynthSuburb", "SynthMotorway", "Town01", "Town02", "Town10HD"],
+)
 def test_three_minutes_of_traffic(town: str, tmp_path: Path) -> None:
     if not town.startswith("Synth") and not (REAL_MAPS / f"{town}.xodr").exists():
         pytest.skip(f"no {town}.xodr in {REAL_MAPS}")

@@ -38,9 +38,11 @@ def test_carlas_own_flags_are_understood(tmp_path: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     arguments = ["SynthDowntown", f"-carla-rpc-port={port}", "-RenderOffScreen", "-nosound"]
-    with running_server(*arguments, "-quality-level=Low") as ours:
+    with running_server(*arguments, "-quality-level=Low", "-benchmark", "-fps=20") as ours:
         assert ours.port == port
-        assert connect(ours, tmp_path).get_world().get_map().name == "Carla/Maps/SynthDowntown"
+        world = connect(ours, tmp_path).get_world()
+        assert world.get_map().name == "Carla/Maps/SynthDowntown"
+        assert world.get_settings().fixed_delta_seconds == pytest.approx(0.05)
 
 
 def test_unknown_town_is_refused_with_the_known_ones() -> None:
@@ -53,6 +55,25 @@ def test_file_that_is_no_opendrive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "road.xodr"
     path.write_text("<OpenDRIVE></OpenDRIVE>", encoding="utf-8")
     assert "road" in _refused("--port", "0", "--map", str(path))
+
+
+def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "road.xodr"
+    path.write_bytes(b"\xff\xfe\x00")
+    message = _refused("--port", "0", "--map", str(path))
+    assert message.startswith(f"synthgen.simserver: {path}: expected OpenDRIVE text in UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--fixed-delta=nan", "expected 0 to 10 seconds, got nan"),
+        ("--maps-dir=/nowhere", "expected a folder of maps, got /nowhere"),
+        ("--threads=0", "expected at least 1, got 0"),
+    ],
+)
+def test_option_that_cannot_be_is_refused(argument: str, complaint: str) -> None:
+    assert complaint in _refused("--port", "0", argument)
 
 
 def test_busy_port_is_refused() -> None:

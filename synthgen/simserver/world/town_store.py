@@ -37,6 +37,15 @@ class TownStore:
         """Make a town of this text known under a name."""
         self._texts[name] = xodr_text
 
+    def add_file(self, path: Path) -> str:
+        """Make the town of an OpenDRIVE file known; its name.
+
+        Raises:
+            CallError: The file cannot be read.
+        """
+        self.add_text(path.stem, _read(path))
+        return path.stem
+
     def load(self, name: str) -> TownMap:
         """The town of this name; a path as CARLA lists it counts by its last part.
 
@@ -58,6 +67,15 @@ class TownStore:
         if name in self._texts:
             return self._texts[name]
         if name in self._paths:
-            return self._paths[name].read_text(encoding="utf-8")
+            return _read(self._paths[name])
         known_names = ", ".join(self.names())
         raise CallError(f"Map '{name}' not found; known maps: {known_names}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as err:
+        raise CallError(f"{path}: {err.strerror}") from err
+    except UnicodeDecodeError as err:
+        raise CallError(f"{path}: expected OpenDRIVE text in UTF-8, {err.reason}") from err

@@ -17,9 +17,10 @@ from synthgen.datatypes.taxonomy import Taxonomy
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F32, I32
 from synthgen.geometry.camera import Lens
+from synthgen.labels.box_invariants import check_counts, check_sizes
 from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
 from synthgen.labels.columns import Columns, stacked
-from synthgen.labels.invariants import check_counts, check_image, check_sizes, check_sweep
+from synthgen.labels.invariants import check_image, check_sweep
 from synthgen.labels.keypoints import KEYPOINT_COLUMNS, label_keypoints
 from synthgen.labels.occupancy import OccupancyView, VoxelGrid, observed, seen_surfaces
 from synthgen.labels.panorama import visible_fractions

@@ -30,7 +30,7 @@ CHECKS: Final = {
     "unlabelled_points": "at least 10 near LiDAR points of a road user belong to no object",
     "mask_outside_box": "the mask sticks out of the projected cuboid by 2 px and 6 %",
     "box_loose": "a free-standing object fills too little of its projected cuboid",
-    "depth_outside_box": "over 4 % of its pixels lie 7 cm or more outside the cuboid",
+    "depth_outside_box": "over 4 % of its pixels lie over 7 cm outside the cuboid, but for glass",
     "no_support": "it has pixels, and all lie 20 cm or more outside its cuboid (ghost)",
     "class_of_pixels": "most of its pixels carry another class's tag",
     "points_outside_box": "over 6 % of its LiDAR points lie 8 cm or more outside the cuboid",

@@ -16,9 +16,10 @@ from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.rotations import quat_from_rotation
 from synthgen.geometry.se3 import SE3
+from synthgen.labels.box_invariants import check_counts
 from synthgen.labels.boxes2d import Boxes2d, label_camera_frame
 from synthgen.labels.clip import LabelTables, label_clip
-from synthgen.labels.invariants import check_counts, check_image
+from synthgen.labels.invariants import check_image
 from synthgen.labels.scene_boxes import SceneBoxes, scene_boxes
 from synthgen.labels.settings import LabelSettings
 from synthgen.labels.track_invariants import check_tracks, common_delay
@@ -226,6 +227,28 @@ def test_fault_before_the_labels_is_rejected_with_its_reason(clip: MemoryClip, n
     tables = label_clip(fault(clip), SETTINGS)
     assert expected <= failed_in(tables)
     assert "ok" not in tables["status"]["status"] or "rejected" in tables["status"]["status"]
+
+
+def with_windows(clip: MemoryClip, share: float) -> MemoryClip:
+    """The parked car's topmost pixels show the depth of what stands 8 m behind it, as CARLA's."""
+    images = []
+    for image in clip.cameras["cam"]:
+        assert image.instance is not None
+        assert image.depth_cm is not None
+        row, column = np.nonzero(image.instance == 4)
+        count = int(share * len(row))
+        depth_cm = image.depth_cm.copy()
+        depth_cm[row[:count], column[:count]] += 800
+        images.append(replace(image, depth_cm=depth_cm))
+    return replace(clip, cameras={"cam": images})
+
+
+def test_windows_that_depth_sees_through_are_no_fault(clip: MemoryClip) -> None:
+    assert failed_in(label_clip(with_windows(clip, 0.2), SETTINGS)) == set()
+
+
+def test_a_car_of_glass_is_one(clip: MemoryClip) -> None:
+    assert "depth_outside_box" in failed_in(label_clip(with_windows(clip, 0.4), SETTINGS))
 
 
 def one_frame(clip: MemoryClip) -> tuple[Boxes2d, SceneBoxes]:

@@ -102,6 +102,7 @@ class _Log:
                 lidar_from_boxes=SE3.identity() if sweep.is_file() else None,
                 box_frame="ego",
                 boxes=self._boxes(self.boxes.get(time, [])),
+                world_from_boxes=self.city_from_ego.get(time),
             )
 
     def _image_time(self, time: int) -> int | None:

@@ -118,6 +118,7 @@ class _Reader:
             lidar_from_boxes=self._sensor_from_global(lidar) @ global_from_ego,
             box_frame="ego",
             boxes=self._boxes(rows, global_from_ego.inverse(), numbers),
+            world_from_boxes=global_from_ego,
         )
 
     def _boxes(

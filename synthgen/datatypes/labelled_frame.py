@@ -106,6 +106,8 @@ class LabelledFrame:
             `camera_flu`, the camera's own origin with its axes renamed (x = optical z, y = minus
             optical x, z = minus optical y).
         boxes: The labels.
+        world_from_boxes: From `box_frame` to a frame that does not move, or None where the format
+            does not tell how the platform moves.
     """
 
     sequence: str
@@ -119,6 +121,7 @@ class LabelledFrame:
     lidar_from_boxes: SE3 | None
     box_frame: BoxFrame
     boxes: LabelledBoxes
+    world_from_boxes: SE3 | None = None
 
     def __post_init__(self) -> None:
         """Check the intrinsics and make them read-only."""

@@ -64,6 +64,8 @@ _ACCELERATION_MPS2: Final[dict[Group, float]] = {
     "pedestrian": 4.0,
     "object": 8.0,
 }
+_SWERVE_RADPS2: Final = 1.5
+_SWERVE_WALKER_RADPS2: Final = 4.0
 _DRIFT_SPEED_MPS: Final = 2.0
 
 
@@ -100,6 +102,7 @@ def score_boxes(
     image = blobs.camera[pairs.blob] >= 0
     acceleration = np.array([_ACCELERATION_MPS2[group] for group in groups])
     allowed_turn = np.where(_is(groups, "vehicle"), 0.12, 0.22)
+    allowed_turn = allowed_turn + _unseen_turn(labels, groups)
     # Seen from a moving car without its pose, all else swerves with it.
     slack_m, slack_rad = (_JUMP_M, 0.0) if labels.is_static_frame else (0.4, 0.15)
     columns = {
@@ -126,6 +129,13 @@ def score_boxes(
     values = np.stack([columns[name] for name in BOX_CHECKS], axis=1)
     is_seen = (labels.claimed_px >= _MIN_SEEN_PX) | (labels.claimed_points >= _MIN_SEEN_POINTS)
     return Scores(BOX_CHECKS, values, _missing(labels, blobs, pairs, range_m), is_seen)
+
+
+def _unseen_turn(labels: Labels, groups: list[Group]) -> F64:
+    """(N,) radians that a heading may leave its course by between frames that lie far apart."""
+    step_s = float(np.median(np.diff(labels.times_s))) if len(labels.times_s) > 1 else 0.0
+    swerve = np.where(_is(groups, "vehicle"), _SWERVE_RADPS2, _SWERVE_WALKER_RADPS2)
+    return np.asarray(0.5 * swerve * max(0.0, step_s**2 - tracks.USUAL_STEP_S**2))
 
 
 def _groups(labels: Labels) -> list[Group]:

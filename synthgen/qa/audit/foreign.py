@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from synthgen.datatypes.labelled_frame import IGNORE, LabelledFrame
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64
 from synthgen.geometry.cuboid import Cuboids
+from synthgen.geometry.rotations import yaw_of
 from synthgen.qa.audit.evidence import Blobs, no_blobs
 from synthgen.qa.audit.labels import Labels, turns
 from synthgen.qa.sources import fault_line, open_source, read_sweep
@@ -62,16 +63,18 @@ def read_recordings(path: Path, problems: list[str]) -> Iterator[Recording]:
     if all(np.isnan(frame.boxes.centre_m).all() for frame in source.frames):
         raise DatasetError(f"{path}: {source.kind}: holds no 3D box, which is what an audit judges")
     for name, frames in groupby(source.frames, key=lambda frame: frame.sequence):
-        yield _recording(name, tuple(frames), problems)
+        yield recording_of(name, tuple(frames), problems)
 
 
-def _recording(name: str, frames: tuple[LabelledFrame, ...], problems: list[str]) -> Recording:
+def recording_of(name: str, frames: tuple[LabelledFrame, ...], problems: list[str]) -> Recording:
+    """Labels of one sequence, and the points of its sweeps within each box."""
     parts = [_frame_labels(frame, number) for number, frame in enumerate(frames)]
     stamps = [frame.timestamp_ns for frame in frames]
     times_s = np.array(
         [i * _FRAME_S if stamp is None else stamp * 1e-9 for i, stamp in enumerate(stamps)]
     )
-    labels = _joined(parts, times_s)
+    is_placed = all(frame.world_from_boxes is not None for frame in frames)
+    labels = replace(_joined(parts, times_s), is_static_frame=is_placed)
     hits = np.concatenate(
         [_points_in_boxes(frame, part, problems) for frame, part in zip(frames, parts, strict=True)]
     )
@@ -108,6 +111,7 @@ def _frame_labels(frame: LabelledFrame, number: int) -> Labels:
     rotation = turns(yaw)
     centre_m = boxes.centre_m[keep].astype(np.float64)
     size_m = boxes.size_lwh_m[keep].astype(np.float64)
+    world = frame.world_from_boxes
     return Labels(
         frame=np.full(count, number, dtype=np.int64),
         track=None if boxes.track_id is None else boxes.track_id[keep],
@@ -117,8 +121,8 @@ def _frame_labels(frame: LabelledFrame, number: int) -> Labels:
         center_m=centre_m,
         rotation=rotation,
         size_lwh_m=size_m,
-        world_m=centre_m,
-        world_yaw_rad=yaw.astype(np.float64),
+        world_m=centre_m if world is None else world.apply(centre_m),
+        world_yaw_rad=yaw.astype(np.float64) + (0.0 if world is None else yaw_of(world.rotation)),
         occluded=occluded,
         truncated=truncated,
         claimed_px=np.zeros(count),

@@ -28,6 +28,7 @@ _MAX_OCCLUDED: Final = 0.3
 _MAX_TRUNCATED: Final = 0.02
 _ALLOWED_OUT_M: Final = 0.08
 _CALM_MPS2: Final = 1.5
+USUAL_STEP_S: Final = 0.2  # frames farther apart show less of how a motion changes
 # Predictions of a box from its neighbours at these steps, and what an acceleration of 1 makes each
 # wrong by, in steps squared.
 _RULES: Final = ((-1, 1), (-2, 2), (-2, -1), (1, 2))
@@ -82,7 +83,8 @@ def position_jumps(labels: Labels, *, slack_m: float, acceleration_mps2: F64) ->
         distance = np.linalg.norm(predicted - position_m[None], axis=2)
         step_s = np.median(np.diff(time_s))
         usual = _usual_acceleration(position_m, step_s)
-        credible = np.minimum(acceleration_mps2[rows], _CALM_MPS2 + 2 * usual)
+        calm = _CALM_MPS2 * max(1.0, step_s / USUAL_STEP_S)
+        credible = np.minimum(acceleration_mps2[rows], calm + 2 * usual)
         allowed = slack_m + _RULE_SHARES[:, None] * credible[None] * step_s**2
         scores[rows] = _second_least(distance / allowed)
     return scores

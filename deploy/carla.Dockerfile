@@ -11,16 +11,18 @@ ENV DEBIAN_FRONTEND=noninteractive \
     RAY_USAGE_STATS_ENABLED=0 \
     UV_PYTHON_INSTALL_DIR=/opt/python \
     PATH=/opt/venv/bin:$PATH
-# The base image's Python may be too old; uv brings a stand-alone 3.11.
+# The base image's Python may be too old; uv brings a stand-alone 3.11. KubeRay's probes call wget.
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /usr/local/bin/uv
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgomp1 libvulkan1 \
+    && apt-get install --yes --no-install-recommends libgomp1 libvulkan1 wget \
     && rm -rf /var/lib/apt/lists/* \
     && uv venv --python 3.11 /opt/venv
 
 WORKDIR /opt/synthgen
 COPY requirements.lock .
-RUN uv pip install --python /opt/venv/bin/python --no-cache -r requirements.lock
+# Workers need the same Ray as the head, where jobs come in through the dashboard.
+RUN uv pip install --python /opt/venv/bin/python --no-cache -r requirements.lock \
+    && uv pip install --python /opt/venv/bin/python --no-cache -c requirements.lock "ray[default]"
 COPY . .
 RUN uv pip install --python /opt/venv/bin/python --no-cache --no-deps -e . \
     && chmod -R a+rX /opt/synthgen /opt/python

@@ -3,14 +3,17 @@
 #   docker run --rm --shm-size=256m -v "$PWD/out:/data" synthgen generate --out /data/quickstart
 FROM python:3.11-slim-bookworm
 
-# libgomp for Embree and scikit-learn; open3d's libGL and libX11 only for point-cloud exports.
+# libgomp for Embree and scikit-learn; open3d's libGL and libX11 only for point-cloud exports;
+# KubeRay's probes call wget in the container (kuberay#2063).
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgomp1 libgl1 libx11-6 \
+    && apt-get install --yes --no-install-recommends libgomp1 libgl1 libx11-6 wget \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/synthgen
 COPY requirements.lock .
-RUN pip install --no-cache-dir -r requirements.lock
+# On a cluster the job is submitted through Ray's dashboard, which the bare wheel lacks.
+RUN pip install --no-cache-dir -r requirements.lock \
+    && pip install --no-cache-dir -c requirements.lock "ray[default]"
 COPY . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . \
     && useradd --create-home synthgen

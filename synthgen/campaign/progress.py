@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -36,6 +36,7 @@ class RunStatus:
     disk_free_bytes: int = 0
     slots: Sequence[SlotState] = ()
     frames_per_s: float = 0.0
+    slot_frames_per_s: Mapping[int, float] = field(default_factory=dict)
     eta_s: float | None = None
 
 
@@ -52,29 +53,46 @@ class Progress(Protocol):
         """Leave the terminal as it was."""
 
 
-class RateMeter:
-    """Captured frames per second over all slots, smoothed, and the time left."""
+@dataclass(slots=True)
+class _Rate:
+    """Frames per second of one counter, smoothed."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    frames: int = 0
+    per_s: float = 0.0
+
+    def update(self, frames: int, passed_s: float) -> None:
+        # A rejected clip takes its frames back; that is no negative speed.
+        rate = max(0, frames - self.frames) / passed_s
+        self.per_s += (rate - self.per_s) * (_SMOOTHING if self.per_s else 1.0)
+        self.frames = frames
+
+
+class RateMeter:
+    """Captured frames per second of all slots and of each, and the time left."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, done_before: int = 0) -> None:
         self._clock = clock
         self._start_s = self._last_s = clock()
-        self._last_frames = 0
-        self._rate = 0.0
+        self._done_before = done_before
+        self._total = _Rate()
+        self._slots: dict[int, _Rate] = {}
 
-    def update(self, status: RunStatus, frames_in_flight: int) -> None:
-        """Fill in `status`'s elapsed time, rate and time left."""
+    def update(self, status: RunStatus) -> None:
+        """Fill in `status`'s elapsed time, rates and time left."""
         now = self._clock()
-        frames = status.frames + frames_in_flight
         passed_s = now - self._last_s
         if passed_s >= 1.0:
-            # A rejected clip takes its frames back; that is no negative speed.
-            rate = max(0, frames - self._last_frames) / passed_s
-            self._rate += (rate - self._rate) * (_SMOOTHING if self._rate else 1.0)
-            self._last_s, self._last_frames = now, frames
+            self._last_s = now
+            self._total.update(status.frames + sum(slot.frames for slot in status.slots), passed_s)
+            for slot in status.slots:
+                self._slots.setdefault(slot.worker, _Rate()).update(slot.frames, passed_s)
         status.elapsed_s = now - self._start_s
-        status.frames_per_s = self._rate
-        if status.done:
-            status.eta_s = status.elapsed_s / status.done * (status.clips - status.done)
+        status.frames_per_s = self._total.per_s
+        status.slot_frames_per_s = {worker: rate.per_s for worker, rate in self._slots.items()}
+        made = status.done - self._done_before
+        if made > 0:
+            left = status.clips - status.done - status.quarantined
+            status.eta_s = status.elapsed_s / made * left
 
 
 class PlainProgress:
@@ -127,7 +145,13 @@ class JsonProgress:
             "elapsed_s": round(status.elapsed_s, 1),
             "eta_s": None if status.eta_s is None else round(status.eta_s, 1),
             "disk_free_bytes": status.disk_free_bytes,
-            "slots": [slot.model_dump() for slot in status.slots],
+            "slots": [
+                {
+                    **slot.model_dump(),
+                    "frames_per_s": round(status.slot_frames_per_s.get(slot.worker, 0.0), 2),
+                }
+                for slot in status.slots
+            ],
         }
         sys.stderr.write(json.dumps(event) + "\n")
         sys.stderr.flush()
@@ -171,16 +195,18 @@ def make_progress(kind: ProgressKind | None) -> Progress:
 
 def _table(status: RunStatus) -> RenderableType:
     slots = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("slot", "doing", "clip", "draw", "map", "tick", "frames"):
+    for heading in ("slot", "doing", "clip", "draw", "map", "tick", "frames", "frames/s"):
         slots.add_column(heading, style="dim" if heading == "map" else "")
     for slot in status.slots:
         tick = f"{slot.tick}/{slot.ticks}" if slot.ticks else ""
         clip = slot.slot if slot.doing != "idle" else ""
+        rate = f"{status.slot_frames_per_s.get(slot.worker, 0.0):.1f}"
+        frames = str(slot.frames)
         slots.add_row(
-            str(slot.worker), slot.doing, clip, str(slot.draw), slot.map, tick, str(slot.frames)
+            str(slot.worker), slot.doing, clip, str(slot.draw), slot.map, tick, frames, rate
         )
     bar = ProgressBar(total=max(status.clips, 1), completed=status.done, width=40)
-    return Group(slots, bar, Text(_headline(status)))
+    return Group(slots, bar, Text(f" {_headline(status)}"))
 
 
 def _headline(status: RunStatus) -> str:

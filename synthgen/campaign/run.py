@@ -219,6 +219,7 @@ class _Campaign:
         if _free_bytes(self._dataset) < size.bytes:
             self._progress.note("the disk may not hold all of it; whole clips will be kept")
         self._lay_out_maps()
+        self._progress.note("label kernels: compiled where they are new, up to two minutes once")
         warm_up("synthgen.labels.warmup", note=self._progress.note)
         if self._config.simulator.kind == "embedded":
             warm_up("synthgen.simserver", "warmup", note=self._progress.note)
@@ -239,13 +240,14 @@ class _Campaign:
             _handling((signal.SIGINT, signal.SIGTERM), self._ask_to_stop),
             contextlib.closing(self._pool(settings, workers)) as pool,
         ):
-            self._meter = RateMeter()
+            self._meter = RateMeter(done_before=self._status.done)
+            given_up_before = self._status.quarantined
             dispatcher = Dispatcher(
                 pool,
                 tasks,
                 self._faults,
                 on_outcome=self._on_outcome,
-                on_wait=lambda: self._show(workers),
+                on_wait=lambda: self._show(workers, given_up_before, dispatcher.tally),
                 stopped=self._stop.is_set,
             )
             return dispatcher.run()
@@ -303,7 +305,6 @@ class _Campaign:
                 f"{outcome.fault.message.splitlines()[0]}"
             )
         elif outcome.status == "exhausted":
-            status.quarantined += 1
             self._progress.note(f"slot {outcome.task.slot.name}: every draw was rejected")
 
     def _write_receipt(self, outcome: SlotOutcome) -> None:
@@ -323,11 +324,12 @@ class _Campaign:
         except OutputError as err:  # The clip is safe; its receipt is only for people.
             logger.warning("%s", err)
 
-    def _show(self, workers: int) -> None:
+    def _show(self, workers: int, given_up_before: int, tally: Tally) -> None:
         status = self._status
+        status.quarantined = given_up_before + len(tally.quarantined) + len(tally.exhausted)
         status.slots = read_states(self._run_folder, workers)
         status.disk_free_bytes = _free_bytes(self._dataset)
-        self._meter.update(status, sum(slot.frames for slot in status.slots))
+        self._meter.update(status)
         self._progress.show(status)
 
     def _clean_up(self) -> None:

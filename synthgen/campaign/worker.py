@@ -276,7 +276,7 @@ class SlotWorker:
         )
         simulator.clips += 1
         if isinstance(end, Fault):
-            logger.warning("slot %s draw %d: %s", task.slot.name, job.draw, end.message)
+            logger.info("slot %s draw %d: %s", task.slot.name, job.draw, end.message)
             self._drop_simulator()
             collect_staging(Path(self._settings.dataset) / STAGING)
             keep_job(self._settings.run_folder, self._files.job, job)

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
+from exporters.foreign_files import expected_content
 from exporters.formats import format_names
 from synthgen.datatypes.labelled_frame import OTHER, LabelledBoxes, LabelledFrame
 from synthgen.errors import DatasetError
-from synthgen.geometry.arrays import F64
+from synthgen.geometry.arrays import F64, I64
 from synthgen.geometry.se3 import SE3
 
 Row = dict[str, Any]
@@ -42,7 +43,8 @@ def read_argoverse2(root: Path, camera: str = "ring_front_center") -> Iterator[L
     if not logs:
         raise DatasetError(f"{root}: expected logs (annotations.feather), found none")
     for log in logs:
-        yield from _Log.open(log, camera).frames()
+        with expected_content(log, "a log of Argoverse 2"):
+            yield from _Log.open(log, camera).frames()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,21 +70,21 @@ class _Log:
                 numbers.setdefault(row["track_uuid"], len(numbers) + 1)
         sensors = _rows(folder / "calibration/egovehicle_SE3_sensor.feather")
         lenses = _rows(folder / "calibration/intrinsics.feather")
-        images = (folder / f"sensors/cameras/{camera}").glob("*.jpg")
+        images = _times(folder / f"sensors/cameras/{camera}", "*.jpg")
         return _Log(
             folder,
             camera,
             {row["sensor_name"]: _pose(row) for row in sensors},
             {row["sensor_name"]: row for row in lenses},
             {r["timestamp_ns"]: _pose(r) for r in _rows(folder / "city_SE3_egovehicle.feather")},
-            np.array(sorted(int(path.stem) for path in images), dtype=np.int64),
+            np.array(images, dtype=np.int64),
             boxes,
             numbers,
         )
 
     def frames(self) -> Iterator[LabelledFrame]:
         """One for each sweep."""
-        sweeps = sorted(int(p.stem) for p in (self.folder / "sensors/lidar").glob("*.feather"))
+        sweeps = _times(self.folder / "sensors/lidar", "*.feather")
         for index, time in enumerate(sweeps or sorted(self.boxes)):
             sweep = self.folder / f"sensors/lidar/{time}.feather"
             image_time = self._image_time(time)
@@ -133,8 +135,20 @@ class _Log:
             centre_m=np.array([pose.translation_m for pose in poses]).reshape(-1, 3),
             size_lwh_m=np.array(sizes, dtype=np.float64).reshape(-1, 3),
             yaw_rad=np.array([pose.yaw_rad for pose in poses], np.float64),
-            lidar_points=np.array([row["num_interior_pts"] for row in rows], np.int64),
+            lidar_points=_counts(rows),
         )
+
+
+def _counts(rows: list[Row]) -> I64 | None:
+    """Points in each box, or None where a log does not count them."""
+    if not all("num_interior_pts" in row for row in rows):
+        return None
+    return np.array([row["num_interior_pts"] for row in rows], np.int64)
+
+
+def _times(folder: Path, pattern: str) -> list[int]:
+    """Timestamps by which files are named, ascending; other files are passed over."""
+    return sorted(int(path.stem) for path in folder.glob(pattern) if path.stem.isdecimal())
 
 
 def _rows(path: Path) -> list[Row]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from exporters.foreign_files import expected_content
 from synthgen.datatypes.labelled_frame import IGNORE, OTHER, LabelledBoxes, LabelledFrame
 from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.errors import DatasetError
@@ -32,8 +33,8 @@ def read_coco(annotations: Path, images: Path | None = None) -> Iterator[Labelle
     Raises:
         DatasetError: The file is missing or is not of the format.
     """
-    try:
-        document = json.loads(annotations.read_bytes())
+    with expected_content(annotations, "COCO instances"):
+        document = json.loads(_content(annotations))
         words = {row["id"]: str(row["name"]) for row in document["categories"]}
         rows: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in document["annotations"]:
@@ -41,8 +42,13 @@ def read_coco(annotations: Path, images: Path | None = None) -> Iterator[Labelle
         for number, image in enumerate(document["images"]):
             boxes = _boxes(rows[image["id"]], words)
             yield _frame(image, number, boxes, images)
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        raise DatasetError(f"{annotations}: expected COCO instances: {err!r}") from err
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise DatasetError(f"{path}: cannot read: {err.strerror}") from err
 
 
 def _frame(

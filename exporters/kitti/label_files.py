@@ -164,7 +164,7 @@ def read_text(path: Path) -> str:
         DatasetError: It cannot be read.
     """
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
         raise DatasetError(f"{path}: cannot read: {err}") from err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from exporters.foreign_files import plain_files
 from exporters.kitti.label_files import (
     boxes_of_rows,
     png_size_wh,
@@ -28,7 +29,7 @@ def read_kitti_object(root: Path, faults: list[str] | None = None) -> Iterator[L
         DatasetError: A file is missing or is not of the format.
     """
     folder = training_folder(root, "label_2")
-    for path in sorted((folder / "label_2").glob("*.txt")):
+    for path in plain_files(folder / "label_2", "*.txt"):
         try:
             yield _frame(folder, path)
         except DatasetError as err:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from exporters.foreign_files import plain_files
 from exporters.kitti.label_files import (
     KittiCalibration,
     boxes_of_rows,
@@ -18,6 +19,7 @@ from exporters.kitti.label_files import (
 from synthgen.datatypes.labelled_frame import LabelledBoxes, LabelledFrame
 from synthgen.errors import DatasetError
 
+_LAST_FRAME = 999_999  # Files are named after it, in six digits.
 KITTI_HZ = 10.0  # Geiger et al. 2013, "Vision meets robotics: the KITTI dataset", section II
 
 
@@ -36,7 +38,7 @@ def read_kitti_tracking(
         DatasetError: A file is missing or is not of the format.
     """
     folder = training_folder(root, "label_02")
-    for path in sorted((folder / "label_02").glob("*.txt")):
+    for path in plain_files(folder / "label_02", "*.txt"):
         try:
             yield from _read_sequence(folder, path.stem, frame_hz)
         except DatasetError as err:
@@ -53,6 +55,11 @@ def _read_sequence(folder: Path, sequence: str, frame_hz: float | None) -> Itera
         track_id = np.array([int(word[1]) for word in words], dtype=np.int64)
     except ValueError as err:
         raise DatasetError(f"{path}: expected a frame and a track number: {err}") from err
+    if len(frame_of_row) and not 0 <= frame_of_row.min() <= frame_of_row.max() <= _LAST_FRAME:
+        raise DatasetError(
+            f"{path}: expected frames 0 to {_LAST_FRAME}, "
+            f"found {frame_of_row.min()} to {frame_of_row.max()}"
+        )
     kinds = np.array([word[2] for word in words], dtype=np.str_)
     calibration = read_calibration(folder / f"calib/{sequence}.txt")
     for frame_index in range(_frame_count(folder, sequence, frame_of_row.max(initial=-1))):

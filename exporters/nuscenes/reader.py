@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from exporters.foreign_files import expected_content
 from exporters.formats import format_names
 from synthgen.datatypes.labelled_frame import OTHER, LabelledBoxes, LabelledFrame
 from synthgen.errors import DatasetError
@@ -47,10 +48,8 @@ def read_nuscenes(
     """
     folder = root / version
     tables = {name: _table(folder / f"{name}.json") for name in _TABLES}
-    try:
+    with expected_content(folder, "records that fit together"):
         yield from _Reader(root, tables, camera).frames()
-    except KeyError as err:
-        raise DatasetError(f"{folder}: a record refers to {err}, which does not exist") from err
 
 
 def _table(path: Path) -> dict[str, Row]:
@@ -77,6 +76,8 @@ class _Reader:
             token, index = scene["first_sample_token"], 0
             first_us = self.tables["sample"][token]["timestamp"]
             while token:
+                if index >= len(self.tables["sample"]):
+                    raise DatasetError(f"{self.root}: samples of {scene['name']} go in a circle")
                 sample = self.tables["sample"][token]
                 rows = annotations[token]
                 for row in rows:

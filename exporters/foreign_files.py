@@ -1,0 +1,34 @@
+"""What readers of other programs' files have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from synthgen.errors import DatasetError, InternalError
+
+_ODD_CONTENT = (
+    *(AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError),
+    InternalError,  # An array of another shape than our records hold.
+)
+
+
+@contextmanager
+def expected_content(path: Path, what: str) -> Iterator[None]:
+    """Turn what odd content raises in the block into a DatasetError that names `path`.
+
+    Args:
+        path: File or folder that is read.
+        what: It should be, for the message.
+    """
+    try:
+        yield
+    except _ODD_CONTENT as err:
+        reason = f"found no {err}" if isinstance(err, KeyError) else str(err)
+        raise DatasetError(f"{path}: expected {what}: {reason}") from err
+
+
+def plain_files(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder by name, without hidden ones such as a Mac's `._000000.txt`."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))

@@ -1,0 +1,125 @@
+"""Readers on files that other programs left odd: read on, or one message that names the file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import feather
+
+from exporters.argoverse2.reader import read_argoverse2
+from exporters.coco.reader import read_coco
+from exporters.export import ExportOptions, export_formats
+from exporters.kitti_object.reader import read_kitti_object
+from exporters.kitti_tracking.reader import read_kitti_tracking
+from exporters.nuscenes.reader import read_nuscenes
+from synthgen.errors import DatasetError
+from tests.unit.small_dataset import write_dataset
+
+FORMATS = ("argoverse2", "coco", "kitti-object", "kitti-tracking", "nuscenes")
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("odd")
+    write_dataset(folder / "dataset", clips=1)
+    options = ExportOptions(shares={"train": 1.0}, jobs=1, trust=True)
+    export_formats(folder / "dataset", FORMATS, folder / "out", options)
+    return folder / "out"
+
+
+@pytest.fixture
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """Exports that may be spoilt."""
+    return Path(shutil.copytree(exported, tmp_path / "out"))
+
+
+def a_circle(rows: Rows) -> None:
+    rows[-1]["next"] = rows[0]["token"]
+
+
+def a_dangling_token(rows: Rows) -> None:
+    rows[0]["next"] = "nowhere"
+
+
+def a_short_list(rows: Rows) -> None:
+    rows[0]["size"] = [1.0, 2.0]
+
+
+def a_text_for_a_number(rows: Rows) -> None:
+    rows[0]["timestamp"] = "yesterday"
+
+
+@pytest.mark.parametrize(
+    ("table", "spoil", "words"),
+    [
+        ("sample", a_circle, "go in a circle"),
+        ("sample", a_dangling_token, "found no 'nowhere'"),
+        ("sample_annotation", a_short_list, "records that fit together"),
+        ("sample", a_text_for_a_number, "records that fit together"),
+    ],
+)
+def test_odd_records_of_nuscenes_are_told(
+    folder: Path, table: str, spoil: Callable[[Rows], None], words: str
+) -> None:
+    path = folder / f"nuscenes/v1.0-trainval/{table}.json"
+    rows = json.loads(path.read_text())
+    spoil(rows)
+    path.write_text(json.dumps(rows))
+    with pytest.raises(DatasetError, match=f"nuscenes.*{words}"):
+        list(read_nuscenes(folder / "nuscenes"))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"images": ["a"]}', "[]", '{"images'])
+def test_odd_json_is_told_of_coco(tmp_path: Path, text: str) -> None:
+    (tmp_path / "instances.json").write_text(text)
+    with pytest.raises(DatasetError, match=r"instances\.json: expected COCO instances"):
+        list(read_coco(tmp_path / "instances.json"))
+
+
+def without(folder: Path, column: str) -> None:
+    (path,) = (folder / "argoverse2").rglob("annotations.feather")
+    feather.write_feather(feather.read_table(str(path)).drop_columns([column]), str(path))
+
+
+def test_log_that_counts_no_points_is_read(folder: Path) -> None:
+    without(folder, "num_interior_pts")
+    frames = [frame for frame in read_argoverse2(folder / "argoverse2") if len(frame.boxes)]
+    assert {frame.boxes.lidar_points for frame in frames} == {None}
+
+
+def test_log_without_places_is_told(folder: Path) -> None:
+    without(folder, "tx_m")
+    with pytest.raises(DatasetError, match="a log of Argoverse 2: found no 'tx_m'"):
+        list(read_argoverse2(folder / "argoverse2"))
+
+
+def test_files_of_other_names_are_passed_over(folder: Path) -> None:
+    before = len(list(read_argoverse2(folder / "argoverse2")))
+    (sweeps,) = (folder / "argoverse2").rglob("lidar")
+    (sweeps / "notes.feather").write_bytes(b"")
+    assert len(list(read_argoverse2(folder / "argoverse2"))) == before > 0
+    labels = folder / "kitti-object/training/label_2"
+    (labels / "._000000.txt").write_bytes(b"\x00\x05\x16\x07")
+    assert len(list(read_kitti_object(folder / "kitti-object"))) == before
+
+
+def test_byte_order_mark_is_no_part_of_a_class(folder: Path) -> None:
+    path = folder / "kitti-object/training/label_2/000000.txt"
+    kinds = [line.split()[0] for line in path.read_text().splitlines()]
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    first = next(read_kitti_object(folder / "kitti-object"))
+    assert first.boxes.native_category.tolist() == kinds
+
+
+@pytest.mark.parametrize("frame", [-1, 99_999_999])
+def test_frame_beyond_six_digits_is_told(folder: Path, frame: int) -> None:
+    (path,) = (folder / "kitti-tracking/training/label_02").glob("*.txt")
+    path.write_text(f"{frame} 1 Car 0 0 {' '.join(['1'] * 12)}\n")
+    with pytest.raises(DatasetError, match=f"expected frames 0 to 999999, found {frame}"):
+        list(read_kitti_tracking(folder / "kitti-tracking"))

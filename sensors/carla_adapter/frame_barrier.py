@@ -20,8 +20,16 @@ class FrameBarrier:
     measurement that is late, double or of an unasked frame is a fault.
     """
 
-    def __init__(self, sensors: Iterable[str]) -> None:
+    def __init__(self, sensors: Iterable[str], *, measure_between: bool = False) -> None:
+        """Wait for these sensors.
+
+        Args:
+            sensors: Their names.
+            measure_between: They also measure frames that nobody asks for, which are dropped.
+        """
         self._sensors = tuple(sensors)
+        self._measure_between = measure_between
+        self._asked: set[int] = set()
         self._arrived: dict[int, dict[str, Any]] = {}
         self._faults: list[str] = []
         self._collected_up_to = -1
@@ -31,9 +39,11 @@ class FrameBarrier:
         """Take one measurement; called from any thread."""
         with self._changed:
             if frame <= self._collected_up_to:
-                self._faults.append(
-                    f"{sensor}: frame {frame} came after frame {self._collected_up_to} was complete"
-                )
+                if frame in self._asked or not self._measure_between:
+                    done = self._collected_up_to
+                    self._faults.append(
+                        f"{sensor}: frame {frame} came after frame {done} was complete"
+                    )
             elif sensor in self._arrived.setdefault(frame, {}):
                 self._faults.append(f"{sensor}: frame {frame} came twice")
             else:
@@ -65,11 +75,12 @@ class FrameBarrier:
                 f"({len(arrived)} of {len(self._sensors)} sensors arrived){self._instead(missing)}"
             )
         stray = sorted(other for other in self._arrived if other < frame)
-        if stray and self._collected_up_to >= 0:
+        if stray and self._collected_up_to >= 0 and not self._measure_between:
             raise SensorFault(f"frame {frame}: data of frames {stray} that were not asked for")
         for other in stray:
             del self._arrived[other]
         self._collected_up_to = frame
+        self._asked.add(frame)
         return arrived
 
     def _instead(self, missing: list[str]) -> str:

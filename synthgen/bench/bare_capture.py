@@ -44,6 +44,9 @@ class _NoEvidence:
     def on_collision(self, _event: object) -> None:
         """Note nothing."""
 
+    def on_lane_invasion(self, _event: object) -> None:
+        """Note nothing."""
+
     def add_tick(self, _states: object) -> None:
         """Note nothing."""
 

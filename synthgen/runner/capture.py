@@ -12,6 +12,7 @@ import numpy as np
 
 from sensors.carla_adapter import images, point_sensors
 from sensors.carla_adapter.blueprints import SensorActor
+from sensors.carla_adapter.exposure import ExposureWatch
 from sensors.carla_adapter.frame_barrier import FrameBarrier
 from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_from_carla
 from sensors.rig import Camera, Lidar, Radar, Rig
@@ -26,6 +27,7 @@ from synthgen.store.tables import vector_names
 logger = logging.getLogger(__name__)
 
 _DELIVERY_DEADLINE_S: Final = 20.0
+_MOST_SETTLING_TICKS: Final = 60
 
 
 class RigCapture:
@@ -41,13 +43,18 @@ class RigCapture:
         self._world = world
         self._rig = rig
         self._blueprints = {sensor.key: sensor for sensor in sensor_actors}
-        self._captured = FrameBarrier(s.key for s in sensor_actors if not s.every_tick)
+        slow = [sensor for sensor in sensor_actors if not sensor.every_tick]
+        # A CARLA host measures every tick; captures are told by their number there.
+        between = any(float(sensor.attributes["sensor_tick"]) == 0 for sensor in slow)
+        self._captured = FrameBarrier((s.key for s in slow), measure_between=between)
         self._ticked = FrameBarrier(s.key for s in sensor_actors if s.every_tick)
         check_attributes(world, rig, sensor_actors)
         self.actors = {s.key: _spawn(world, ego, s) for s in sensor_actors}
+        self.is_listening = False
 
     def listen(self) -> None:
         """Open all streams; measurements count from the next tick."""
+        self.is_listening = True
         for key, actor in self.actors.items():
             barrier = self._ticked if self._blueprints[key].every_tick else self._captured
             actor.listen(partial(_deliver, barrier, key))
@@ -57,6 +64,18 @@ class RigCapture:
         for actor in self.actors.values():
             if actor.is_listening():
                 actor.stop()
+
+    def settle_exposure(self, tick: Callable[[], int]) -> None:
+        """Listen and tick until no camera's brightness drifts any more, or some seconds long."""
+        self.listen()
+        watch = ExposureWatch()
+        for _ in range(_MOST_SETTLING_TICKS):
+            frame = tick()
+            measured = self.collect_frame(frame)
+            self.collect_tick(frame)
+            if watch.is_stable({k: m for k, m in measured.items() if k.endswith("/rgb")}):
+                return
+        logger.warning("exposure still drifts after %d ticks", _MOST_SETTLING_TICKS)
 
     def collect_tick(self, frame: int) -> dict[str, Any]:
         """Inertial measurements of a tick by sensor key, raw."""
@@ -77,7 +96,11 @@ def noise_seeds(job: ClipJob, rig: Rig) -> dict[str, int]:
 
 
 def check_attributes(world: carla.World, rig: Rig, sensor_actors: tuple[SensorActor, ...]) -> None:
-    """Refuse a rig attribute that none of the sensor's CARLA blueprints has."""
+    """Refuse what a simulator cannot do: an attribute none of a sensor's blueprints has, a lens.
+
+    Raises:
+        ConfigError: Names the sensor and the attribute.
+    """
     library = world.get_blueprint_library()
     for sensor in rig.sensors:
         blueprints = [
@@ -91,6 +114,12 @@ def check_attributes(world: carla.World, rig: Rig, sensor_actors: tuple[SensorAc
                     f"rig {rig.name}: sensors.{sensor.name}.attributes.{name}: this simulator's "
                     f"{blueprints[0].id} has no such attribute"
                 )
+        flat = [b.id for b in blueprints if not b.has_attribute("lens_model")]
+        if isinstance(sensor, Camera) and sensor.lens.model != "pinhole" and flat:
+            raise ConfigError(
+                f"rig {rig.name}: sensors.{sensor.name}.lens: this simulator's {flat[0]} shows no "
+                f"{sensor.lens.model} lens; take a pinhole lens or the embedded server"
+            )
 
 
 def _spawn(world: carla.World, ego: carla.Actor, sensor: SensorActor) -> carla.Actor:

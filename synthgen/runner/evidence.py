@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import carla
 import numpy as np
 
@@ -22,6 +25,7 @@ class Evidence:
         self._tick_s = tick_s
         self._period_ticks = period_ticks
         self._contacts: list[carla.CollisionEvent] = []
+        self._crossings: list[carla.LaneInvasionEvent] = []
         self._motion: dict[str, list[tuple[float, float, float, float]]] = {}
         self._visible_px: dict[tuple[str, str], list[int]] = {}
         self.first_frame: int | None = None
@@ -29,6 +33,10 @@ class Evidence:
     def on_collision(self, event: carla.CollisionEvent) -> None:
         """Take a contact of the ego; called from the client's stream thread."""
         self._contacts.append(event)
+
+    def on_lane_invasion(self, event: carla.LaneInvasionEvent) -> None:
+        """Take markings that the ego crosses; called from the client's stream thread."""
+        self._crossings.append(event)
 
     def add_tick(self, states: ActorStates) -> None:
         """Note where the scenario's actors are."""
@@ -50,29 +58,36 @@ class Evidence:
             self._visible_px.setdefault((name, role), []).append(pixels)
 
     def events(self, tick_ns: int) -> list[ClipEvent]:
-        """Contacts in the record window as rows of the events table, in order."""
-        rows = []
-        for tick, event in self._recorded_contacts():
-            other = self._info_of_actor.get(event.other_actor.id)
-            impulse = event.normal_impulse
-            rows.append(
-                ClipEvent(
-                    tick=tick,
-                    timestamp_ns=tick * tick_ns,
-                    kind="collision",
-                    track_id=EGO_TRACK_ID,
-                    other_track_id=None if other is None else other.track_id,
-                    other_kind=event.other_actor.type_id,
-                    impulse_ns=float(np.sqrt(impulse.x**2 + impulse.y**2 + impulse.z**2)),
-                )
-            )
-        return rows
+        """Contacts and crossed markings in the record window, by tick."""
+        found = [self._contact(tick, event) for tick, event in self._recorded_contacts()]
+        for crossing in self._crossings:
+            tick = self._tick_of(crossing)
+            if tick is not None:
+                markings = [str(marking.type) for marking in crossing.crossed_lane_markings]
+                found.append(_event(tick, "lane_invasion", detail=", ".join(markings).lower()))
+        ordered = sorted(found, key=lambda event: (event.tick, event.kind))
+        return [replace(event, timestamp_ns=event.tick * tick_ns) for event in ordered]
+
+    def _contact(self, tick: int, event: carla.CollisionEvent) -> ClipEvent:
+        other = self._info_of_actor.get(event.other_actor.id)
+        impulse = event.normal_impulse
+        return _event(
+            tick,
+            "collision",
+            other_track_id=None if other is None else other.track_id,
+            other_kind=event.other_actor.type_id,
+            impulse_ns=float(np.sqrt(impulse.x**2 + impulse.y**2 + impulse.z**2)),
+        )
+
+    def _tick_of(self, event: carla.SensorData) -> int | None:
+        """Tick of the record window in which something happened; None before it."""
+        if self.first_frame is None or event.frame < self.first_frame:
+            return None
+        return int(event.frame - self.first_frame)
 
     def _recorded_contacts(self) -> list[tuple[int, carla.CollisionEvent]]:
-        if self.first_frame is None:
-            return []
-        ticked = [(event.frame - self.first_frame, event) for event in self._contacts]
-        recorded = [(tick, event) for tick, event in ticked if tick >= 0]
+        ticked = [(self._tick_of(event), event) for event in self._contacts]
+        recorded = [(tick, event) for tick, event in ticked if tick is not None]
         return sorted(recorded, key=lambda pair: (pair[0], pair[1].other_actor.id))
 
     def run_record(self, signals: tuple[SignalChange, ...]) -> RunRecord:
@@ -105,3 +120,8 @@ class Evidence:
             speed_mps=table[:, 3],
             size_lwh_m=(length, width, height),
         )
+
+
+def _event(tick: int, kind: str, **facts: Any) -> ClipEvent:
+    """What happened to the ego; the time is added where the tick's length is known."""
+    return ClipEvent(tick=tick, timestamp_ns=0, kind=kind, track_id=EGO_TRACK_ID, **facts)

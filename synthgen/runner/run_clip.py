@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +51,7 @@ from synthgen.store.commit import Commit, commit_clip, staged_clip
 
 logger = logging.getLogger(__name__)
 
-# Captures before the first recorded one, so that exposure and filters are stable.
+# Captures' worth of ticks before the first recorded one: flow, blur and filters need a past.
 _WARMUP_CAPTURES: Final = 2
 # Farther away a walker is a few pixels tall, too small for keypoints.
 _BONES_RANGE_M: Final = 60.0
@@ -196,9 +197,15 @@ class Stage:
         )
         self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
         self._first_frame = self._world.get_snapshot().frame + 1
-        blueprint = self._world.get_blueprint_library().find("sensor.other.collision")
-        self._bump = self._world.spawn_actor(blueprint, carla.Transform(), attach_to=self.ego.actor)
-        self._bump.listen(self._evidence.on_collision)
+        self._bump = self._witness("sensor.other.collision", self._evidence.on_collision)
+        self._edge = self._witness("sensor.other.lane_invasion", self._evidence.on_lane_invasion)
+
+    def _witness(self, kind: str, take: Callable[[Any], None]) -> carla.Sensor:
+        """A sensor on the ego that speaks only when something happens."""
+        blueprint = self._world.get_blueprint_library().find(kind)
+        witness = self._world.spawn_actor(blueprint, carla.Transform(), attach_to=self.ego.actor)
+        witness.listen(take)
+        return witness
 
     def _live_labels(self) -> LiveLabels:
         return LiveLabels(self._cast.objects(), self.calibration, self._watch)
@@ -238,6 +245,10 @@ class Stage:
         last = warmup + self._concrete.duration_ticks - 1
         listen_at = self._listens_from()
         self._idle_until_in_phase(warmup)
+        if self._job.simulator.kind == "carla":
+            # The embedded server's exposure depends on nothing but the picture itself.
+            with self._watch.lap("render"):
+                self._capture.settle_exposure(self._world.tick)
         for tick in range(last + 1):
             snapshot = self._world.get_snapshot()
             signals = self._signal_states()
@@ -247,11 +258,11 @@ class Stage:
                 self._states(snapshot, -self._period, with_details=True)
             if tick == last or self.is_settled(tick - warmup, choreography.events):
                 break
-            if tick == listen_at:
+            if tick >= listen_at and not self._capture.is_listening:
                 self._capture.listen()
             view = world_view(snapshot, self._cast, tick, signals)
             self._orders.apply(choreography.step(view))
-            is_listening = tick >= listen_at
+            is_listening = self._capture.is_listening
             with self._watch.lap("render" if is_listening else "simulate"):
                 frame = self._world.tick()
             if is_listening:
@@ -349,10 +360,11 @@ class Stage:
 
     def _leave(self) -> None:
         """Close all streams and destroy all that was spawned, in the order the client survives."""
-        self._bump.stop()
+        for witness in (self._bump, self._edge):
+            witness.stop()
         self._capture.stop()
         self._ambient.dismiss()
-        sensors = [*self._capture.actors.values(), self._bump]
+        sensors = [*self._capture.actors.values(), self._bump, self._edge]
         walkers_minds = self._ambient.controllers
         members = [member.actor for member in self._cast.members]
         release(self._session, [*sensors, *walkers_minds, *members])

@@ -11,7 +11,7 @@ from typing import Final
 import carla
 
 from synthgen import __version__
-from synthgen.datatypes.clip_job import ClipJob
+from synthgen.datatypes.clip_job import ClipJob, MapSource
 from synthgen.errors import ConfigError, SimulatorLost, SimulatorVersionError
 
 logger = logging.getLogger(__name__)
@@ -69,28 +69,42 @@ def open_session(job: ClipJob, host: str, port: int, tm_port: int, cache: Path) 
             "start a server of the client's version"
         )
     client.set_files_base_folder(str(cache))
-    world = _fresh_world(client, job.map.name, job.capture.tick_s)
+    world = _fresh_world(client, job.map, job.capture.tick_s)
     server = version if job.simulator.kind == "carla" else f"synthgen-simserver {__version__}"
     return Session(client, world, job.capture.tick_s, tm_port, server)
 
 
-def _fresh_world(client: carla.Client, map_name: str, tick_s: float) -> carla.World:
+def _fresh_world(client: carla.Client, source: MapSource, tick_s: float) -> carla.World:
     try:
         _make_synchronous(client.get_world(), tick_s)
-        # Keeping the settings keeps the server from running freely around the load, which would
-        # move its clocks by a random number of ticks.
-        world = client.load_world(map_name, reset_settings=False)
+        world = _load(client, source)
         _make_synchronous(world, tick_s)
     except RuntimeError as err:
         if "not found" in str(err).lower():
-            raise ConfigError(f"map {map_name}: {err}") from err
-        raise SimulatorLost(f"map {map_name}: loading failed: {err}") from err
+            raise ConfigError(f"map {source.name}: {err}") from err
+        raise SimulatorLost(f"map {source.name}: loading failed: {err}") from err
     leftovers = [*world.get_actors().filter("vehicle.*"), *world.get_actors().filter("walker.*")]
     if leftovers:
         raise SimulatorLost(
-            f"map {map_name}: expected an empty episode, found {len(leftovers)} actors"
+            f"map {source.name}: expected an empty episode, found {len(leftovers)} actors"
         )
     return world
+
+
+def _load(client: carla.Client, source: MapSource) -> carla.World:
+    """A fresh episode of a map; one that the server does not know is built from its OpenDRIVE.
+
+    Keeping the settings keeps the server from running freely around the load, which would move its
+    clocks by a random number of ticks.
+    """
+    known = {name.rpartition("/")[2] for name in client.get_available_maps()}
+    if source.name in known or source.path is None:
+        return client.load_world(source.name, reset_settings=False)
+    text = Path(source.path).read_text(encoding="utf-8")
+    logger.info("map %s: not on this server, building it from %s", source.name, source.path)
+    # Walls along the edges, CARLA's default, would keep walkers off the road.
+    shape = carla.OpendriveGenerationParameters(wall_height=0.0)
+    return client.generate_opendrive_world(text, shape, reset_settings=False)
 
 
 def _make_synchronous(world: carla.World, tick_s: float) -> None:

@@ -32,11 +32,11 @@ class Address:
 
 
 @contextmanager
-def running_server(*arguments: str) -> Iterator[Address]:
+def running_server(*arguments: str, module: str = "synthgen.simserver") -> Iterator[Address]:
     """A server that is READY, on any free port; it ends with the block."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "synthgen.simserver", "--port", "0", "--die-with-parent"),
+            *(sys.executable, "-m", module, "--port", "0", "--die-with-parent"),
             *arguments,
         ],
         stdout=subprocess.PIPE,

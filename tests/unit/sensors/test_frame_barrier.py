@@ -72,3 +72,23 @@ def test_wrong_frame_is_told_from_a_missing_one() -> None:
     barrier.deliver(SENSORS[1], 8, "wrong")
     with pytest.raises(SensorFault, match=r"lidar_top/points sent frame 8 instead"):
         barrier.collect(7, 0.01)
+
+
+def test_frames_between_captures_are_dropped_where_sensors_measure_every_tick() -> None:
+    barrier = FrameBarrier(SENSORS, measure_between=True)
+    for frame in (7, 8, 9):
+        deliver(barrier, frame)
+    barrier.collect(7, 0.01)
+    assert barrier.collect(9, 0.01) == {s: f"{s}@9" for s in SENSORS}
+    barrier.deliver("cam_left/rgb", 8, "overtaken")
+    deliver(barrier, 11)
+    assert set(barrier.collect(11, 0.01)) == set(SENSORS)
+
+
+def test_late_capture_is_a_fault_where_sensors_measure_every_tick_too() -> None:
+    barrier = FrameBarrier(SENSORS, measure_between=True)
+    deliver(barrier, 7)
+    barrier.collect(7, 0.01)
+    barrier.deliver("cam_left/rgb", 7, "again")
+    with pytest.raises(SensorFault, match="cam_left/rgb: frame 7 came after frame 7 was complete"):
+        barrier.collect(9, 0.01)

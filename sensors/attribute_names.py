@@ -63,11 +63,17 @@ SAID_BY_FIELDS: Final[dict[str, dict[str, str]]] = {
         "vertical_fov": "vertical_fov_deg",
         "points_per_second": "points_per_second",
     },
+    "dvs": {
+        "image_size_x": "width_px",
+        "image_size_y": "height_px",
+        "fov": "fov_deg",
+    },
     "imu": {},
     "gnss": {},
 }
 KNOWN_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
-    "camera": frozenset(f"{_EVERY} {_OPTICS} {_EVENTS} {_CAMERA_EXTRAS}".split()) | DISTORTING,
+    "camera": frozenset(f"{_EVERY} {_OPTICS} {_CAMERA_EXTRAS}".split()) | DISTORTING,
+    "dvs": frozenset(f"{_EVERY} {_OPTICS} {_EVENTS}".split()) | DISTORTING,
     "lidar": frozenset(f"{_EVERY} {_LIDAR_RETURN} {_LIDAR_EXTRAS}".split()),
     "radar": frozenset(f"{_EVERY} noise_seed scatter_model clutter_rate".split()),
     "imu": frozenset(f"{_EVERY} {_IMU_NOISE} noise_seed".split()),

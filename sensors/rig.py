@@ -174,6 +174,31 @@ class Camera(_Sensor):
         return self.mount.ego_from_mount @ optical
 
 
+class EventCamera(_Sensor):
+    """A dynamic vision sensor: brightness changes instead of pictures; pinhole, square pixels."""
+
+    modality: Literal["dvs"]
+    width_px: int = Field(ge=16, le=8192)
+    height_px: int = Field(ge=16, le=8192)
+    fov_deg: float = Field(gt=1, lt=_WIDEST_PINHOLE_DEG, description="Horizontal")
+
+    def scaled(self, factor: float) -> EventCamera:
+        """The same view in an image of another size."""
+        size = {"width_px": self.width_px, "height_px": self.height_px}
+        scaled = {name: round(pixels * factor) for name, pixels in size.items()}
+        return EventCamera.model_validate({**self.model_dump(), **scaled})
+
+    @property
+    def horizontal_fov_rad(self) -> float:
+        """Angle between the rays of the left and the right edge of the image."""
+        return math.radians(self.fov_deg)
+
+    @property
+    def ego_from_camera(self) -> SE3:
+        """Pose of the optical frame (x right, y down, z ahead) in the ego frame."""
+        return self.mount.ego_from_mount @ SE3(_MOUNT_FROM_OPTICAL, np.zeros(3))
+
+
 class Lidar(_Sensor):
     """A spinning LiDAR; one stored sweep is a full turn."""
 
@@ -225,7 +250,9 @@ class Gnss(_Sensor):
     role: Name = "position"
 
 
-Sensor = Annotated[Camera | Lidar | Radar | Imu | Gnss, Field(discriminator="modality")]
+Sensor = Annotated[
+    Camera | EventCamera | Lidar | Radar | Imu | Gnss, Field(discriminator="modality")
+]
 
 
 class Rig(_Strict):
@@ -253,13 +280,20 @@ class Rig(_Strict):
 
     def scaled(self, factor: float) -> Rig:
         """The same rig with images of another size."""
-        sensors = [s.scaled(factor) if isinstance(s, Camera) else s for s in self.sensors]
+        sensors = [
+            s.scaled(factor) if isinstance(s, Camera | EventCamera) else s for s in self.sensors
+        ]
         return self.model_copy(update={"sensors": tuple(sensors)})
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
         """The cameras in the order of the file."""
         return tuple(sensor for sensor in self.sensors if isinstance(sensor, Camera))
+
+    @property
+    def event_cameras(self) -> tuple[EventCamera, ...]:
+        """The event cameras in the order of the file."""
+        return tuple(sensor for sensor in self.sensors if isinstance(sensor, EventCamera))
 
     @property
     def lidars(self) -> tuple[Lidar, ...]:

@@ -153,7 +153,7 @@ def _unknown_attribute(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str |
 
 def _uncalibrated(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
     bent = sorted(DISTORTING & {*sensor.attributes, *sensor.extras})
-    if sensor.modality != "camera" or not bent:
+    if sensor.modality not in ("camera", "dvs") or not bent:
         return None
     return f"{', '.join(bent)} bend the picture, which the calibration cannot tell; use lens"
 

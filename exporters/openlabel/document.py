@@ -34,7 +34,7 @@ WORLD: Final = "world"
 EGO: Final = "ego"
 CUBOID: Final = "cuboid"
 _REAR_AXLE: Final = "vehicle-iso8855"
-_STREAM_TYPES: Final = {"camera": "camera", "lidar": "lidar", "radar": "radar"}
+_STREAM_TYPES: Final = {"camera": "camera", "dvs": "other", "lidar": "lidar", "radar": "radar"}
 _NO_DISTORTION: Final = [0.0] * 5
 _EDGES: Final = ("x_min", "y_min", "x_max", "y_max")
 

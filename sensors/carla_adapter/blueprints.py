@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sensors.rig import Camera, Gnss, Imu, Lidar, Radar, Rig, Sensor
+from sensors.rig import Camera, EventCamera, Gnss, Imu, Lidar, Radar, Rig, Sensor
 from synthgen.geometry.se3 import SE3
 
 _CAMERA_BLUEPRINTS: Final = {
@@ -30,6 +30,7 @@ class SensorActor:
         attributes: Attribute texts to set.
         ego_from_mount: Pose of CARLA's sensor frame (forward, left, up) in the ego frame.
         every_tick: True for sensors read each tick, False for those read each capture.
+        is_sparse: It says nothing where nothing happens, so no frame can wait for it.
     """
 
     key: str
@@ -37,6 +38,7 @@ class SensorActor:
     attributes: Mapping[str, str]
     ego_from_mount: SE3
     every_tick: bool
+    is_sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def sensor_actors(
                     {**attributes, **timing, **chosen},
                     sensor.mount.ego_from_mount,
                     every_tick,
+                    isinstance(sensor, EventCamera),
                 )
             )
     return tuple(actors)
@@ -99,6 +102,8 @@ def _channels(
     match sensor:
         case Camera():
             return [(c, _CAMERA_BLUEPRINTS[c], _camera(sensor)) for c in sensor.channels]
+        case EventCamera():
+            return [("events", "sensor.camera.dvs", _picture(sensor))]
         case Lidar():
             scan = _lidar(sensor, interval_s)
             plain = ("points", "sensor.lidar.ray_cast", {**scan, **seed})
@@ -114,12 +119,16 @@ def _channels(
             return [("position", "sensor.other.gnss", seed)]
 
 
-def _camera(camera: Camera) -> dict[str, str]:
-    pixels = {
+def _picture(camera: Camera | EventCamera) -> dict[str, str]:
+    return {
         "image_size_x": str(camera.width_px),
         "image_size_y": str(camera.height_px),
         "fov": _text(math.degrees(camera.horizontal_fov_rad)),
     }
+
+
+def _camera(camera: Camera) -> dict[str, str]:
+    pixels = _picture(camera)
     if camera.lens.model == "pinhole":
         return pixels
     coefficients = " ".join(repr(k) for k in camera.lens.coefficients)

@@ -20,6 +20,7 @@ U16 = NDArray[np.uint16]
 F32 = NDArray[np.float32]
 
 NO_DEPTH_CM: Final = 65535
+EVENT: Final = np.dtype([("x", "<u2"), ("y", "<u2"), ("t_ns", "<i8"), ("brighter", "?")])
 _CM_PER_COUNT: Final = np.float64(100_000.0 / (2**24 - 1))
 
 
@@ -68,6 +69,14 @@ def decode_normals(image: Any, world_from_camera: SE3) -> F32:
     # 127 and 128 of 255 are the nearest to zero, so what has no direction is not exactly zero.
     normals[(np.abs(counts - 127.5) < 1).all(axis=-1)] = 0.0
     return normals
+
+
+def decode_events(measurement: Any) -> NDArray[np.void]:
+    """Events of a `carla.DVSEventArray`: fields x, y, t_ns (simulation time) and brighter.
+
+    Each takes 13 bytes (CARLA, LibCarla, sensor/data/DVSEvent.h).
+    """
+    return np.frombuffer(measurement.raw_data, dtype=EVENT)
 
 
 def decode_flow(image: Any) -> F32:

@@ -58,7 +58,7 @@ class RadarModel:
     points_per_second: int
 
 
-Modality = Literal["camera", "lidar", "radar", "imu", "gnss"]
+Modality = Literal["camera", "dvs", "lidar", "radar", "imu", "gnss"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,8 +69,8 @@ class MountedSensor:
         name: Unique in the rig.
         role: What it is for, e.g. `front`, `rear_left`, `top`.
         modality: What it is.
-        ego_from_sensor: Where it sits; for a camera the sensor frame is the optical frame.
-        camera: Set for a camera.
+        ego_from_sensor: Where it sits; for a camera of any kind the optical frame.
+        camera: Set for a camera, and for an event camera, which has no channels.
         lidar: Set for a LiDAR.
         radar: Set for a radar.
     """

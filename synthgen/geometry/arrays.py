@@ -12,6 +12,7 @@ from synthgen.errors import InternalError
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
+I8 = NDArray[np.int8]
 I32 = NDArray[np.int32]
 U32 = NDArray[np.uint32]
 U16 = NDArray[np.uint16]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sensors.rig import Camera, Lidar, Radar, Rig, Sensor
+from sensors.rig import Camera, EventCamera, Lidar, Radar, Rig, Sensor
 from synthgen.datatypes.calibration import (
     Calibration,
     CameraModel,
@@ -40,6 +40,10 @@ def _mounted(sensor: Sensor, capture_hz: float) -> MountedSensor:
         case Camera():
             ego_from_sensor = sensor.ego_from_camera
             camera = _camera(sensor)
+        case EventCamera():
+            ego_from_sensor = sensor.ego_from_camera
+            size = (sensor.width_px, sensor.height_px)
+            camera = CameraModel(PinholeCamera.from_fov(*size, sensor.horizontal_fov_rad), ())
         case Lidar():
             lidar = LidarModel(
                 channels=sensor.channels,

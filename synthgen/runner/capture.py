@@ -15,6 +15,7 @@ from sensors.carla_adapter.blueprints import SensorActor
 from sensors.carla_adapter.exposure import ExposureWatch
 from sensors.carla_adapter.frame_barrier import FrameBarrier
 from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_from_carla
+from sensors.carla_adapter.sparse_log import SparseLog
 from sensors.rig import Camera, Lidar, Radar, Rig
 from synthgen.datatypes.clip_job import ClipJob
 from synthgen.datatypes.images import CameraFrame
@@ -43,10 +44,11 @@ class RigCapture:
         self._world = world
         self._rig = rig
         self._blueprints = {sensor.key: sensor for sensor in sensor_actors}
-        slow = [sensor for sensor in sensor_actors if not sensor.every_tick]
+        slow = [s for s in sensor_actors if not s.every_tick and not s.is_sparse]
         # A CARLA host measures every tick; captures are told by their number there.
         between = any(float(sensor.attributes["sensor_tick"]) == 0 for sensor in slow)
         self._captured = FrameBarrier((s.key for s in slow), measure_between=between)
+        self._sparse = SparseLog()
         self._ticked = FrameBarrier(s.key for s in sensor_actors if s.every_tick)
         check_attributes(world, rig, sensor_actors)
         self.actors = {s.key: _spawn(world, ego, s) for s in sensor_actors}
@@ -56,8 +58,14 @@ class RigCapture:
         """Open all streams; measurements count from the next tick."""
         self.is_listening = True
         for key, actor in self.actors.items():
-            barrier = self._ticked if self._blueprints[key].every_tick else self._captured
-            actor.listen(partial(_deliver, barrier, key))
+            actor.listen(partial(_deliver, self._taker(key), key))
+
+    def _taker(self, key: str) -> FrameBarrier | SparseLog:
+        """Who takes a sensor's measurements."""
+        sensor = self._blueprints[key]
+        if sensor.is_sparse:
+            return self._sparse
+        return self._ticked if sensor.every_tick else self._captured
 
     def stop(self) -> None:
         """Close all streams that are open."""
@@ -85,8 +93,12 @@ class RigCapture:
         """Measurements of a capture by sensor key, raw; complete or a `SensorFault`."""
         return self._captured.collect(frame, _DELIVERY_DEADLINE_S)
 
+    def take_sparse(self, up_to_frame: int) -> dict[str, list[Any]]:
+        """Measurements of sparse sensors by key, raw, since the last time up to a frame."""
+        return self._sparse.take(up_to_frame)
 
-def _deliver(barrier: FrameBarrier, key: str, measurement: Any) -> None:
+
+def _deliver(barrier: FrameBarrier | SparseLog, key: str, measurement: Any) -> None:
     barrier.deliver(key, measurement.frame, measurement)
 
 

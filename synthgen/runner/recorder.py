@@ -12,6 +12,7 @@ import numpy as np
 
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.pixel_events import PixelEvents
 from synthgen.datatypes.road_map import ClipEvent, SignalChange
 from synthgen.labels.frame import SensorFrames
 from synthgen.runner.stopwatch import Stopwatch
@@ -66,6 +67,9 @@ class Notes:
 
     def add_event(self, event: ClipEvent) -> None:
         """Take a collision or lane invasion."""
+
+    def add_pixel_events(self, events: PixelEvents) -> None:
+        """Take what an event camera saw up to one capture."""
 
     def add_sensors(self, sensors: SensorFrames) -> None:
         """Take what the rig saw in one capture."""
@@ -127,6 +131,13 @@ class Recorder(Notes):
         self._backlog.append(self._encoder.submit(self._store, sensors))
         while len(self._backlog) > _ENCODER_BACKLOG:
             self._backlog.popleft().result()
+
+    def add_pixel_events(self, events: PixelEvents) -> None:
+        """Hand what an event camera saw up to one capture to the writer."""
+        path, row = f"dvs/{events.name}.parquet", rows.pixel_events_row(events)
+        self._backlog.append(
+            self._encoder.submit(self._writer.append, path, row, tables.PIXEL_EVENTS)
+        )
 
     def _store(self, sensors: SensorFrames) -> None:
         """Encode a capture and append it to the sensors' files."""

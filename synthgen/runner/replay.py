@@ -32,6 +32,7 @@ from synthgen.runner.appearance import ROLLING_WHEEL, STEERED_WHEEL, bone_contro
 from synthgen.runner.calibration import calibration_of
 from synthgen.runner.cast import Cast, CastMember, add_still_objects, clear_parked_vehicles
 from synthgen.runner.dressing import dress_world
+from synthgen.runner.event_films import EventFilms
 from synthgen.runner.finish import MadeClip
 from synthgen.runner.heartbeat import Pulse
 from synthgen.runner.live_labels import LiveLabels
@@ -141,8 +142,11 @@ class Replay:
             self._capture = capture.RigCapture(
                 self._world, self._cast.ego.actor, self._rig, sensors
             )
+            period_ns = self._period * self._tick_ns
+            self._films = EventFilms(self._rig, self._capture, self._recorder, period_ns=period_ns)
             try:
                 self._perform()
+                self._films.end(self._world)
             finally:
                 self._capture.stop()
                 members = [member.actor for member in self._cast.members]
@@ -236,7 +240,9 @@ class Replay:
             )
         self._captured += 1
         self._recorder.add_sensors(sensors)
-        self.labels.add(self._source.frames[tick // self._period], self._ticks[tick], sensors)
+        record = self._source.frames[tick // self._period]
+        self._films.cut(self._world.get_snapshot(), record)
+        self.labels.add(record, self._ticks[tick], sensors)
 
     # ------------------------------------------------------------------ putting things in place
 

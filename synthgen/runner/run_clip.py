@@ -27,6 +27,7 @@ from synthgen.runner.appearance import Appearance, bones_of
 from synthgen.runner.calibration import calibration_of
 from synthgen.runner.cast import add_still_objects, nearby_walkers, spawn_cast
 from synthgen.runner.dressing import dress_world
+from synthgen.runner.event_films import EventFilms
 from synthgen.runner.evidence import Evidence
 from synthgen.runner.finish import MadeClip, finish_clip, scenario_document
 from synthgen.runner.heartbeat import Pulse
@@ -196,6 +197,8 @@ class Stage:
             decimate_on_server=self._job.simulator.kind == "embedded",
         )
         self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
+        period_ns = self._period * self._tick_ns
+        self._films = EventFilms(self._rig, self._capture, self._recorder, period_ns=period_ns)
         self._first_frame = self._world.get_snapshot().frame + 1
         self._bump = self._witness("sensor.other.collision", self._evidence.on_collision)
         self._edge = self._witness("sensor.other.lane_invasion", self._evidence.on_lane_invasion)
@@ -268,6 +271,7 @@ class Stage:
             if is_listening:
                 self._take_inertial(frame, tick + 1 - warmup)
             self._pulse.beat("run", tick=tick + 1, ticks=last + 1, frames=self.frame_count)
+        self._films.end(self._world)
         self._script_events = choreography.events
         logger.info("clip %s: ran %d ticks", self._job.clip_id, tick + 1)
 
@@ -341,6 +345,7 @@ class Stage:
         with self._watch.lap("decode"):
             sensors = self._decoder.decode(measured, states, **stamp)
         self._recorder.add_frame(frame)
+        self._films.cut(snapshot, frame)
         self._recorder.add_sensors(sensors)
         self.labels.add(frame, states, sensors)
         for camera, seen in zip(self._rig.cameras, sensors.cameras, strict=True):

@@ -18,6 +18,7 @@ from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.images import CameraFrame
+from synthgen.datatypes.pixel_events import PixelEvents
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import Area, ClipEvent, Lane, RoadMap, SignalChange
 from synthgen.errors import DatasetError
@@ -119,6 +120,10 @@ class ClipTables:
         model = self.calibration.sensor(name).camera
         assert model is not None, "only cameras have frames"
         wanted = [channel for channel in model.channels if channel in self._channels]
+        if not wanted:
+            for frame_index, timestamp_ns, pose in self.image_poses(name, model.channels[0]):
+                yield CameraFrame(name, frame_index, timestamp_ns, pose)
+            return
         channels = {c: self._rows(f"cameras/{name}/{c}") for c in wanted}
         for per_channel in zip(*channels.values(), strict=True):
             yield self._camera_frame(name, dict(zip(channels, per_channel, strict=True)))
@@ -132,6 +137,11 @@ class ClipTables:
         """The scans of one radar, in the order of `frames`."""
         for row in self._rows(f"radar/{name}"):
             yield rows.scan_of_row(name, row)
+
+    def pixel_events(self, name: str) -> Iterator[PixelEvents]:
+        """The events of one event camera, in the order of `frames`."""
+        for row in self._rows(f"dvs/{name}"):
+            yield rows.pixel_events_of_row(name, row)
 
     def encoded_images(self, camera: str, channel: str) -> Iterator[tuple[int, str, bytes]]:
         """Frame index, codec and bytes of each image of one channel, undecoded."""

@@ -12,6 +12,7 @@ import numpy as np
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.frames import FrameRecord, Weather
 from synthgen.datatypes.images import CameraFrame
+from synthgen.datatypes.pixel_events import PixelEvents
 from synthgen.datatypes.point_clouds import LidarSweep, RadarScan
 from synthgen.datatypes.road_map import SignalChange
 from synthgen.geometry.se3 import SE3
@@ -235,6 +236,30 @@ def sweep_of_row(name: str, row: Mapping[str, Any]) -> LidarSweep:
         world_from_lidar=pose_of_row("world_from_lidar", row),
         points_m=points_m,
         **{column: row[column] for column in _SWEEP_COLUMNS},
+    )
+
+
+_EVENT_COLUMNS = ("x_px", "y_px", "time_offset_ns", "polarity")
+
+
+def pixel_events_row(events: PixelEvents) -> Row:
+    """A row of an event camera's file."""
+    return {
+        "frame_index": events.frame_index,
+        "timestamp_ns": events.timestamp_ns,
+        **pose_row("world_from_camera", events.world_from_camera),
+        **{name: getattr(events, name) for name in _EVENT_COLUMNS},
+    }
+
+
+def pixel_events_of_row(name: str, row: Mapping[str, Any]) -> PixelEvents:
+    """The events that `pixel_events_row` wrote; list cells are numpy arrays."""
+    return PixelEvents(
+        name=name,
+        frame_index=row["frame_index"],
+        timestamp_ns=row["timestamp_ns"],
+        world_from_camera=pose_of_row("world_from_camera", row),
+        **{column: row[column] for column in _EVENT_COLUMNS},
     )
 
 

@@ -197,6 +197,16 @@ RADAR: Final = pa.schema(
     ]
 )
 
+PIXEL_EVENTS: Final = pa.schema(
+    [
+        *_FRAME_TIME,
+        *_pose("world_from_camera"),
+        *_lists(pa.uint16(), "x_px", "y_px"),
+        *_lists(_I64, "time_offset_ns"),
+        *_lists(pa.int8(), "polarity"),
+    ]
+)
+
 INERTIAL: Final = pa.schema(
     [
         *_TICK_TIME,

@@ -14,7 +14,9 @@ EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("t_ns", "<i8"), ("polarity", "u1"
 MOST_EVENTS_PER_PIXEL = 32
 
 
-def events_between(before: F32, now: F32, attributes: Attributes, frame: Frame) -> NDArray[np.void]:
+def events_between(
+    before: F32, now: F32, attributes: Attributes, frame: Frame, since_s: float
+) -> NDArray[np.void]:
     """Events of all pixels, ordered by time.
 
     A pixel fires each time its (log) brightness has moved by the threshold, at the moment a
@@ -25,6 +27,7 @@ def events_between(before: F32, now: F32, attributes: Attributes, frame: Frame) 
         now: (H, W) float32 linear luminance in this frame.
         attributes: The sensor's.
         frame: This frame.
+        since_s: Time since the measurement before.
 
     Source: CARLA sensors reference, DVS camera.
     """
@@ -44,7 +47,7 @@ def events_between(before: F32, now: F32, attributes: Attributes, frame: Frame) 
     number = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats) + 1
     rows, columns = np.repeat(rows, repeats), np.repeat(columns, repeats)
     share = number * threshold[rows, columns] / np.abs(change[rows, columns])
-    step_ns = round(frame.delta_s * 1e9)
+    step_ns = round(since_s * 1e9)
     events = np.zeros(len(rows), EVENT)
     events["x"], events["y"] = columns, rows
     start_ns = round(frame.time_s * 1e9) - step_ns

@@ -66,6 +66,7 @@ class View:
         since_previous_s: Time since then.
         angle_rad: Where a LiDAR's head stopped.
         luma: What an event camera saw last.
+        luma_time_s: When that was.
     """
 
     type_id: str
@@ -78,6 +79,7 @@ class View:
     since_previous_s: float = 0.0
     angle_rad: float = 0.0
     luma: F32 | None = None
+    luma_time_s: float = 0.0
 
 
 def view_of(type_id: str, attributes: Attributes, quality: str) -> View | None:
@@ -285,9 +287,10 @@ def _photograph(
 def _events(view: View, luma: NDArray[np.generic], header: bytes, frame: Frame) -> list[Payload]:
     now = np.asarray(luma, np.float32)
     before, view.luma = view.luma, now
+    since_s, view.luma_time_s = frame.time_s - view.luma_time_s, frame.time_s
     if before is None:
         return []
-    events = event_camera.events_between(before, now, view.attributes, frame)
+    events = event_camera.events_between(before, now, view.attributes, frame, since_s)
     return [(header, events.tobytes())] if len(events) else []
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.geometry.se3 import SE3
-from synthgen.store import tables
+from synthgen.store import rows, tables
 from synthgen.store.clip_reader import ClipTables
 from synthgen.store.clip_writer import ClipWriter
 from synthgen.store.rows import image_rows, sweep_row
@@ -97,3 +97,22 @@ def test_flow_that_does_not_fit_is_invalid_rather_than_cut() -> None:
     read, read_valid = image_codec.decode_flow(encoded, "x")
     assert read_valid.tolist() == [[True, False]]
     assert read[0, 0].tolist() == [-511.5, 2.0]
+
+
+def test_pixel_events_come_back_as_they_were() -> None:
+    from synthgen.datatypes.pixel_events import PixelEvents
+
+    events = PixelEvents(
+        name="dvs",
+        frame_index=3,
+        timestamp_ns=300,
+        world_from_camera=SE3.from_yaw(0.5, [1.0, 2.0, 3.0]),
+        x_px=np.array([1, 2], np.uint16),
+        y_px=np.array([3, 4], np.uint16),
+        time_offset_ns=np.array([-9, 0]),
+        polarity=np.array([1, -1], np.int8),
+    )
+    read = rows.pixel_events_of_row("dvs", rows.pixel_events_row(events))
+    for name in ("x_px", "y_px", "time_offset_ns", "polarity"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(events, name))
+    np.testing.assert_allclose(read.world_from_camera.rotation, events.world_from_camera.rotation)

@@ -1,0 +1,92 @@
+"""Every kind of sensor from server to clip: what is stored is what the scene's geometry says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sensors.rig_file import load_rig
+from synthgen.datatypes.clip_job import ClipJob, RigSource
+from synthgen.geometry.camera import PinholeCamera
+from synthgen.labels.clip import sensor_frames
+from synthgen.store.clip_reader import ClipReader
+from tests.client.conftest import Address
+from tests.client.test_carla_host import CAPTURES, run
+from tests.client.test_sensor_faults import job
+
+__all__ = ["job"]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+ROAD = 1
+
+
+@pytest.fixture(scope="module")
+def clip(job: ClipJob, address: Address, tmp_path_factory: pytest.TempPathFactory) -> ClipReader:
+    folder = tmp_path_factory.mktemp("modalities")
+    rig = Path(__file__).with_name("every_modality.yaml")
+    content = load_rig(rig).model_dump(mode="json", by_alias=True)
+    update = {
+        "rig": RigSource(path=str(rig), content=content),
+        "dataset": str(folder / "dataset"),
+    }
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run(job.model_copy(update=update), address, folder, monkeypatch)
+    (made,) = (folder / "dataset/clips").glob("*/*")
+    return ClipReader(made)
+
+
+def front(clip: ClipReader) -> PinholeCamera:
+    model = clip.calibration.sensor("cam_front").camera
+    assert model is not None
+    return model.camera
+
+
+def test_every_camera_has_a_frame_for_every_capture(clip: ClipReader) -> None:
+    frames = list(sensor_frames(clip))
+    assert len(frames) == CAPTURES
+    assert [camera.name for camera in frames[0].cameras] == ["cam_front", "cam_flow"]
+
+
+def test_labels_can_be_made_without_the_channels_of_a_camera(clip: ClipReader) -> None:
+    reader = ClipReader(clip.folder, channels=("depth", "semantic", "instance"))
+    shapes = [camera.shape_hw for camera in next(sensor_frames(reader)).cameras]
+    assert shapes == [(224, 400), (0, 0)]
+
+
+def test_normals_of_the_road_point_up_in_the_camera(clip: ClipReader) -> None:
+    frame = list(clip.camera_frames("cam_front"))[-1]
+    assert frame.normals is not None
+    assert frame.semantic is not None
+    up = frame.world_from_camera.rotation.T @ [0.0, 0.0, 1.0]
+    on_road = frame.normals[frame.semantic == ROAD]
+    np.testing.assert_allclose(np.median(on_road, axis=0), up, atol=0.02)
+
+
+def test_flow_leads_to_where_the_road_was_one_capture_before(clip: ClipReader) -> None:
+    before, now = list(clip.camera_frames("cam_front"))
+    assert now.depth_cm is not None
+    assert now.semantic is not None
+    assert now.flow_px is not None
+    rows, columns = np.nonzero((now.semantic == ROAD) & (now.depth_cm < 3000))
+    at_px = np.stack([columns, rows], axis=-1) + 0.5
+    depth_m = now.depth_cm[rows, columns, None] / 100
+    points_m = now.world_from_camera.apply(front(clip).rays(at_px) * depth_m)
+    was_px = front(clip).project(before.world_from_camera.inverse().apply(points_m))
+    off_px = np.linalg.norm(now.flow_px[rows, columns] - (was_px - at_px), axis=-1)
+    assert np.linalg.norm(was_px - at_px, axis=-1).max() > 2.0
+    assert np.quantile(off_px, 0.95) < 0.3
+
+
+def test_events_lie_between_two_captures_and_in_the_picture(clip: ClipReader) -> None:
+    films = list(clip.pixel_events("dvs_front"))
+    assert [film.frame_index for film in films] == [f.frame_index for f in clip.frames]
+    period_ns = clip.manifest["tick_ns"] * clip.manifest["capture_period_ticks"]
+    for film in films:
+        assert len(film) > 100
+        assert film.time_offset_ns.min() > -period_ns
+        assert film.time_offset_ns.min() < -0.8 * period_ns
+        assert film.time_offset_ns.max() <= 0
+        assert set(film.polarity.tolist()) == {-1, 1}
+        assert film.x_px.max() < 200
+        assert film.y_px.max() < 112

@@ -43,8 +43,9 @@ class LiveLabels:
     def __enter__(self) -> LiveLabels:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        # What still waits is wanted by `tables`, unless the run has failed.
+        self._thread.shutdown(wait=True, cancel_futures=failure is not None)
 
     @property
     def settings(self) -> LabelSettings:

@@ -251,7 +251,7 @@ class Stage:
         if self._job.simulator.kind == "carla":
             # The embedded server's exposure depends on nothing but the picture itself.
             with self._watch.lap("render"):
-                self._capture.settle_exposure(self._world.tick)
+                self._capture.settle_exposure(self._settling_tick)
         for tick in range(last + 1):
             snapshot = self._world.get_snapshot()
             signals = self._signal_states()
@@ -278,6 +278,11 @@ class Stage:
     def _listens_from(self) -> int:
         """The tick after which the sensors' streams open."""
         return max(0, self._concrete.warmup_ticks - _WARMUP_CAPTURES * self._period)
+
+    def _settling_tick(self) -> int:
+        frame: int = self._world.tick()
+        self._pulse.beat("warmup", tick=frame)
+        return frame
 
     def is_settled(self, tick: int, events: tuple[Event, ...]) -> bool:
         """Whether the rest of the run can be left out; a clip is always played to its end."""

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from synthgen.labels.clip import sensor_frames
+from synthgen.runner import live_labels
+from synthgen.runner.live_labels import LiveLabels
+from synthgen.runner.stopwatch import Stopwatch
+from tests.unit.labels.small_clip import make_clip
+
+
+def test_labels_that_lag_behind_the_run_are_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clip = make_clip()
+    label_frame = live_labels.label_frame
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        time.sleep(0.05)
+        return label_frame(*arguments, **named)
+
+    monkeypatch.setattr(live_labels, "label_frame", slow)
+    with LiveLabels(clip.objects, clip.calibration, Stopwatch()) as labels:
+        for frame, seen in zip(clip.frames[:3], sensor_frames(clip), strict=False):
+            states = next(states for states in clip.ticks if states.tick == frame.tick)
+            labels.add(frame, states, seen)
+    assert [pending.result().frame_index for pending in labels._labels] == [0, 1, 2]

@@ -10,7 +10,7 @@ import numpy as np
 from synthgen.geometry.arrays import I8, I64, U16, frozen_array
 from synthgen.geometry.se3 import SE3
 
-_KINDS: Final = {
+_KINDS: Final[dict[str, type[np.generic]]] = {
     "x_px": np.uint16,
     "y_px": np.uint16,
     "time_offset_ns": np.int64,

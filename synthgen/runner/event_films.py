@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import carla
@@ -12,10 +12,10 @@ from sensors.carla_adapter.images import EVENT, decode_events
 from sensors.rig import EventCamera, Rig
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.pixel_events import PixelEvents
-from synthgen.runner.capture import RigCapture
 from synthgen.runner.recorder import Notes
 
 Cut = tuple[carla.WorldSnapshot, FrameRecord]
+Taken = dict[str, list[Any]]
 
 
 class EventFilms:
@@ -24,9 +24,19 @@ class EventFilms:
     By then they have arrived: an event camera that sees no change sends nothing.
     """
 
-    def __init__(self, rig: Rig, capture: RigCapture, recorder: Notes, *, period_ns: int) -> None:
+    def __init__(
+        self, rig: Rig, take: Callable[[int], Taken], recorder: Notes, *, period_ns: int
+    ) -> None:
+        """Store the films of a rig.
+
+        Args:
+            rig: The rig.
+            take: Measurements by sensor key, raw, that came since the last time up to a frame.
+            recorder: Where films go.
+            period_ns: Time between captures.
+        """
         self._cameras = rig.event_cameras
-        self._capture = capture
+        self._take = take
         self._recorder = recorder
         self._period_ns = period_ns
         self._last: Cut | None = None
@@ -46,7 +56,7 @@ class EventFilms:
         if not self._cameras or self._last is None:
             return
         snapshot, frame = self._last
-        measured = self._capture.take_sparse(snapshot.frame)
+        measured = self._take(snapshot.frame)
         now_ns = round(snapshot.timestamp.elapsed_seconds * 1e9)
         for camera in self._cameras:
             parts = measured.get(f"{camera.name}/events", [])

@@ -143,7 +143,8 @@ class Replay:
                 self._world, self._cast.ego.actor, self._rig, sensors
             )
             period_ns = self._period * self._tick_ns
-            self._films = EventFilms(self._rig, self._capture, self._recorder, period_ns=period_ns)
+            take = self._capture.take_sparse
+            self._films = EventFilms(self._rig, take, self._recorder, period_ns=period_ns)
             try:
                 self._perform()
                 self._films.end(self._world)

@@ -198,7 +198,8 @@ class Stage:
         )
         self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
         period_ns = self._period * self._tick_ns
-        self._films = EventFilms(self._rig, self._capture, self._recorder, period_ns=period_ns)
+        take = self._capture.take_sparse
+        self._films = EventFilms(self._rig, take, self._recorder, period_ns=period_ns)
         self._first_frame = self._world.get_snapshot().frame + 1
         self._bump = self._witness("sensor.other.collision", self._evidence.on_collision)
         self._edge = self._witness("sensor.other.lane_invasion", self._evidence.on_lane_invasion)

@@ -69,8 +69,8 @@ def test_flow_leads_to_where_the_road_was_one_capture_before(clip: ClipReader) -
     assert now.semantic is not None
     assert now.flow_px is not None
     rows, columns = np.nonzero((now.semantic == ROAD) & (now.depth_cm < 3000))
-    at_px = np.stack([columns, rows], axis=-1) + 0.5
-    depth_m = now.depth_cm[rows, columns, None] / 100
+    at_px = np.stack([columns, rows], axis=-1).astype(np.float64) + 0.5
+    depth_m = now.depth_cm[rows, columns, None].astype(np.float64) / 100
     points_m = now.world_from_camera.apply(front(clip).rays(at_px) * depth_m)
     was_px = front(clip).project(before.world_from_camera.inverse().apply(points_m))
     off_px = np.linalg.norm(now.flow_px[rows, columns] - (was_px - at_px), axis=-1)

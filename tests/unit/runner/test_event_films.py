@@ -57,7 +57,7 @@ def capture(number: int) -> Any:
 
 def test_events_of_all_ticks_up_to_a_capture_are_its_film() -> None:
     log, taker = SparseLog(), Taker()
-    films = EventFilms(rig(), SimpleNamespace(take_sparse=log.take), taker, period_ns=PERIOD_NS)
+    films = EventFilms(rig(), log.take, taker, period_ns=PERIOD_NS)
     log.deliver(KEY, 10, packet((9, 9, 990_000_000, True), (9, 9, 800_000_000, True)))
     films.cut(*capture(0))
     log.deliver(KEY, 12, packet((3, 4, 1_090_000_000, False)))
@@ -75,7 +75,7 @@ def test_events_of_all_ticks_up_to_a_capture_are_its_film() -> None:
 
 def test_film_of_a_capture_without_changes_is_empty() -> None:
     log, taker = SparseLog(), Taker()
-    films = EventFilms(rig(), SimpleNamespace(take_sparse=log.take), taker, period_ns=PERIOD_NS)
+    films = EventFilms(rig(), log.take, taker, period_ns=PERIOD_NS)
     films.cut(*capture(0))
     films.end(SimpleNamespace(tick=lambda: 13))
     assert [(film.frame_index, len(film)) for film in taker.films] == [(0, 0)]

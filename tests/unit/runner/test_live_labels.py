@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from synthgen.labels.clip import sensor_frames
+from synthgen.labels.frame import label_frame
 from synthgen.runner import live_labels
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.stopwatch import Stopwatch
@@ -16,7 +17,6 @@ def test_labels_that_lag_behind_the_run_are_made_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clip = make_clip()
-    label_frame = live_labels.label_frame
 
     def slow(*arguments: Any, **named: Any) -> Any:
         time.sleep(0.05)

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.simserver.sensors.attributes import Attributes
 from synthgen.simserver.sensors.frame import Frame
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 PROTOCOL_VERSION = 2
 CAM_ID = 2
 LOW_FREQUENCY_S = 0.5
+# What stands for this speed and any above it.
+FASTEST_CMPS = 16382
 # A message is due when a vehicle has moved, turned or changed speed by this much.
 _MOVED_M, _TURNED_DEG, _FASTER_MPS = 4.0, 4.0, 0.5
 # After so many messages for time alone the longest interval holds again.
@@ -51,16 +54,15 @@ _LAMPS = {1: 7, 2: 6, 5: 5, 4: 4, 6: 2, 7: 1, 0: 0}
 class Awareness:
     """The messages of one vehicle: what it told last, and when it is to tell again."""
 
-    def __init__(self, attributes: Attributes) -> None:
+    def __init__(self, attributes: Attributes, geo: GeoReference) -> None:
         self._attributes = attributes
+        self._geo = geo
         self._interval_s = attributes.number("gen_cam_max")
         self._told: tuple[float, Transform, float] | None = None
         self._quiet = 0
         self._low_frequency_s = -math.inf
 
-    def message(
-        self, world: World, vehicle: Actor, geo: GeoReference, frame: Frame
-    ) -> np.ndarray[tuple[int], np.dtype[np.void]] | None:
+    def message(self, world: World, vehicle: Actor, frame: Frame) -> NDArray[np.void] | None:
         """The message of this frame, (1,) of `CAM`, if one is due."""
         pose = world.actors.pose(vehicle)
         speed_mps = _forward_speed_mps(world, vehicle)
@@ -71,7 +73,7 @@ class Awareness:
         if has_low_frequency:
             self._low_frequency_s = frame.time_s
         message = np.zeros(1, CAM)
-        _tell(message[0], world, vehicle, geo, self._attributes, frame)
+        self._tell(message[0], world, vehicle, frame)
         if has_low_frequency:
             _tell_seldom(message[0], vehicle)
         return message
@@ -100,6 +102,66 @@ class Awareness:
             self._interval_s = self._attributes.number("gen_cam_max")
         return True
 
+    def _tell(self, message: np.void, world: World, vehicle: Actor, frame: Frame) -> None:
+        """Fill in the header and the containers of every message."""
+        message["header"] = (PROTOCOL_VERSION, CAM_ID, vehicle.id)
+        cam = message["awareness"]
+        cam["generation_delta_time"] = round(frame.time_s * 1000.0) % 65536
+        cam["station_type"] = station_type(vehicle)
+        noise = noise_source(self._attributes.whole("noise_seed"), frame.episode_number)
+        self._tell_place(cam["position"], world.actors.pose(vehicle), noise)
+        cam["high_frequency"]["present"] = _VEHICLE_PRESENT
+        self._tell_motion(cam["high_frequency"]["vehicle"], world, vehicle, noise)
+
+    def _noise(self, name: str, noise: np.random.Generator, axis: str = "") -> float:
+        deviation = self._attributes.number(f"noise_{name}_stddev{axis}") * noise.standard_normal()
+        bias = f"noise_{name}_bias"
+        return deviation + (self._attributes.number(bias) if bias in self._attributes else 0.0)
+
+    def _tell_place(self, place: np.void, pose: Transform, noise: np.random.Generator) -> None:
+        names, degrees = ("lat", "lon", "alt"), self._geo.degrees_of(pose.location)
+        latitude, longitude, altitude_m = (
+            value + self._noise(name, noise) for name, value in zip(names, degrees, strict=True)
+        )
+        # Tenths of a microdegree, in whole microdegrees.
+        place["latitude"] = round(latitude * 1e6) * 10
+        place["longitude"] = round(longitude * 1e6) * 10
+        place["semi_major_confidence"] = place["semi_minor_confidence"] = _UNAVAILABLE["semi_axis"]
+        place["semi_major_orientation"] = _UNAVAILABLE["orientation"]
+        place["altitude"] = (round(altitude_m * 100.0), _UNAVAILABLE["altitude"])
+
+    def _tell_motion(
+        self, container: np.void, world: World, vehicle: Actor, noise: np.random.Generator
+    ) -> None:
+        pose, extent = world.actors.pose(vehicle), vehicle.bounding_box.extent
+        # North is -y, and degrees grow clockwise seen from above as CARLA's yaw does.
+        heading_deg = (pose.rotation.yaw + 90.0 + self._noise("head", noise)) % 360.0
+        speed_mps = _forward_speed_mps(world, vehicle)
+        told_mps = max(0.0, speed_mps + self._noise("vel", noise, "_x"))
+        container["heading"] = (round(heading_deg * 10.0), _CONFIDENCE_1_DEG)
+        container["speed"] = (min(round(told_mps * 100.0), FASTEST_CMPS), _CONFIDENCE_3_CMPS)
+        container["drive_direction"] = _FORWARD if speed_mps >= 0.0 else _BACKWARD
+        container["length"] = (round(extent.x * 20.0), _UNAVAILABLE["length"])
+        container["width"] = round(extent.y * 20.0)
+        container["curvature"] = (_UNAVAILABLE["curvature"], _UNAVAILABLE["curvature_confidence"])
+        turn_degps = world.actors.angular_velocity_deg(vehicle).z
+        turn_degps += math.degrees(self._noise("yawrate", noise))
+        container["yaw_rate"] = (
+            _told(turn_degps * 100.0, _UNAVAILABLE["yaw_rate"]),
+            _UNAVAILABLE["yaw_rate_confidence"],
+        )
+        force = matrix_of(pose)[:, :3].T @ np.add(
+            world.actors.acceleration(vehicle), (0.0, 0.0, GRAVITY_MPS2)
+        )
+        names = ("longitudinal", "lateral", "vertical")
+        for axis, name, value in zip("xyz", names, force.tolist(), strict=True):
+            tenths = 10.0 * (value + self._noise("accel", noise, f"_{axis}"))
+            container[f"{name}_acceleration"] = (
+                _told(tenths, _UNAVAILABLE["acceleration"]),
+                _UNAVAILABLE["acceleration_confidence"],
+            )
+        container["has_lateral_acceleration"] = container["has_vertical_acceleration"] = True
+
 
 def station_type(vehicle: Actor) -> int:
     """The station type of a vehicle."""
@@ -113,88 +175,9 @@ def _forward_speed_mps(world: World, vehicle: Actor) -> float:
     return float(ahead @ np.array(world.actors.velocity(vehicle)))
 
 
-def _tell(
-    message: np.void,
-    world: World,
-    vehicle: Actor,
-    geo: GeoReference,
-    attributes: Attributes,
-    frame: Frame,
-) -> None:
-    """Fill in the header and the containers of every message."""
-    message["header"] = (PROTOCOL_VERSION, CAM_ID, vehicle.id)
-    cam = message["awareness"]
-    cam["generation_delta_time"] = round(frame.time_s * 1000.0) % 65536
-    cam["station_type"] = station_type(vehicle)
-    noise = noise_source(attributes.whole("noise_seed"), frame.episode_number)
-    pose = world.actors.pose(vehicle)
-    _tell_place(cam["position"], geo, pose, attributes, noise)
-    cam["high_frequency"]["present"] = _VEHICLE_PRESENT
-    _tell_motion(cam["high_frequency"]["vehicle"], world, vehicle, attributes, noise)
-
-
-def _noise(attributes: Attributes, name: str, noise: np.random.Generator, axis: str = "") -> float:
-    deviation = attributes.number(f"noise_{name}_stddev{axis}") * noise.standard_normal()
-    bias = f"noise_{name}_bias"
-    return deviation + (attributes.number(bias) if bias in attributes else 0.0)
-
-
-def _tell_place(
-    place: np.void,
-    geo: GeoReference,
-    pose: Transform,
-    attributes: Attributes,
-    noise: np.random.Generator,
-) -> None:
-    latitude, longitude, altitude_m = (
-        value + _noise(attributes, name, noise)
-        for name, value in zip(("lat", "lon", "alt"), geo.degrees_of(pose.location), strict=True)
-    )
-    # Tenths of a microdegree, in whole microdegrees.
-    place["latitude"] = round(latitude * 1e6) * 10
-    place["longitude"] = round(longitude * 1e6) * 10
-    place["semi_major_confidence"] = place["semi_minor_confidence"] = _UNAVAILABLE["semi_axis"]
-    place["semi_major_orientation"] = _UNAVAILABLE["orientation"]
-    place["altitude"] = (round(altitude_m * 100.0), _UNAVAILABLE["altitude"])
-
-
-def _tell_motion(
-    container: np.void,
-    world: World,
-    vehicle: Actor,
-    attributes: Attributes,
-    noise: np.random.Generator,
-) -> None:
-    pose, extent = world.actors.pose(vehicle), vehicle.bounding_box.extent
-    # North is -y, and degrees grow clockwise seen from above as CARLA's yaw does.
-    heading_deg = (pose.rotation.yaw + 90.0 + _noise(attributes, "head", noise)) % 360.0
-    speed_mps = _forward_speed_mps(world, vehicle)
-    told_mps = max(0.0, speed_mps + _noise(attributes, "vel", noise, "_x"))
-    container["heading"] = (round(heading_deg * 10.0), _CONFIDENCE_1_DEG)
-    container["speed"] = (min(round(told_mps * 100.0), 16382), _CONFIDENCE_3_CMPS)
-    container["drive_direction"] = _FORWARD if speed_mps >= 0.0 else _BACKWARD
-    container["length"] = (round(extent.x * 20.0), _UNAVAILABLE["length"])
-    container["width"] = round(extent.y * 20.0)
-    container["curvature"] = (_UNAVAILABLE["curvature"], _UNAVAILABLE["curvature_confidence"])
-    yaw_rate_degps = world.actors.angular_velocity_deg(vehicle).z
-    yaw_rate_degps += math.degrees(_noise(attributes, "yawrate", noise))
-    centidegrees = round(yaw_rate_degps * 100.0)
-    if abs(centidegrees) >= _UNAVAILABLE["yaw_rate"]:
-        centidegrees = _UNAVAILABLE["yaw_rate"]
-    container["yaw_rate"] = (centidegrees, _UNAVAILABLE["yaw_rate_confidence"])
-    force = matrix_of(pose)[:, :3].T @ np.add(
-        world.actors.acceleration(vehicle), (0.0, 0.0, GRAVITY_MPS2)
-    )
-    for axis, name, value in zip(
-        "xyz", ("longitudinal", "lateral", "vertical"), force, strict=True
-    ):
-        tenths = round(10.0 * (float(value) + _noise(attributes, "accel", noise, f"_{axis}")))
-        known = abs(tenths) <= _UNAVAILABLE["acceleration"] - 1
-        container[f"{name}_acceleration"] = (
-            tenths if known else _UNAVAILABLE["acceleration"],
-            _UNAVAILABLE["acceleration_confidence"],
-        )
-    container["has_lateral_acceleration"] = container["has_vertical_acceleration"] = True
+def _told(value: float, unavailable: int) -> int:
+    """A value as a message holds it: what is out of range is not available."""
+    return round(value) if abs(round(value)) < unavailable else unavailable
 
 
 def _tell_seldom(message: np.void, vehicle: Actor) -> None:

@@ -87,89 +87,99 @@ class Antenna:
         return np.array((self.base.x, self.base.y, self.base.z + self.height_m))
 
 
-def received_dbm(
-    world: World,
-    scene: SceneMirror,
-    sender: Antenna,
-    receiver: Antenna,
-    transmit_dbm: float,
-    attributes: Attributes,
-    frame: int,
-) -> float | None:
-    """The power of a message at its receiver, or None for one that is not heard.
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two antennas."""
 
-    Args:
-        world: Where both are.
+    sender: Antenna
+    receiver: Antenna
+
+    @property
+    def distance_m(self) -> float:
+        """Between the antennas."""
+        return float(np.linalg.norm(self.sender.top - self.receiver.top))
+
+    @property
+    def heights_m(self) -> tuple[float, float]:
+        """Of sender and receiver above the lower of their grounds."""
+        floor = min(self.sender.base.z, self.receiver.base.z)
+        return float(self.sender.top[2] - floor), float(self.receiver.top[2] - floor)
+
+
+@dataclass(frozen=True, slots=True)
+class Ether:
+    """What carries messages in one frame.
+
+    Attributes:
+        world: Where the antennas are.
         scene: What can stand between them.
-        sender: Its antenna.
-        receiver: Its antenna.
-        transmit_dbm: The sender's power.
-        attributes: The receiver's, which describe the channel.
         frame: Keys the fading.
     """
-    distance_m = float(np.linalg.norm(sender.top - receiver.top))
-    if not 0.0 < distance_m < attributes.number("filter_distance"):
-        return None
-    path, roofs = _between(world, scene, sender, receiver, distance_m)
-    loss_db = _loss_db(path, roofs, sender, receiver, distance_m, attributes)
-    if attributes.flag("use_etsi_fading"):
-        deviation_db = _FADING_DB[path][attributes.text("scenario")]
-    else:
-        deviation_db = attributes.number("custom_fading_stddev")
-    seed = attributes.whole("noise_seed") ^ (sender.carrier_id << 16) ^ receiver.carrier_id
-    loss_db += deviation_db * noise_source(seed, frame).standard_normal()
-    power_dbm = transmit_dbm + attributes.number("combined_antenna_gain") - loss_db
-    return power_dbm if power_dbm >= attributes.number("receiver_sensitivity") else None
+
+    world: World
+    scene: SceneMirror
+    frame: int
+
+    def received_dbm(self, link: Link, *, transmit_dbm: float, channel: Attributes) -> float | None:
+        """The power of a message at its receiver, or None for one that is not heard.
+
+        Args:
+            link: From where to where.
+            transmit_dbm: The sender's power.
+            channel: The receiver's attributes, which describe the channel.
+        """
+        if not 0.0 < link.distance_m < channel.number("filter_distance"):
+            return None
+        path, roofs = self._between(link)
+        loss_db = _loss_db(path, roofs, link, channel) + self._fading_db(path, link, channel)
+        power_dbm = transmit_dbm + channel.number("combined_antenna_gain") - loss_db
+        return power_dbm if power_dbm >= channel.number("receiver_sensitivity") else None
+
+    def _between(self, link: Link) -> tuple[Path, list[Point]]:
+        """What is in the way: nothing, roofs of vehicles, or else, which ends the search."""
+        start, distance_m = link.receiver.top, link.distance_m
+        direction = (link.sender.top - start) / distance_m
+        roofs: dict[int, Point] = {}
+        passed_m = 0.0
+        for _ in range(_MOST_OBSTACLES):
+            at = (start + direction * passed_m)[None]
+            rays = self.scene.hits(self.world, at, direction[None], distance_m - passed_m)
+            hit = next(rays, None)
+            if hit is None:
+                break
+            passed_m += hit[0] + _STEP_M
+            actor = self.world.actors.find(hit[1])
+            if actor is None or actor.kind is not ActorKind.VEHICLE:
+                return Path.BUILDINGS, []
+            if actor.id not in (link.sender.carrier_id, link.receiver.carrier_id):
+                roofs[actor.id] = Antenna.on(self.world, actor).top
+        return (Path.VEHICLES if roofs else Path.CLEAR), list(roofs.values())
+
+    def _fading_db(self, path: Path, link: Link, channel: Attributes) -> float:
+        if channel.flag("use_etsi_fading"):
+            deviation_db = _FADING_DB[path][channel.text("scenario")]
+        else:
+            deviation_db = channel.number("custom_fading_stddev")
+        ends = (link.sender.carrier_id << 16) ^ link.receiver.carrier_id
+        seed = channel.whole("noise_seed") ^ ends
+        return deviation_db * float(noise_source(seed, self.frame).standard_normal())
 
 
-def _between(
-    world: World, scene: SceneMirror, sender: Antenna, receiver: Antenna, distance_m: float
-) -> tuple[Path, list[Point]]:
-    """What is in the way: nothing, roofs of vehicles, or anything else, which ends the search."""
-    start = receiver.top
-    direction = (sender.top - start) / distance_m
-    roofs: dict[int, Point] = {}
-    passed_m = 0.0
-    for _ in range(_MOST_OBSTACLES):
-        at = (start + direction * passed_m)[None]
-        hit = next(scene.hits(world, at, direction[None], distance_m - passed_m), None)
-        if hit is None:
-            break
-        passed_m += hit[0] + _STEP_M
-        actor = world.actors.find(hit[1])
-        if actor is None or actor.kind is not ActorKind.VEHICLE:
-            return Path.BUILDINGS, []
-        if actor.id not in (sender.carrier_id, receiver.carrier_id):
-            roofs[actor.id] = Antenna.on(world, actor).top
-    return (Path.VEHICLES if roofs else Path.CLEAR), list(roofs.values())
-
-
-def _loss_db(
-    path: Path,
-    roofs: Sequence[Point],
-    sender: Antenna,
-    receiver: Antenna,
-    distance_m: float,
-    attributes: Attributes,
-) -> float:
-    frequency_ghz = attributes.number("frequency_ghz")
+def _loss_db(path: Path, roofs: Sequence[Point], link: Link, channel: Attributes) -> float:
+    frequency_ghz = channel.number("frequency_ghz")
     wavelength_m = LIGHT_MPS / (frequency_ghz * 1e9)
-    edge_db = max(
-        (_knife_edge_db(roof, sender.top, receiver.top, wavelength_m) for roof in roofs),
-        default=0.0,
-    )
-    if attributes.text("path_loss_model") == "winner":
-        scenario = attributes.text("scenario")
+    distance_m = link.distance_m
+    edge_db = max((_knife_edge_db(roof, link, wavelength_m) for roof in roofs), default=0.0)
+    if channel.text("path_loss_model") == "winner":
+        scenario = channel.text("scenario")
         return _winner_db(path, scenario, distance_m, frequency_ghz) + edge_db
     if path is Path.CLEAR:
-        floor = min(sender.base.z, receiver.base.z)
-        heights_m = sender.top[2] - floor, receiver.top[2] - floor
-        return _two_ray_db(distance_m, *heights_m, wavelength_m)
+        return _two_ray_db(distance_m, *link.heights_m, wavelength_m)
     if path is Path.VEHICLES:
         return _free_space_db(distance_m, wavelength_m) + edge_db
-    reference_m = attributes.number("d_ref")
-    exponent = attributes.number("path_loss_exponent")
+    reference_m = channel.number("d_ref")
     reference_db = _free_space_db(reference_m, wavelength_m)
+    exponent = channel.number("path_loss_exponent")
     return reference_db + 10.0 * exponent * math.log10(distance_m / reference_m)
 
 
@@ -200,8 +210,9 @@ def _two_ray_db(
     return 20.0 * math.log10(4.0 * math.pi * ground_m / wavelength_m / max(gain, 1e-6))
 
 
-def _knife_edge_db(roof: Point, sender: Point, receiver: Point, wavelength_m: float) -> float:
+def _knife_edge_db(roof: Point, link: Link, wavelength_m: float) -> float:
     """What a roof that reaches into the line between two antennas, or near it, takes away."""
+    sender, receiver = link.sender.top, link.receiver.top
     before_m = max(math.dist(sender[:2], roof[:2]), _STEP_M)
     behind_m = max(math.dist(roof[:2], receiver[:2]), _STEP_M)
     line_m = sender[2] + (receiver[2] - sender[2]) * before_m / (before_m + behind_m)

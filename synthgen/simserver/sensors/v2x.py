@@ -11,7 +11,7 @@ from synthgen.simserver.sensors.attributes import Attributes
 from synthgen.simserver.sensors.awareness import PROTOCOL_VERSION, Awareness
 from synthgen.simserver.sensors.frame import Frame
 from synthgen.simserver.sensors.inertial import GeoReference
-from synthgen.simserver.sensors.radio import Antenna, received_dbm
+from synthgen.simserver.sensors.radio import Antenna, Ether, Link
 from synthgen.simserver.sensors.scene_mirror import SceneMirror
 from synthgen.simserver.wire.v2x import CUSTOM, CUSTOM_BYTES
 from synthgen.simserver.world.actors import Actor, ActorKind
@@ -69,8 +69,10 @@ class V2xNetwork:
             vehicle = world.actors.find(sensor.parent_id)
             is_aware = sensor.type_id == AWARENESS_TYPE
             if is_aware and vehicle is not None and vehicle.kind is ActorKind.VEHICLE:
-                service = self._awareness.setdefault(sensor.id, Awareness(attributes[sensor.id]))
-                messages = service.message(world, vehicle, geo, frame)
+                fresh = Awareness(attributes[sensor.id], geo)
+                messages = self._awareness.setdefault(sensor.id, fresh).message(
+                    world, vehicle, frame
+                )
             if messages is not None:
                 self._on_air[sensor.id] = messages
 
@@ -92,23 +94,20 @@ class V2xNetwork:
         frame: Frame,
     ) -> list[bytes]:
         """What a sensor hears: the messages of its kind from other carriers, in one packet."""
+        ether = Ether(world, scene, frame.episode_number)
         receiver = Antenna.of(world, sensor)
         heard: list[bytes] = []
         for sender_id, messages in self._on_air.items():
             other = world.actors.find(sender_id)
             if other is None or other.type_id != sensor.type_id:
                 continue
-            sender = Antenna.of(world, other)
-            if sender.carrier_id == receiver.carrier_id:
+            link = Link(Antenna.of(world, other), receiver)
+            if link.sender.carrier_id == receiver.carrier_id:
                 continue
-            power_dbm = received_dbm(
-                world,
-                scene,
-                sender,
-                receiver,
-                attributes[sender_id].number("transmit_power"),
-                attributes[sensor.id],
-                frame.episode_number,
+            power_dbm = ether.received_dbm(
+                link,
+                transmit_dbm=attributes[sender_id].number("transmit_power"),
+                channel=attributes[sensor.id],
             )
             if power_dbm is not None:
                 arrived = messages.copy()

@@ -125,4 +125,6 @@ def probe(
     from synthgen.qa.probe_crops import probe_crops
 
     run = probe_labels if tier == "P0" else probe_crops
-    print_report(run(real, synthetic, seed=seed), as_json)
+    report = run(real, synthetic, seed=seed)
+    print_report(report, as_json)
+    raise typer.Exit(2 if report["not_readable"] else 0)

@@ -75,6 +75,7 @@ def probe_crops(real: Path, synthetic: Path, *, seed: int = 0) -> dict[str, Any]
     if len(missing) == 2:
         raise DatasetError("; ".join(missing))
     report["not_probed"] = missing
+    report["not_readable"] = [line for source in sources for line in source.problems]
     report["shows"] = "whether objects look like objects to a small model; no detector's precision"
     report["validated_with_a_detector"] = None
     return report
@@ -112,8 +113,8 @@ def _gathered(
             features.append(crops)
             groups.append(group)
             sequence.append(np.full(len(group), number[row]))
-    if sum(int((group > 0).sum()) for group in groups) < LEAST_CROPS:
-        found = sum(int((group > 0).sum()) for group in groups)
+    found = sum(int((group > 0).sum()) for group in groups)
+    if found < LEAST_CROPS:
         raise DatasetError(f"{source.path}: expected {LEAST_CROPS} objects, found {found}")
     used, where = np.unique(np.concatenate(sequence), return_inverse=True)
     if len(used) < _LEAST_SEQUENCES:

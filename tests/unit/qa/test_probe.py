@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -89,6 +90,18 @@ def test_objects_that_look_otherwise_teach_nothing(striped: Path, tmp_path: Path
     assert report["image.auc_gap"] > 0.05
 
 
+def test_cut_off_picture_is_named_and_the_rest_probed(
+    striped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = write_object_set(tmp_path, 2)
+    path = broken / "training/image_2/000003.png"
+    path.write_bytes(path.read_bytes()[:200])
+    assert main(["probe", str(striped), str(broken), "--tier", "P1", "--json"]) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert [str(path) in line for line in report["not_readable"]] == [True]
+    assert "image.auc_gap" in report
+
+
 def test_sets_without_sensor_data_are_named(tmp_path: Path) -> None:
     rng_set = write_tracking_set(tmp_path, hand_default(), sequences=4, frames=5)
     with pytest.raises(DatasetError, match=r"image: .*expected 40 objects, found 0; lidar: "):
@@ -102,13 +115,6 @@ def test_labels_of_one_source_are_learned_from_either(tmp_path: Path) -> None:
     ]
     report = probe_labels(*sides)
     assert report["distance_gap_ratio"] == pytest.approx(1.0, abs=0.2)
-
-
-def test_tier_is_chosen_on_the_command_line(
-    striped: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["probe", str(striped), str(striped), "--tier", "P1"]) == 0
-    assert "lidar.train_real_test_syn.auc" in capsys.readouterr().out
 
 
 def test_two_sequences_give_no_interval() -> None:

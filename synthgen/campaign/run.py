@@ -43,7 +43,7 @@ from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors, write_durably
 from synthgen.store.hit_rates import hit_rates
 from synthgen.store.layout import readable_json, root_hash
-from synthgen.store.object_store import publish_dataset
+from synthgen.store.object_store import open_store, publish_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,8 @@ def run_campaign(
     require_formats(wanted.format for wanted in config.exports)
     for wanted in config.exports:
         _export_options(wanted)
+    if config.publish is not None:
+        open_store(config.publish)
     if options.must_resume and not (dataset / "dataset.json").is_file():
         raise ConfigError(f"{dataset}: there is no dataset to resume")
     _require_writable(dataset)
@@ -173,9 +175,7 @@ class _Campaign:
         if code in (0, 1):
             self._write_card()
             self._export()
-        if self._config.publish is not None and code in (0, 1):
-            taken = publish_dataset(self._dataset, self._config.publish)
-            self._progress.note(f"{self._config.publish}: took {taken} clips")
+            code = self._publish(code)
         self._account(tally, time.monotonic() - started, code)
         return code
 
@@ -370,6 +370,18 @@ class _Campaign:
                 continue
             self._progress.note(f"exporting {wanted.format} to {out}")
             export(self._dataset, wanted.format, out, _export_options(wanted))
+
+    def _publish(self, code: int) -> int:
+        """Put the clips where the config asks; the exit code, another if the store refused."""
+        if self._config.publish is None:
+            return code
+        try:
+            taken = publish_dataset(self._dataset, self._config.publish)
+        except OutputError as err:
+            self._progress.note(f"not published: {err}; run it again with --resume")
+            return err.exit_code
+        self._progress.note(f"{self._config.publish}: took {taken} clips")
+        return code
 
     def _account(self, tally: Tally, elapsed_s: float, code: int) -> None:
         hashed = _bytes_below(self._dataset / "clips") <= _MAX_HASHED_BYTES

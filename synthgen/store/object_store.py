@@ -17,6 +17,19 @@ from synthgen.store.commit import Commit, committed_manifests
 from synthgen.store.layout import MANIFEST
 
 
+def open_store(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it.
+
+    Raises:
+        ConfigError: There is no such store, or its package is missing.
+    """
+    try:
+        store, root = fsspec.core.url_to_fs(url)
+    except (ValueError, ImportError) as err:
+        raise ConfigError(f"publish {url}: {err}") from err
+    return store, root
+
+
 def publish_dataset(dataset: Path, url: str) -> int:
     """Put the clips that a store lacks there; returns how many it took.
 
@@ -28,10 +41,7 @@ def publish_dataset(dataset: Path, url: str) -> int:
         ConfigError: There is no such store, or its package is missing.
         OutputError: The store refused, or holds another clip of the same name.
     """
-    try:
-        store, root = fsspec.core.url_to_fs(url)
-    except (ValueError, ImportError) as err:
-        raise ConfigError(f"publish {url}: {err}") from err
+    store, root = open_store(url)
     taken = 0
     for manifest in committed_manifests(dataset):
         end = publish_clip(manifest.parent, store, root)

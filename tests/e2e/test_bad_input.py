@@ -62,6 +62,7 @@ def test_broken_config_names_line_and_column(
         ({"capture": {"duration_s": 1e6}}, "capture.duration_s: "),
         ({"max_bytes": 1000}, "forecast 960 frames"),
         ({"name": "../x"}, "name: "),
+        ({"publish": "nowhere://bucket/x"}, "publish nowhere://bucket/x: "),
         ({"exports": [{"format": "jpeg2000", "out": "x"}]}, "format jpeg2000: expected one of"),
         ({"simulator": {"kind": "carla"}}, "give either host"),
     ],

@@ -12,10 +12,10 @@ ENV DEBIAN_FRONTEND=noninteractive \
     UV_PYTHON_INSTALL_DIR=/opt/python \
     PATH=/opt/venv/bin:$PATH
 # The base image's Python may be too old; uv brings a stand-alone 3.11. KubeRay's probes call wget.
-COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /usr/local/bin/uv
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgomp1 libvulkan1 wget \
+    && apt-get install --yes --no-install-recommends libgomp1 libvulkan1 python3-pip wget \
     && rm -rf /var/lib/apt/lists/* \
+    && python3 -m pip install --no-cache-dir "uv>=0.9,<0.10" \
     && uv venv --python 3.11 /opt/venv
 
 WORKDIR /opt/synthgen

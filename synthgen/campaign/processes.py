@@ -28,6 +28,8 @@ from synthgen.store.process_identity import ProcessIdentity, process_group
 OWNER_VARIABLE: Final = "SYNTHGEN_OWNER"
 _POLL_S: Final = 0.02
 _LISTEN: Final = "0A"
+# A guard without an owner ends within milliseconds; a busy host may need seconds.
+_GUARD_END_S: Final = 20.0
 
 
 class OwnedProcess:
@@ -83,6 +85,8 @@ class OwnedProcess:
         assert self._guard.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._guard.stdin.close()
+        if self.wait(_GUARD_END_S) is None:  # Somebody has stopped it.
+            self._guard.kill()
         code = self._guard.wait()
         if code < 0:  # The guard was killed and could not clean up.
             _kill_marked(self._mark)
@@ -155,18 +159,19 @@ def reap(registry: Path, *, name_suffix: str = "") -> int:
             continue
         if not identity.is_local or not name.endswith(name_suffix):
             continue
-        killed += _kill(identity, owner)
+        killed += _kill_all(identity, owner)
         path.unlink(missing_ok=True)
     return killed
 
 
-def _kill(identity: ProcessIdentity, owner: str) -> int:
-    """Kill a process's group if its leader is this very process, else members by their mark."""
-    if identity.is_alive:
+def _kill_all(identity: ProcessIdentity, owner: str) -> bool:
+    """Kill a process's group, and what else bears its mark: its guard, an engine it left."""
+    found = identity.is_alive
+    if found:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(identity.pid, signal.SIGKILL)
-        return 1
-    return _kill_marked(owner) if owner else 0
+    # Looked for even so: a leader that is just dying takes nobody along.
+    return (bool(owner) and _kill_marked(owner) > 0) or found
 
 
 def _kill_marked(owner: str) -> int:

@@ -103,8 +103,17 @@ def test_reaper_finds_the_engine_of_a_dead_launcher(tmp_path: Path) -> None:
     os.kill(process._guard.pid, signal.SIGSTOP)  # So that it cannot clean up.
     os.kill(wait_for_record(tmp_path)["pid"], signal.SIGKILL)
     time.sleep(0.1)
-    assert reap(tmp_path / "processes") >= 1
+    assert reap(tmp_path / "processes") == 1
     assert wait_until_dead([engine], 5)
+    process.stop()
+
+
+def test_reaper_ends_the_guard_of_a_living_process(tmp_path: Path) -> None:
+    process = own(tmp_path)
+    wait_for_record(tmp_path)
+    os.kill(process._guard.pid, signal.SIGSTOP)  # So that it cannot end by itself.
+    assert reap(tmp_path / "processes") == 1
+    assert process.wait(5) == -signal.SIGKILL
     process.stop()
 
 

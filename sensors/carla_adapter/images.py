@@ -50,6 +50,18 @@ def decode_semantic(image: Any) -> U8:
     return np.ascontiguousarray(bgra(image)[:, :, 2])
 
 
+def marked_by_tag(image: Any, is_wanted: NDArray[np.bool_]) -> U8:
+    """(H, W) uint8, 1 where the tag of a segmentation image is wanted (256,)."""
+    marked: U8 = cv2.LUT(decode_semantic(image), is_wanted.astype(np.uint8))
+    return marked
+
+
+def ids_at(image: Any, marked: U8) -> U16:
+    """(N,) uint16 ids of the marked pixels of an instance image, row by row."""
+    blue_green = bgra(image).view("<u2")[..., 0][marked.view(np.bool_)]
+    return blue_green.byteswap()
+
+
 def decode_instance(image: Any) -> U16:
     """(H, W) uint16 ids as the server numbers them."""
     pixels = bgra(image)

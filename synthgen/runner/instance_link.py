@@ -87,8 +87,9 @@ class InstanceLinks:
 
         Ids of scenery may equal an actor's in their 16 bits; its tag tells it apart.
         """
-        tracks = self._table[images.decode_instance(raw)]
-        tracks[~self._is_object[images.decode_semantic(raw)]] = 0
+        shown = images.marked_by_tag(raw, self._is_object)
+        tracks = np.zeros(shown.shape, dtype=np.uint16)
+        tracks[shown.view(np.bool_)] = self._table[images.ids_at(raw, shown)]
         return tracks
 
     def tracks_of_points(self, points: LidarPoints, world_from_lidar: SE3) -> U16 | None:
@@ -115,9 +116,8 @@ class InstanceLinks:
 
     def _has_unknown(self, raw: Any) -> bool:
         """Whether the image shows a road user whose id leads nowhere."""
-        is_stray = self._is_user[images.decode_semantic(raw)]
-        is_stray &= self._table[images.decode_instance(raw)] == 0
-        return bool(is_stray.any())
+        ids = images.ids_at(raw, images.marked_by_tag(raw, self._is_user))
+        return bool((self._table[ids] == 0).any())
 
     def _probed(self, measured: Mapping[str, Any]) -> InstanceLink:
         """The documented numbering if it explains what is seen, else the best that does.

@@ -71,3 +71,10 @@ def test_normals_are_turned_from_carlas_world_into_the_camera(
 ) -> None:
     found = images.decode_normals(image([bgra]), looking(yaw_rad))[0, 0]
     np.testing.assert_allclose(found, normal, atol=0.006)
+
+
+def test_ids_of_marked_pixels_are_those_of_the_wanted_tags() -> None:
+    raw = image([(2, 5, 14, 255), (1, 1, 1, 255), (0, 7, 14, 255)])
+    marked = images.marked_by_tag(raw, np.arange(256) == 14)
+    assert marked.tolist() == [[1, 0, 1]]
+    assert images.ids_at(raw, marked).tolist() == [2 * 256 + 5, 7]

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from sensors.rig import Camera, Lidar, Radar, Rig
+from sensors.rig import Camera, EventCamera, Lidar, Radar, Rig
 from synthgen.geometry.arrays import F64
 
 _RAYS: Final = 40
@@ -28,15 +28,15 @@ _BYTES_PER_PIXEL: Final = {
 _BYTES_PER_POINT: Final = 14.0
 
 
-def heading_rad(sensor: Camera | Lidar | Radar) -> float:
+def heading_rad(sensor: Camera | EventCamera | Lidar | Radar) -> float:
     """Direction of the sensor's axis seen from above; 0 is ahead, positive is left."""
     x, y, _ = (sensor.mount.ego_from_mount.rotation @ [1.0, 0.0, 0.0]).tolist()
     return math.atan2(y, x)
 
 
-def horizontal_span_rad(sensor: Camera | Lidar | Radar) -> float:
+def horizontal_span_rad(sensor: Camera | EventCamera | Lidar | Radar) -> float:
     """Horizontal field of view."""
-    if isinstance(sensor, Camera):
+    if isinstance(sensor, Camera | EventCamera):
         return sensor.horizontal_fov_rad
     if isinstance(sensor, Radar):
         return math.radians(sensor.horizontal_fov_deg)

@@ -8,14 +8,16 @@ from typing import Final
 
 import matplotlib as mpl
 
-from sensors.rig import Camera, Lidar, Radar, Rig
+from sensors.rig import Camera, EventCamera, Lidar, Radar, Rig
 from sensors.rig_views import heading_rad, horizontal_span_rad
 from synthgen.errors import OutputError
 
-_COLOURS: Final = {"camera": "#1f77b4", "lidar": "#2ca02c", "radar": "#d62728"}
+_COLOURS: Final = {"camera": "#1f77b4", "dvs": "#9467bd", "lidar": "#2ca02c", "radar": "#d62728"}
 # Drawn reach of each kind: views are told apart by it, true ranges stand in the labels.
-_REACH_M: Final = {"camera": 9.0, "lidar": 6.0, "radar": 12.0}
-_EXTENT_M: Final = 16.0
+_REACH_M: Final = {"camera": 9.0, "dvs": 7.5, "lidar": 6.0, "radar": 12.0}
+_EXTENT_M: Final = 17.5
+# Room that a label takes, to the right and ahead.
+_LABEL_M: Final = (4.2, 1.3)
 _ALL_AROUND_RAD: Final = 6.2
 
 
@@ -33,9 +35,10 @@ def draw_coverage(rig: Rig, ego_lwh_m: tuple[float, float, float], out: Path) ->
     length, width, _ = ego_lwh_m
     axes.add_patch(Rectangle((-width / 2, -length / 2), width, length, color="#bbbbbb", zorder=1))
     axes.annotate("", (0, length / 2), (0, 0), arrowprops={"arrowstyle": "->", "color": "white"})
+    labels: list[tuple[float, float]] = []
     for sensor in rig.sensors:
-        if isinstance(sensor, Camera | Lidar | Radar):
-            _draw_view(axes, sensor)
+        if isinstance(sensor, Camera | EventCamera | Lidar | Radar):
+            _draw_view(axes, sensor, labels)
         else:
             axes.plot(-sensor.mount.y_m, sensor.mount.x_m, "k+", zorder=4)
     axes.set_xlim(-_EXTENT_M, _EXTENT_M)
@@ -53,7 +56,11 @@ def draw_coverage(rig: Rig, ego_lwh_m: tuple[float, float, float], out: Path) ->
         plt.close(figure)
 
 
-def _draw_view(axes: mpl.axes.Axes, sensor: Camera | Lidar | Radar) -> None:
+def _draw_view(
+    axes: mpl.axes.Axes,
+    sensor: Camera | EventCamera | Lidar | Radar,
+    labels: list[tuple[float, float]],
+) -> None:
     from matplotlib.patches import Wedge
 
     heading, span = heading_rad(sensor), horizontal_span_rad(sensor)
@@ -67,6 +74,9 @@ def _draw_view(axes: mpl.axes.Axes, sensor: Camera | Lidar | Radar) -> None:
     axes.plot(*at, "o", color=colour, markersize=4, zorder=4)
     right = -sensor.mount.y_m - (reach + 0.6) * math.sin(heading)
     ahead = sensor.mount.x_m + (reach + 0.6) * math.cos(heading)
+    while any(abs(right - x) < _LABEL_M[0] and abs(ahead - y) < _LABEL_M[1] for x, y in labels):
+        ahead += math.copysign(_LABEL_M[1], ahead)
+    labels.append((right, ahead))
     degrees = "" if span > _ALL_AROUND_RAD else f"\n{math.degrees(span):.0f}°"
     label = f"{sensor.name}{degrees}"
     axes.text(right, ahead, label, color=colour, fontsize=8, ha="center", va="center")

@@ -38,7 +38,7 @@ class ExportClip:
         first_frame: Captures of all clips before this one: with it a frame has a number of its own
             in the whole export, `first_frame + frame_index`.
         names: Our categories in the format's words, None where it drops them.
-        fisheyes: True where the format can say how a fisheye sees.
+        fisheyes: True where the format can say how a fisheye sees, or need not.
         dropped: Labels without a word in the format, as counted by `word`, by our category.
         kept: Labels with one.
     """

@@ -77,21 +77,21 @@ class _Entry:
 FORMATS: Final[dict[str, _Entry]] = {
     # Format name: module with its FORMAT, section of `formats` in configs/taxonomy.yaml, the
     # optional dependency of pyproject.toml that the module imports, and whether it has words for
-    # the lens of a fisheye (elsewhere such cameras are left out).
+    # the lens of a fisheye, or says nothing of lenses (elsewhere such cameras are left out).
     "argoverse2": _Entry("exporters.argoverse2.writer", "argoverse2"),
-    "coco": _Entry("exporters.coco.writer", "coco"),
+    "coco": _Entry("exporters.coco.writer", "coco", fisheyes=True),
     "kitti-object": _Entry("exporters.kitti_object.writer", "kitti"),
     "kitti-raw": _Entry("exporters.kitti_raw.writer", "kitti"),
     "kitti-tracking": _Entry("exporters.kitti_tracking.writer", "kitti"),
     "mcap": _Entry("exporters.mcap.writer", "coco", extra="mcap", fisheyes=True),
-    "mot": _Entry("exporters.mot.writer", "mot"),
+    "mot": _Entry("exporters.mot.writer", "mot", fisheyes=True),
     "nuscenes": _Entry("exporters.nuscenes.writer", "nuscenes"),
     "occ3d": _Entry("exporters.occ3d.writer", "occ3d"),
     "openlabel": _Entry("exporters.openlabel.writer", "coco", fisheyes=True),
     "rerun": _Entry("exporters.rerun.writer", "coco", extra="rerun", fisheyes=True),
     "semantickitti": _Entry("exporters.semantickitti.writer", "semantickitti"),
     "webdataset": _Entry("exporters.webdataset.writer", "coco", fisheyes=True),
-    "yolo": _Entry("exporters.yolo.writer", "coco"),
+    "yolo": _Entry("exporters.yolo.writer", "coco", fisheyes=True),
 }
 
 
@@ -126,7 +126,7 @@ def format_names(name: str) -> FormatNames:
 
 
 def takes_fisheyes(name: str) -> bool:
-    """True where a format can say how a fisheye sees.
+    """True where a format can say how a fisheye sees, or need not.
 
     Raises:
         ConfigError: There is no such format.

@@ -3,8 +3,8 @@
 Frames: `world` <- `ego` <- one frame for each sensor, by name; camera frames are optical (x right,
 y down, z ahead), as Foxglove wants them. Quaternions are x, y, z, w, sizes are full, colours 0 to
 1. Objects are cubes in `ego`: centre, x along the length. 2D boxes are closed lines in pixels, the
-visible one; pixel (0, 0) is the corner of the image. Fisheyes, whose lens is `kannala_brandt`,
-have none. Times are clip-relative nanoseconds.
+visible one; pixel (0, 0) is the corner of the image. A fisheye's lens is `kannala_brandt`. Times
+are clip-relative nanoseconds.
 
 Cannot express: masks, occupancy and bird's-eye rasters, the tracks' kinematics. Depth, semantic
 and instance images are PNG as the clip holds them, on topics of their own.

@@ -20,8 +20,8 @@ from synthgen.geometry.camera import FisheyeCamera, PinholeCamera
 from tests.unit.small_dataset import write_dataset
 
 OPTIONS = ExportOptions(jobs=1, trust=True)
-EXPRESS = {"mcap", "openlabel", "rerun", "webdataset"}
-NEED_CAMERAS = {"coco", "kitti-object", "kitti-raw", "kitti-tracking", "mot", "yolo"}
+EXPRESS = {"coco", "mcap", "mot", "openlabel", "rerun", "webdataset", "yolo"}
+NEED_CAMERAS = {"kitti-object", "kitti-raw", "kitti-tracking"}
 LENS = FisheyeCamera(640, 480, 210.0, 205.0, 321.5, 238.0, (0.05, -0.01, 0.002, -0.0003))
 PINHOLE = PinholeCamera(640, 480, 210.0, 205.0, 321.5, 238.0)
 POINTS_M = np.array([[[0.3, -0.2, 1.0], [-2.0, 0.5, 1.5], [4.0, 3.0, 0.4]]])
@@ -49,7 +49,7 @@ def test_what_a_format_cannot_express_is_left_out_and_told(
 
 
 @pytest.mark.parametrize("form", sorted(NEED_CAMERAS))
-def test_formats_of_images_refuse_a_rig_of_fisheyes(
+def test_formats_of_one_pinhole_refuse_a_rig_of_fisheyes(
     dataset: Path, tmp_path: Path, form: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"{form} needs .* lacks .* besides the fisheyes cam"):

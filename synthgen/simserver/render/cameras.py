@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.simserver.render import develop, fields, frames
 from synthgen.simserver.render.lenses import optics_of
-from synthgen.simserver.render.records import F32, I64, U8, Images, View, World
+from synthgen.simserver.render.records import F32, I64, U8, U32, Images, View, World
 from synthgen.simserver.render.scans import poses_at
 from synthgen.simserver.render.specs import CameraSpec
 from synthgen.simserver.render.workers import Workers
 
+T = TypeVar("T", bound=np.generic)
 _ROWS = 2 * frames.TILE_HEIGHT
 _OPENNESS_RAYS = 4
 _SEES_LIGHT = frozenset({"rgb", "luma"})
+_LABEL_IMAGES = ("depth", "semantic", "instance", "normals")
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+class Film:
+    """Room for a picture's light between its passes, kept for the next picture of its size.
+
+    New memory for each frame would be cleared by the system page by page, which takes as long
+    as a fifth of the tracing.
+    """
+
+    def __init__(self) -> None:
+        self._sheets: dict[str, NDArray[np.generic]] = {}
+
+    def sheet(self, name: str, shape: tuple[int, ...], kind: type[T]) -> NDArray[T]:
+        """The array of this name, whatever it holds."""
+        kept = self._sheets.get(name)
+        if kept is None or kept.shape != shape:
+            kept = np.empty(shape, kind)
+            if kept.size:
+                self._sheets[name] = kept
+        return cast(NDArray[T], kept)
 
 
 def photograph(
     world: World,
     workers: Workers,
+    film: Film,
     spec: CameraSpec,
     map_from_camera: F32,
     previous_map_from_camera: F32 | None,
@@ -39,17 +64,19 @@ def photograph(
     )
     traced = outputs | {"flow"} if blurred else outputs
     view = _view(spec, map_from_camera, previous_map_from_camera, frame, traced, delta_s)
-    images = _images(spec, traced)
+    images = _images(spec, film, traced)
     _trace(world, workers, spec, view, images)
     found: dict[str, U8 | F32] = {
-        name: getattr(images, name)
-        for name in ("depth", "semantic", "instance", "normals", "flow")
+        name: getattr(images, name).view(np.uint8).reshape(spec.height, spec.width, 4)
+        for name in _LABEL_IMAGES
         if name in outputs
     }
+    if "flow" in outputs:
+        found["flow"] = images.flow
     if "luma" in outputs:
         found["luma"] = images.picture @ _LUMINANCE
     if "rgb" in outputs:
-        picture = _smeared(workers, spec, images) if blurred else images.picture
+        picture = _smeared(workers, spec, film, images) if blurred else images.picture
         found["rgb"] = _developed(world, workers, spec, picture, view.seed)
     return found
 
@@ -77,7 +104,7 @@ def _view(
     outputs: frozenset[str],
     delta_s: float,
 ) -> View:
-    directions, lens = optics_of(spec)
+    directions, aims, lens = optics_of(spec)
     wanted: I64 = np.zeros(frames.WANTED_COLUMNS, np.int64)
     shaded = bool(outputs & _SEES_LIGHT)
     wanted[frames.SHADE] = shaded
@@ -99,6 +126,7 @@ def _view(
     high = shaded and spec.quality == "high"
     return View(
         directions=directions,
+        aims=aims,
         poses=poses_at(times, previous if rolls else None, pose),
         times=times,
         before=np.ascontiguousarray(pose if previous is None else previous, np.float32),
@@ -110,40 +138,40 @@ def _view(
     )
 
 
-def _images(spec: CameraSpec, outputs: frozenset[str]) -> Images:
+def _images(spec: CameraSpec, film: Film, outputs: frozenset[str]) -> Images:
     size, none = (spec.height, spec.width), (0, 0)
-    shaded = bool(outputs & _SEES_LIGHT)
-    refined = size if shaded and spec.quality != "low" else none
-    opened = size if shaded and spec.quality == "high" else none
+    shaded = size if outputs & _SEES_LIGHT else none
+    refined = shaded if spec.quality != "low" else none
+    opened = shaded if spec.quality == "high" else none
 
-    def bytes_of(name: str) -> U8:
-        return np.empty((*(size if name in outputs else none), 4), np.uint8)
+    def words_of(name: str) -> U32:
+        return np.empty(size if name in outputs else none, np.uint32)
 
-    hdr: F32 = np.empty((*(size if shaded else none), 3), np.float32)
+    hdr = film.sheet("hdr", (*shaded, 3), np.float32)
     return Images(
         hdr=hdr,
-        picture=hdr if refined == none else np.empty_like(hdr),
-        keys=np.empty(refined, np.int64),
-        facing=np.empty((*refined, 3), np.float32),
-        skylight=np.empty((*opened, 3), np.float32),
-        openness=np.empty(opened, np.float32),
-        sunlight=np.empty((*opened, 3), np.float32),
-        sunshine=np.empty(opened, np.float32),
-        depth=bytes_of("depth"),
-        semantic=bytes_of("semantic"),
-        instance=bytes_of("instance"),
-        normals=bytes_of("normals"),
+        picture=film.sheet("picture", (*refined, 3), np.float32) if refined == size else hdr,
+        keys=film.sheet("keys", refined, np.uint32),
+        facing=film.sheet("facing", (*refined, 3), np.float32),
+        skylight=film.sheet("skylight", (*opened, 3), np.float32),
+        openness=film.sheet("openness", opened, np.float32),
+        sunlight=film.sheet("sunlight", (*opened, 3), np.float32),
+        sunshine=film.sheet("sunshine", opened, np.float32),
+        depth=words_of("depth"),
+        semantic=words_of("semantic"),
+        instance=words_of("instance"),
+        normals=words_of("normals"),
         flow=np.empty((*(size if "flow" in outputs else none), 2), np.float32),
     )
 
 
-def _smeared(workers: Workers, spec: CameraSpec, images: Images) -> F32:
+def _smeared(workers: Workers, spec: CameraSpec, film: Film, images: Images) -> F32:
     """Motion blur, from the frame's own flow; `low` quality has none.
 
     CARLA's intensity is the exposure as a share of the frame; max_distortion is the longest
     smear in percent of the image's width.
     """
-    out: F32 = np.empty_like(images.picture)
+    out = film.sheet("smeared", images.picture.shape, np.float32)
     limit = 0.01 * spec.motion_blur_max_distortion * spec.width * 4.0
     share = spec.motion_blur_intensity
     smear = partial(frames.smear_rows, images.picture, images.flow, share, limit, out)
@@ -156,7 +184,9 @@ def _developed(world: World, workers: Workers, spec: CameraSpec, picture: F32, s
     exposed = gains.astype(np.float32)
     bloom = develop.bloom_of(picture, gains, spec.bloom_intensity)
     curve = develop.tone_curve(spec.gamma)
-    weather = np.array([world.env[fields.RAIN], 0.12, max(spec.height / 450.0, 0.5)])
+    # Drops fall at about 8 m/s; a gale of 100 blows them aside nearly as fast.
+    slant = 0.9 * world.env[fields.WIND]
+    weather = np.array([world.env[fields.RAIN], slant, max(spec.height / 450.0, 0.5)])
     out: U8 = np.empty((spec.height, spec.width, 4), np.uint8)
     work = partial(
         develop.develop_rows, picture, bloom, curve, exposed, weather, spec.noise_stddev, seed, out

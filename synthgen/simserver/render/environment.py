@@ -28,6 +28,7 @@ def environment(weather: Weather, sky: Sky, lamps: Grid, bodies: Grid) -> F64:
     _fit_veil(env, sky)
     env[fields.GRID : fields.GRID + 4] = lamps.frame
     env[fields.SHADE_GRID : fields.SHADE_GRID + 4] = bodies.frame
+    env[fields.WIND] = min(max(weather.wind_intensity / 100.0, 0.0), 1.0)
     env[fields.RAIN] = min(max(weather.precipitation / 100.0, 0.0), 1.0)
     return env
 

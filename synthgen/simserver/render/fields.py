@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from synthgen.simserver.render.packets import fast
 
 WHITE, FBM = 0, 1
@@ -25,6 +27,7 @@ VEIL_AXIS = 31  # 2: the sun's azimuth
 GRID = 33  # 4: light cells' origin x, y, 1 / size, cells a side
 SHADE_GRID = 37  # 4: the same of the cells of bodies on the ground
 RAIN = 41
+WIND = 42
 ENV_COLUMNS = 44
 
 
@@ -46,9 +49,9 @@ def uniform(x, y):
 @fast
 def noise(textures, kind, x, y, width):
     """Noise at (x, y), in texels, averaged over `width` texels."""
-    _, level = math.frexp(width)
-    level = min(max(level, 0), 7)
-    scale = 1.0 / (1 << level)
+    # The exponents of float32 numbers: of the width, and of the power of two that scales it.
+    level = min(max((int(np.float32(width).view(np.int32)) >> 23) - 126, 0), 7)
+    scale = np.int32((127 - level) << 23).view(np.float32)
     x = x * scale - 0.5
     y = y * scale - 0.5
     fx = math.floor(x)

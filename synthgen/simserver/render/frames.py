@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from synthgen.simserver.render.embree import LANES
 from synthgen.simserver.render.hits import (
     HIT_CODES,
     HIT_COLUMNS,
@@ -22,6 +23,7 @@ from synthgen.simserver.render.hits import (
 )
 from synthgen.simserver.render.packets import (
     FAR,
+    NO_HIT,
     fast,
     lane_masks,
     making,
@@ -29,7 +31,7 @@ from synthgen.simserver.render.packets import (
     ray_queue,
     trace,
 )
-from synthgen.simserver.render.records import Scratch
+from synthgen.simserver.render.records import I64, Scratch
 from synthgen.simserver.render.shading import (
     BATCH,
     COLOUR_COLUMNS,
@@ -128,32 +130,27 @@ def aim(directions, poses, times, rays, ids, i, y, x, sub_x, sub_y):
 
 
 @fast
-def write_depth(out, y, x, metres):
+def depth_word(metres):
     """CARLA's 24-bit depth: R is the low byte of metres / 1000 * (2^24 - 1)."""
     share = min(max(metres / DEPTH_RANGE_M, 0.0), 1.0)
     n = int(share * 16777215.0 + 0.5)
-    out[y, x, 2] = n & 255
-    out[y, x, 1] = (n >> 8) & 255
-    out[y, x, 0] = (n >> 16) & 255
-    out[y, x, 3] = 255
+    return code_word(n & 255, (n >> 8) & 255, (n >> 16) & 255)
 
 
 @fast
-def write_code(out, y, x, red, low, high):
-    """Three bytes as BGRA: red, then green (low) and blue (high)."""
-    out[y, x, 0] = high
-    out[y, x, 1] = low
-    out[y, x, 2] = red
-    out[y, x, 3] = 255
+def code_word(red, green, blue):
+    """Three bytes as a word of BGRA."""
+    return 0xFF000000 | red << 16 | green << 8 | blue
 
 
 @fast
-def write_normal(out, y, x, nx, ny, nz):
+def normal_word(nx, ny, nz):
     """A unit vector as (n + 1) / 2."""
-    out[y, x, 2] = int((nx * 0.5 + 0.5) * 255.0 + 0.5)
-    out[y, x, 1] = int((ny * 0.5 + 0.5) * 255.0 + 0.5)
-    out[y, x, 0] = int((nz * 0.5 + 0.5) * 255.0 + 0.5)
-    out[y, x, 3] = 255
+    return code_word(
+        int((nx * 0.5 + 0.5) * 255.0 + 0.5),
+        int((ny * 0.5 + 0.5) * 255.0 + 0.5),
+        int((nz * 0.5 + 0.5) * 255.0 + 0.5),
+    )
 
 
 @fast
@@ -183,8 +180,7 @@ def label_flow(world, view, flow, w):
     for i in range(BATCH):
         if w.valid[i] == 0:
             continue
-        y = w.pixel[i] // width
-        x = w.pixel[i] - y * width
+        y, x = w.row[i], w.column[i]
         if w.alive[i]:
             px, py, pz = hits[i, PX], hits[i, PY], hits[i, PZ]
             slot = codes[i, SLOT]
@@ -210,15 +206,12 @@ def label_flow(world, view, flow, w):
 @fast
 def label_normals(out, w):
     """Surface normals in the map frame; the sky has none."""
-    width = out.shape[1]
     for i in range(BATCH):
         if w.valid[i]:
-            y = w.pixel[i] // width
-            x = w.pixel[i] - y * width
+            word = normal_word(0.0, 0.0, 0.0)
             if w.alive[i]:
-                write_normal(out, y, x, w.hits[i, NX], w.hits[i, NY], w.hits[i, NZ])
-            else:
-                write_normal(out, y, x, 0.0, 0.0, 0.0)
+                word = normal_word(w.hits[i, NX], w.hits[i, NY], w.hits[i, NZ])
+            out[w.row[i], w.column[i]] = word
 
 
 @fast
@@ -227,25 +220,23 @@ def label_batch(view, images, w):
     wanted, directions = view.wanted, view.directions
     depth, semantic, instance = images.depth, images.semantic, images.instance
     keys, facing = images.keys, images.facing
-    hits, codes, valid, alive, pixel = w.hits, w.codes, w.valid, w.alive, w.pixel
-    width = directions.shape[1]
+    hits, codes, valid, alive = w.hits, w.codes, w.valid, w.alive
     # Depth is along the optical axis; along the ray for fisheye lenses, which see sideways.
     planar = view.lens[MODEL] <= BROWN
     for i in range(BATCH):
         if valid[i] == 0:
             continue
-        y = pixel[i] // width
-        x = pixel[i] - y * width
+        y, x = w.row[i], w.column[i]
         tag, thing, metres, material = SKY, 0, FAR, 0
         if alive[i]:
             tag, thing, material = codes[i, TAG], codes[i, INSTANCE], codes[i, MATERIAL]
             metres = hits[i, T] * (directions[y, x, 0] if planar else 1.0)
         if wanted[DEPTH]:
-            write_depth(depth, y, x, metres)
+            depth[y, x] = depth_word(metres)
         if wanted[SEMANTIC]:
-            write_code(semantic, y, x, tag, 0, 0)
+            semantic[y, x] = code_word(tag, 0, 0)
         if wanted[INSTANCES]:
-            write_code(instance, y, x, tag, thing & 255, thing >> 8)
+            instance[y, x] = code_word(tag, thing & 255, thing >> 8)
         if wanted[EDGES]:
             keys[y, x] = tag | thing << 8 | material << 24
             facing[y, x, 0] = hits[i, NX]
@@ -289,6 +280,8 @@ def room():
         np.zeros(BATCH, np.uint8),
         np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
         np.zeros((BATCH, HIT_COLUMNS), np.float32),
         np.zeros((BATCH, HIT_CODES), np.int64),
         np.zeros((BATCH, SURFACE_COLUMNS), np.float32),
@@ -300,12 +293,18 @@ def room():
     )
 
 
+def tile_pixels(width: int, height: int) -> tuple[I64, I64]:
+    """(tiles, packets, LANES) row and column of each pixel: tiles of 8 x 8, packets of 4 x 2."""
+    across, down = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
+    tile = np.arange(across * down)[:, None, None]
+    packet, lane = np.arange(BATCH // LANES)[:, None], np.arange(LANES)
+    row = tile // across * TILE_HEIGHT + (packet >> 1) * 2 + (lane >> 2)
+    return row, tile % across * TILE_WIDTH + (packet & 1) * 4 + (lane & 3)
+
+
 @fast
-def aim_tile(view, w, tile):
-    """Rays through the centres of one tile's pixels, in packets of 4 x 2 pixels."""
-    directions, poses, times = view.directions, view.poses, view.times
-    rays, ids = w.rays, w.ids
-    height, width = directions.shape[0], directions.shape[1]
+def seat_tile(width, height, w, tile):
+    """Which pixel each ray of a tile belongs to, as `tile_pixels` has it."""
     tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
     ty = tile // tiles * TILE_HEIGHT
     tx = (tile - tile // tiles * tiles) * TILE_WIDTH
@@ -315,7 +314,43 @@ def aim_tile(view, w, tile):
         y = ty + (packet >> 1) * 2 + ((i >> 2) & 1)
         w.valid[i] = 1 if x < width and y < height else 0
         w.pixel[i] = y * width + x
-        aim(directions, poses, times, rays, ids, i, y, x, 0.0, 0.0)
+        w.row[i], w.column[i] = y, x
+
+
+@fast
+def aim_half(aims, pose, time, rays, ids, tile, p, first):
+    """Four rays of one packet, on one row of pixels."""
+    # Read once: the compiler cannot know that the rays do not lie over the pose.
+    ax, ay, az, ox = pose[0, 0], pose[0, 1], pose[0, 2], pose[0, 3]
+    bx, by, bz, oy = pose[1, 0], pose[1, 1], pose[1, 2], pose[1, 3]
+    cx, cy, cz, oz = pose[2, 0], pose[2, 1], pose[2, 2], pose[2, 3]
+    for lane in range(first, first + 4):
+        dx, dy, dz = aims[tile, p, 0, lane], aims[tile, p, 1, lane], aims[tile, p, 2, lane]
+        rays[p, 0, lane], rays[p, 1, lane], rays[p, 2, lane] = ox, oy, oz
+        rays[p, 3, lane] = NEAR_M
+        rays[p, 4, lane] = ax * dx + ay * dy + az * dz
+        rays[p, 5, lane] = bx * dx + by * dy + bz * dz
+        rays[p, 6, lane] = cx * dx + cy * dy + cz * dz
+        rays[p, 7, lane] = time
+        rays[p, 8, lane] = FAR
+    for lane in range(first, first + 4):
+        ids[p, 9, lane] = NO_HIT
+        ids[p, 11, lane] = 0
+        ids[p, 18, lane] = NO_HIT
+        ids[p, 19, lane] = NO_HIT
+
+
+@fast
+def aim_tile(view, w, tile):
+    """Rays through the centres of one tile's pixels; each row of pixels has its pose."""
+    aims, poses, times, rays, ids = view.aims, view.poses, view.times, w.rays, w.ids
+    seat_tile(view.directions.shape[1], view.directions.shape[0], w, tile)
+    last = poses.shape[0] - 1
+    for p in range(BATCH // LANES):
+        upper = min(w.row[p * LANES], last)
+        lower = min(w.row[p * LANES + 4], last)
+        aim_half(aims, poses[upper], times[upper], rays, ids, tile, p, 0)
+        aim_half(aims, poses[lower], times[lower], rays, ids, tile, p, 4)
 
 
 @fast
@@ -337,7 +372,7 @@ def aim_edges(view, images, w, pixel, end):
             aim(directions, poses, times, rays, ids, n + 3, y, x, -0.375, 0.125)
             for k in range(4):
                 w.valid[n + k] = 1
-                w.pixel[n + k] = pixel
+                w.pixel[n + k], w.row[n + k], w.column[n + k] = pixel, y, x
             n += 4
         pixel += 1
     return n, pixel
@@ -346,31 +381,30 @@ def aim_edges(view, images, w, pixel, end):
 @fast
 def keep_tile(view, images, w):
     """Store one tile's light."""
-    hdr, picture, colour, valid, pixel = images.hdr, images.picture, w.colour, w.valid, w.pixel
-    width = view.directions.shape[1]
+    hdr, picture, colour = images.hdr, images.picture, w.colour
+    refined = view.wanted[EDGES] != 0
     for i in range(BATCH):
-        if valid[i]:
-            y = pixel[i] // width
-            x = pixel[i] - y * width
-            for k in range(3):
-                c = min(colour[i, k], BRIGHTEST)
-                hdr[y, x, k] = c
+        if w.valid[i] == 0:
+            continue
+        y, x = w.row[i], w.column[i]
+        for k in range(3):
+            c = min(colour[i, k], BRIGHTEST)
+            hdr[y, x, k] = c
+            if refined:
                 picture[y, x, k] = c
-                if view.openness_rays:
-                    images.skylight[y, x, k] = colour[i, FROM_SKY + k]
-                    images.sunlight[y, x, k] = colour[i, FROM_SUN + k]
-            if view.openness_rays:
-                images.openness[y, x] = w.lit[i, OPEN]
-                images.sunshine[y, x] = w.lit[i, SUN_SEEN]
+        if view.openness_rays:
+            for k in range(3):
+                images.skylight[y, x, k] = colour[i, FROM_SKY + k]
+                images.sunlight[y, x, k] = colour[i, FROM_SUN + k]
+            images.openness[y, x] = w.lit[i, OPEN]
+            images.sunshine[y, x] = w.lit[i, SUN_SEEN]
 
 
 @fast
 def keep_edges(view, images, w, n):
     """Average the centre's light and four more samples; very bright ones count less."""
-    width = view.directions.shape[1]
     for i in range(0, n, 4):
-        y = w.pixel[i] // width
-        x = w.pixel[i] - y * width
+        y, x = w.row[i], w.column[i]
         for k in range(3):
             total = min(images.hdr[y, x, k], 8.0)
             for j in range(4):

@@ -63,9 +63,25 @@ def optics(
     return np.ascontiguousarray(directions, np.float32), row
 
 
-def optics_of(spec: CameraSpec) -> tuple[F32, F64]:
-    """`optics` of a camera."""
-    return optics(spec.width, spec.height, spec.fov_deg, spec.lens, spec.lens_coefficients)
+def optics_of(spec: CameraSpec) -> tuple[F32, F32, F64]:
+    """Ray table, the same by tiles (`aims`), and lens row of a camera."""
+    key = (spec.width, spec.height, spec.fov_deg, spec.lens, spec.lens_coefficients)
+    directions, lens = optics(*key)
+    return directions, aims(*key), lens
+
+
+@lru_cache(maxsize=32)
+def aims(
+    width: int, height: int, fov_deg: float, lens: str, coefficients: tuple[float, ...]
+) -> F32:
+    """(tiles, packets, 3, LANES) float32: `optics` in the order in which tiles trace it.
+
+    Pixels of a tile that lie beyond the image take the direction at its edge.
+    """
+    directions, _ = optics(width, height, fov_deg, lens, coefficients)
+    down, across = frames.tile_pixels(width, height)
+    seen = directions[np.minimum(down, height - 1), np.minimum(across, width - 1)]
+    return np.ascontiguousarray(np.swapaxes(seen, 2, 3))
 
 
 def focal_px(width: int, fov_deg: float, lens: str, k: F64) -> float:

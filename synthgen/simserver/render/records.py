@@ -44,6 +44,7 @@ class View(NamedTuple):
 
     Attributes:
         directions: (H, W, 3) unit vectors in the sensor's frame through the pixels' centres.
+        aims: (tiles, packets, 3, LANES) the same, as the tiles' packets trace them.
         poses: (1, 3, 4), or (H, 3, 4) with a rolling shutter.
         times: (1,) or (H,) time of each pose, 0 at the previous frame, 1 at this one.
         before: (3, 4) pose at the previous frame.
@@ -55,6 +56,7 @@ class View(NamedTuple):
     """
 
     directions: F32
+    aims: F32
     poses: F32
     times: F32
     before: F32
@@ -75,16 +77,16 @@ class Images(NamedTuple):
 
     hdr: F32
     picture: F32
-    keys: I64
+    keys: U32
     facing: F32
     skylight: F32
     openness: F32
     sunlight: F32
     sunshine: F32
-    depth: U8
-    semantic: U8
-    instance: U8
-    normals: U8
+    depth: U32
+    semantic: U32
+    instance: U32
+    normals: U32
     flow: F32
 
 
@@ -114,6 +116,8 @@ class Scratch(NamedTuple):
     valid: U8
     members: I64
     pixel: I64
+    row: I64
+    column: I64
     hits: F32
     codes: I64
     faces: F32

@@ -47,6 +47,7 @@ class Renderer:
             raise ValueError(f"threads: expected at least 1, got {threads}")
         self._device = Device(threads)
         self._workers = Workers(threads)
+        self._film = cameras.Film()
         self._graph = SceneGraph(self._device)
         self._sky: tuple[Weather, Sky] | None = None
         self_test.run(self)
@@ -171,6 +172,7 @@ class Renderer:
         return cameras.photograph(
             world,
             self._workers,
+            self._film,
             spec,
             np.asarray(map_from_camera, np.float32),
             previous_map_from_camera,

@@ -6,6 +6,9 @@ Colours are linear.
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from synthgen.simserver.render.fields import (
     FBM,
     NIGHT,
@@ -13,6 +16,7 @@ from synthgen.simserver.render.fields import (
     WET,
     WHITE,
     band,
+    bits,
     mix,
     noise,
     ramp,
@@ -84,6 +88,42 @@ BULB_GREEN = int(Material.BULB_GREEN)
 PAINT_0 = int(Material.PAINT_0)
 PEDESTRIANS, RIDER = int(Tag.PEDESTRIANS), int(Tag.RIDER)
 FIRST_VEHICLE, LAST_VEHICLE = int(Tag.CAR), int(Tag.BICYCLE)
+
+
+DOT_M = 0.044
+"""Side of one dot of a shop's letters."""
+
+
+def _letters(rows: str) -> NDArray[np.int64]:
+    """(26,) the dots of each letter: bit 5 * row + column, rows from below."""
+    words = [line.split() for line in reversed(rows.split("\n")) if line.strip()]
+    return np.array(
+        [
+            sum(
+                1 << (5 * row + column)
+                for row, line in enumerate(words)
+                for column, dot in enumerate(line[k])
+                if dot == "#"
+            )
+            for k in range(26)
+        ],
+        np.int64,
+    )
+
+
+# fmt: off
+LETTERS = _letters("""
+.###. ####. .#### ####. ##### ##### .#### #...# .###. ..### #...# #.... #...# #...# .###. ####. .###. ####. .#### ##### #...# #...# #...# #...# #...# #####
+#...# #...# #.... #...# #.... #.... #.... #...# ..#.. ...#. #..#. #.... ##.## ##..# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# #...# #...# ....#
+#...# #...# #.... #...# #.... #.... #.... #...# ..#.. ...#. #.#.. #.... #.#.# #.#.# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# .#.#. .#.#. ...#.
+##### ####. #.... #...# ####. ####. #..## ##### ..#.. ...#. ##... #.... #.#.# #.#.# #...# ####. #...# ####. .###. ..#.. #...# #...# #.#.# ..#.. ..#.. ..#..
+#...# #...# #.... #...# #.... #.... #...# #...# ..#.. ...#. #.#.. #.... #...# #..## #...# #.... #.#.# #.#.. ....# ..#.. #...# #...# #.#.# .#.#. ..#.. .#...
+#...# #...# #.... #...# #.... #.... #...# #...# ..#.. #..#. #..#. #.... #...# #...# #...# #.... #..#. #..#. ....# ..#.. #...# .#.#. ##.## #...# ..#.. #....
+#...# ####. .#### ####. ##### #.... .#### #...# .###. .##.. #...# ##### #...# #...# .###. #.... .##.# #...# ####. ..#.. .###. ..#.. #...# #...# ..#.. #####
+""")  # noqa: E501 (a picture)
+# fmt: on
+VOWELS = np.array([ord(c) - 65 for c in "AEIOU"], np.int64)
+CONSONANTS = np.array([ord(c) - 65 for c in "BDFGKLMNPRSTVZ"], np.int64)
 
 
 @fast
@@ -269,24 +309,34 @@ def facade(hit, code, env, tex, out):
 
 
 @fast
-def lettering(u, v, seed, w):
-    """Coverage by a line of letter-like strokes 0.3 m high, some of them blank."""
-    line = band(v, 0.0, 0.3, w)
-    if line <= 0.0:
-        return 0.0
-    letter = math.floor(u / 0.24)
-    kind = uniform(letter, seed)
-    if kind < 0.2 or uniform(math.floor(u / 2.9), seed + 3) < 0.25:
-        return 0.0
-    x = u - letter * 0.24
-    upright = band(x, 0.02, 0.065, w)
-    if kind > 0.5:
-        upright = max(upright, band(x, 0.145, 0.19, w))
-    bar = 0.13 if kind < 0.75 else 0.255
-    across = band(x, 0.02, 0.19, w) * band(v, bar, bar + 0.045, w)
-    if uniform(letter, seed + 1) > 0.4:
-        across = max(across, band(x, 0.02, 0.19, w) * band(v, 0.0, 0.045, w))
-    return line * max(upright, across)
+def letter(word, place):
+    """Letter 0 to 25 of a made-up name: consonants and vowels in turn."""
+    n = bits(word + 41, place)
+    if (place + word) & 1:
+        return int(VOWELS[n % len(VOWELS)])
+    return int(CONSONANTS[n % len(CONSONANTS)])
+
+
+@fast
+def lettering(u, v, word, length, w):
+    """Coverage by a name of so many letters, 0.3 m high, that begins at (0, 0) and runs along u.
+
+    Each letter is 5 x 7 dots; a pixel takes the mean of the dots that it covers.
+    """
+    if w > 0.3:
+        return 0.4 * band(v, 0.0, 7.0 * DOT_M, w) * band(u, 0.0, length * 6.0 * DOT_M, w)
+    width = max(w, 1e-3) / DOT_M
+    left, low = u / DOT_M - 0.5 * width, v / DOT_M - 0.5 * width
+    ink = 0.0
+    for row in range(max(math.floor(low), 0), min(math.floor(low + width), 6) + 1):
+        high = min(row + 1.0, low + width) - max(row, low)
+        last = min(math.floor(left + width), 6 * length - 1)
+        for column in range(max(math.floor(left), 0), last + 1):
+            place = column // 6
+            dot = column - 6 * place
+            if dot < 5 and (LETTERS[letter(word, place)] >> (5 * row + dot)) & 1:
+                ink += high * (min(column + 1.0, left + width) - max(column, left))
+    return ink / (width * width)
 
 
 @fast
@@ -303,7 +353,9 @@ def shopfront(hit, code, env, tex, out):
     paint(out, 0.24 * k, 0.235 * k, 0.23 * k, 0.03, 0.1)
     board = band(v, 2.75, 3.45, w) * stripes(u - 0.25, 6.0, 5.5, w)
     towards(out, mix(0.03, 0.5, a), mix(0.04, 0.3, b), mix(0.25, 0.05, a), board)
-    letters = board * lettering(7.0 * uniform(shop, 5) - u, v - 2.94, shop, w)
+    length = 5 + bits(shop, 5) % 6
+    start = 3.0 - 3.0 * DOT_M * length
+    letters = board * lettering(u - 6.0 * math.floor(u / 6.0) - start, v - 2.94, shop, length, w)
     towards(out, 0.75, 0.73, 0.66, letters)
     glass = stripes(u - 0.35, 6.0, 5.3, w) * band(v, 0.45, 2.6, w)
     pane(shop, hit, env, out, glass)
@@ -311,7 +363,8 @@ def shopfront(hit, code, env, tex, out):
     door = stripes(u - 4.4, 6.0, 1.0, w) * band(v, 0.0, 2.3, w)
     towards(out, mix(0.02, 0.2, b), 0.06, mix(0.1, 0.03, a), 0.8 * door)
     if env[NIGHT] > 0.0:
-        goods = 0.3 + 0.7 * uniform(math.floor(u / 0.35) + n, math.floor(v / 0.45))
+        goods = 0.25 + 1.5 * noise(tex, FBM, u * 21.0 + n, v * 13.0, w * 21.0)
+        goods *= 1.0 - 0.45 * stripes(v - 0.05, 0.5, 0.04, w)
         e = env[NIGHT] * (0.022 * glass * goods * (0.5 + v) + 0.1 * letters) * (0.4 + a)
         glow(out, e, e * 0.86, e * 0.66)
 

@@ -1,5 +1,8 @@
 """Sky, fog, lamps and the picture that comes of them."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,8 @@ from synthgen.simserver.render.grids import grid_of
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.sky import fog_of, sky_of
 from synthgen.simserver.render.specs import CameraSpec, Weather
-from tests.unit.simserver.render.scenes import DAY, look, place_cube, road_with_cube, wall_at
+from synthgen.simserver.scene import Material
+from tests.unit.simserver.render.scenes import DAY, look, place_cube, pose, road_with_cube, wall_at
 
 RGB = frozenset({"rgb"})
 
@@ -127,3 +131,37 @@ def test_rolling_shutter_shears_what_moves_past(renderer: Renderer) -> None:
     # 90 of 449 rows apart, at 1 m a frame and 400 px / 3.5 m.
     expected = 90.0 / 449.0 * 400.0 / 3.5
     assert bottom.mean() - top.mean() == pytest.approx(expected, abs=2.0)
+
+
+def test_shop_signs_read_from_left_to_right(renderer: Renderer) -> None:
+    wall = wall_at(12.0)
+    renderer.load_map(replace(wall, material=np.full(2, Material.SHOPFRONT, np.uint8)))
+    spec = CameraSpec(width=2000, height=64, fov_deg=90.0, noise_stddev=0.0)
+    at = pose(z=2.94 + 0.15)
+    picture = look(renderer, RGB, at=at, spec=spec)["rgb"][..., :3].min(axis=2)[20:45]
+    # Four shops of 6 m; letters are the lightest on each sign.
+    left = right = 0
+    for shop in np.split(picture.astype(int), 4, axis=1):
+        ink = shop[:, 60:-60] > (np.median(shop) + shop.max()) / 2
+        empty = np.flatnonzero(~ink.any(axis=0))
+        for a, b in pairwise(empty):
+            # Capitals carry their stems on the left, if on one side (B, D, E, F, K, L, P, R).
+            left += int(ink[:, a + 1 : (a + b + 1) // 2].sum())
+            right += int(ink[:, (a + b) // 2 + 1 : b].sum())
+    assert left > 1.05 * right
+
+
+def test_wind_slants_rain(renderer: Renderer) -> None:
+    renderer.load_map(wall_at(20.0))
+    spec = CameraSpec(width=320, height=180, noise_stddev=0.0)
+
+    def lean(wind: float) -> float:
+        """Change of light down a diagonal by that straight down."""
+        rain = Weather(cloudiness=100.0, precipitation=100.0, wind_intensity=wind)
+        grey = look(renderer, RGB, weather=rain, spec=spec)["rgb"][..., 1].astype(float)
+        down = np.abs(grey[1:, 1:-1] - grey[:-1, 1:-1]).mean()
+        aside = min(np.abs(grey[1:, 1:-1] - grey[:-1, k : k + 318]).mean() for k in (0, 2))
+        return float(aside / down)
+
+    assert lean(0.0) > 1.2
+    assert lean(100.0) < 0.9

@@ -91,16 +91,12 @@ class Orders:
         raise InternalError(f"no CARLA command for {item!r}")
 
     def _teleport(self, item: order.Teleport, actor: carla.Actor) -> Any:
-        # A walker's origin is at mid-height, everything else's on the ground.
-        member = self._cast[item.actor]
-        is_walker = actor.type_id.startswith("walker.")
-        lift_m = 0.5 * float(member.info.size_lwh_m[2]) if is_walker else 0.0
         pose = item.pose
-        world_from_actor = SE3.from_yaw(
-            pose.yaw_rad, np.array([pose.x_m, pose.y_m, pose.z_m + lift_m])
-        )
+        world_from_actor = SE3.from_yaw(pose.yaw_rad, np.array([pose.x_m, pose.y_m, pose.z_m]))
         transform = pose_to_carla(world_from_actor)
-        if is_walker:
+        if actor.type_id.startswith("walker."):
+            # Told as the client's own crowd tells it, at the feet: the server lifts a walker's
+            # origin to mid-height.
             return carla.command.ApplyWalkerState(actor.id, transform, item.speed_mps)
         return carla.command.ApplyTransform(actor.id, transform)
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import carla
+import numpy as np
 import pytest
 
+from scenarios.behaviours.commands import Teleport
+from scenarios.concrete import Pose
+from synthgen.datatypes.actors import ObjectInfo
+from synthgen.runner.cast import CastMember
+from synthgen.runner.orders import Orders
 from tests.client.acting import TICK_S, place, spawn_prop, spawn_walker, speed, ticks
 
 pytestmark = pytest.mark.server
@@ -87,6 +93,20 @@ def test_walker_state_places_the_walker_by_its_feet(
     assert speed(walker) == pytest.approx(1.2)
     box = walker.bounding_box
     assert place(walker)[2] + box.location.z - box.extent.z == pytest.approx(0.0, abs=0.02)
+
+
+def test_walker_that_the_runner_carries_keeps_its_feet_on_the_ground(
+    straight_client: Any, straight_world: Any
+) -> None:
+    walker = spawn_walker(straight_world, x=100.0, y=0.0)
+    size_lwh_m = np.array([0.5, 0.5, 1.8])
+    info = ObjectInfo(1, "pedestrian", walker.type_id, 12, size_lwh_m, np.zeros(3))
+    orders = Orders(straight_client, {"walker": CastMember(info, walker)}, {})
+    orders.apply([Teleport("walker", Pose(x_m=105.0, y_m=-1.0, z_m=0.0, yaw_rad=0.0), 1.2)])
+    straight_world.tick()
+    box = walker.bounding_box
+    assert place(walker)[:2] == pytest.approx((105.0, 1.0))
+    assert place(walker)[2] + box.location.z - box.extent.z == pytest.approx(0.0, abs=1e-3)
 
 
 def test_walker_without_physics_can_be_parked_below_the_road(straight_world: Any) -> None:

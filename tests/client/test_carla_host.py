@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from scenarios.verify import Verdict
 from sensors.rig_file import load_rig
 from synthgen.campaign.plan import TOWNS
-from synthgen.datatypes.clip_job import ClipJob, MapSource, RigSource, SimulatorKind
-from synthgen.errors import ConfigError
-from synthgen.runner import run_clip
-from synthgen.runner.heartbeat import Pulse
+from synthgen.datatypes.clip_job import ClipJob, MapSource, Receipt, RigSource, SimulatorKind
 from tests.client.conftest import TICK_S, Address, running_server
+from tests.client.short_clip import CAPTURES
 from tests.client.test_sensor_faults import ROOT, job
 
 __all__ = ["job"]
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-CAPTURES = 2
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +29,20 @@ def host(warm_kernels: None) -> Iterator[Address]:
         yield ours
 
 
-class ShortStage(run_clip.Stage):
-    """Ends after some captures."""
-
-    def is_settled(self, tick: int, events: Any) -> bool:
-        return self.frame_count >= CAPTURES
-
-
-def run(job: ClipJob, host: Address, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    accepted = Verdict(accepted=True, reasons=(), flags=(), metrics={})
-    monkeypatch.setattr(run_clip, "Stage", ShortStage)
-    monkeypatch.setattr(run_clip, "judge", lambda *_: accepted)
-    link = run_clip.Link(host.host, host.port, host.port + 30)
-    pulse = Pulse(folder / "beat.json")
-    return run_clip.run_job(job, link, staging=folder / "staging", cache=folder, pulse=pulse)
+def run(job: ClipJob, host: Address, folder: Path) -> Receipt:
+    """What the capture process of a short clip says at its end."""
+    (folder / "job.json").write_text(job.model_dump_json(by_alias=True))
+    command = [
+        *(sys.executable, "-m", "tests.client.short_clip"),
+        *("--job", str(folder / "job.json")),
+        *("--server", f"{host.host}:{host.port}"),
+        *("--tm-port", str(host.port + 30)),
+        *("--staging", str(folder / "staging")),
+        *("--heartbeat", str(folder / "beat.json")),
+        *("--receipt", str(folder / "receipt.json")),
+    ]
+    subprocess.run(command, cwd=ROOT, timeout=300)
+    return Receipt.model_validate_json((folder / "receipt.json").read_bytes())
 
 
 def carla_job(job: ClipJob, folder: Path, rig: Path) -> ClipJob:
@@ -63,10 +61,10 @@ def carla_job(job: ClipJob, folder: Path, rig: Path) -> ClipJob:
 
 
 def test_clip_is_made_on_a_map_that_only_its_file_knows(
-    job: ClipJob, host: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: ClipJob, host: Address, tmp_path: Path
 ) -> None:
     made = carla_job(job, tmp_path, ROOT / "tests/e2e/tiny_rig.yaml")
-    receipt = run(made, host, tmp_path, monkeypatch)
+    receipt = run(made, host, tmp_path)
     assert (receipt.status, receipt.frames) == ("accepted", CAPTURES)
     (clip,) = (tmp_path / "dataset/clips").glob("*/*")
     for file in clip.glob("cameras/*/*.parquet"):
@@ -74,9 +72,13 @@ def test_clip_is_made_on_a_map_that_only_its_file_knows(
 
 
 def test_fisheye_is_refused_where_the_server_has_no_such_lens(
-    job: ClipJob, host: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: ClipJob, host: Address, tmp_path: Path
 ) -> None:
     made = carla_job(job, tmp_path, ROOT / "sensors/rigs/fisheye_surround.yaml")
-    with pytest.raises(ConfigError, match=r"sensors\.FV\.lens: .* shows no equidistant lens"):
-        run(made, host, tmp_path, monkeypatch)
+    receipt = run(made, host, tmp_path)
+    assert receipt.status == "fault"
+    assert receipt.reason is not None
+    assert re.match(
+        r"ConfigError: .*sensors\.FV\.lens: .* shows no equidistant lens", receipt.reason
+    )
     assert not list((tmp_path / "staging").glob("*"))

@@ -13,7 +13,8 @@ from synthgen.geometry.camera import PinholeCamera
 from synthgen.labels.clip import sensor_frames
 from synthgen.store.clip_reader import ClipReader
 from tests.client.conftest import Address
-from tests.client.test_carla_host import CAPTURES, run
+from tests.client.short_clip import CAPTURES
+from tests.client.test_carla_host import run
 from tests.client.test_sensor_faults import job
 
 __all__ = ["job"]
@@ -30,8 +31,7 @@ def clip(job: ClipJob, address: Address, tmp_path_factory: pytest.TempPathFactor
         "rig": RigSource(path=str(rig), content=content),
         "dataset": str(folder / "dataset"),
     }
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        run(job.model_copy(update=update), address, folder, monkeypatch)
+    run(job.model_copy(update=update), address, folder)
     (made,) = (folder / "dataset/clips").glob("*/*")
     return ClipReader(made)
 

@@ -97,5 +97,7 @@ def made_up_clip() -> MemoryClip:
 
 if __name__ == "__main__":
     start_s = time.monotonic()
+    sys.stdout.write("label kernels: compiled where they are new, up to two minutes once\n")
+    sys.stdout.flush()
     label_clip(made_up_clip())
     sys.stdout.write(f"label kernels are compiled ({time.monotonic() - start_s:.1f} s)\n")

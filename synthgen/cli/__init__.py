@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
+from synthgen import __version__
 from synthgen.cli import bench, dataset, host, quality, regression, scenario
 from synthgen.cli.options import FOR_THE_SERVER
 from synthgen.errors import SynthgenError
@@ -18,11 +19,28 @@ EXIT_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="synthgen",
-    help="Scenario YAML in, labelled driving dataset out, through the real CARLA client.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"synthgen {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def synthgen(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Scenario YAML in, labelled driving dataset out, through the real CARLA client."""
+
+
 for _panel, _verbs in {
     "Make datasets": (dataset.plan, dataset.generate, dataset.replay, dataset.relabel),
     "Use them": (dataset.info, dataset.view, dataset.export),

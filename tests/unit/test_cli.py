@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
 
-from synthgen.cli import app
+from synthgen.cli import app, main
 
 VERBS = [
     "generate",
@@ -78,3 +79,10 @@ def test_arguments_of_serve_reach_the_server() -> None:
     shown = subprocess.run(command, capture_output=True, text=True)
 
     assert "--maps-dir" in shown.stdout
+
+
+def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--version"])
+
+    assert code == 0
+    assert capsys.readouterr().out == f"synthgen {version('synthgen')}\n"

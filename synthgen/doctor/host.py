@@ -110,8 +110,10 @@ def memory() -> Finding:
 
 
 def shared_memory() -> Finding:
-    """/dev/shm, where Ray keeps its object store."""
+    """/dev/shm, where Ray keeps its object store and processes share their locks."""
     folder = Path("/dev/shm")
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        return fail("shared memory", f"{folder} cannot be written", f"chmod 1777 {folder}")
     size_mb = shutil.disk_usage(folder).total / 1e6 if folder.is_dir() else 0
     text = f"/dev/shm holds {size_mb:.0f} MB"
     if size_mb < _MIN_SHM_MB:

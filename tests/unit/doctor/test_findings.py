@@ -34,6 +34,13 @@ def test_problem_comes_with_its_mend(finding: Finding) -> None:
     assert finding.mend
 
 
+def test_shared_memory_that_only_root_may_write_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)
+    finding = host.shared_memory()
+    assert finding.health is Health.FAIL
+    assert finding.mend == "chmod 1777 /dev/shm"
+
+
 @pytest.mark.parametrize("version", [(3, 11), (3, 12)])
 def test_supported_python_is_fine(version: tuple[int, int]) -> None:
     assert host.python_version(version).health is Health.OK

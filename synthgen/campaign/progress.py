@@ -73,7 +73,8 @@ class RateMeter:
     def __init__(self, clock: Callable[[], float] = time.monotonic, done_before: int = 0) -> None:
         self._clock = clock
         self._start_s = self._last_s = clock()
-        self._done_before = done_before
+        self._done_before = self._done = done_before
+        self._done_s = self._start_s
         self._total = _Rate()
         self._slots: dict[int, _Rate] = {}
 
@@ -89,10 +90,13 @@ class RateMeter:
         status.elapsed_s = now - self._start_s
         status.frames_per_s = self._total.per_s
         status.slot_frames_per_s = {worker: rate.per_s for worker, rate in self._slots.items()}
-        made = status.done - self._done_before
-        if made > 0:
+        if status.done > self._done:
+            self._done, self._done_s = status.done, now
+        made = self._done - self._done_before
+        if made > 0:  # Counted down from the last finished clip: what runs is nearer its end.
             left = status.clips - status.done - status.quarantined
-            status.eta_s = status.elapsed_s / made * left
+            per_clip_s = (self._done_s - self._start_s) / made
+            status.eta_s = max(0.0, per_clip_s * left - (now - self._done_s))
 
 
 class PlainProgress:

@@ -16,7 +16,7 @@ def slots(*frames: int) -> list[SlotState]:
 
 @pytest.fixture
 def seconds() -> Iterator[float]:
-    return iter([0.0, 10.0, 20.0])
+    return iter([0.0, 10.0, 20.0, 23.0])
 
 
 def test_each_slot_and_all_together_have_a_rate(seconds: Iterator[float]) -> None:
@@ -37,3 +37,5 @@ def test_time_left_counts_this_runs_clips_and_no_slot_that_was_given_up(
     status.done, status.quarantined = 54, 2
     meter.update(status)
     assert status.eta_s == pytest.approx(20.0 / 4 * 4)
+    meter.update(status)
+    assert status.eta_s == pytest.approx(20.0 - 3.0)

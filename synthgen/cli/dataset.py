@@ -128,10 +128,18 @@ def export(
         print_report(report, as_json=False)
 
 
-def info(dataset: Dataset, as_json: AsJson = False) -> None:
-    """Count what a dataset holds."""
+def info(
+    dataset: Dataset,
+    every_byte: Annotated[
+        bool, typer.Option("--every-byte", help="Hash images and sweeps too, not only tables.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Count what a dataset holds, and tell which of its files are damaged."""
+    from synthgen.store.damage import require_undamaged
     from synthgen.store.dataset_card import dataset_card, dataset_info
 
+    require_undamaged(dataset, every_byte=every_byte)
     found = dataset_info(dataset)
     print(json.dumps(found, indent=1) if as_json else dataset_card(found))
 

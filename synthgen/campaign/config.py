@@ -14,6 +14,9 @@ from synthgen.errors import ConfigError
 GENERATION_SCHEMA: Final = "synthgen/generation@1"
 PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 
+# What a driver can hold in memory; a larger job is several datasets (docs/scale.md).
+MOST_CLIPS: Final = 1_000_000
+
 FileName = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")]
 
 
@@ -31,7 +34,7 @@ class ScenarioEntry(Settings):
     """
 
     file: FileName
-    clips: int = Field(ge=1, le=1_000_000)
+    clips: int = Field(ge=1, le=MOST_CLIPS)
     weather: tuple[dict[str, Any], ...] = ()
     vary: Literal["weather"] | None = None
 
@@ -155,6 +158,15 @@ class GenerationConfig(Settings):
     ray: RayCluster = RayCluster()
     cost: Cost = Cost()
     max_bytes: int = Field(default=10**12, gt=0, description="Refuse jobs forecast to be larger")
+
+    @model_validator(mode="after")
+    def _is_one_dataset(self) -> GenerationConfig:
+        if (clips := sum(entry.clips for entry in self.scenarios)) > MOST_CLIPS:
+            raise ValueError(
+                f"scenarios: {clips} clips, at most {MOST_CLIPS} are one dataset; "
+                "make several of different seeds"
+            )
+        return self
 
 
 def load_config(path: Path, **overrides: object) -> GenerationConfig:

@@ -105,9 +105,9 @@ def run_campaign(
     _require_writable(dataset)
     with _exclusive(dataset):
         open_dataset(dataset, plan)
-        # Whoever ends the run by SIGTERM gets what Ctrl-C gives: nothing is left running.
+        # Whoever ends the run or closes its terminal gets what Ctrl-C gives: nothing goes on alone.
         with (
-            _handling((signal.SIGTERM,), _interrupt),
+            _handling((signal.SIGTERM, signal.SIGHUP), _interrupt),
             contextlib.closing(_Campaign(config, plan, root, progress, options)) as campaign,
         ):
             return campaign.run()
@@ -115,7 +115,7 @@ def run_campaign(
 
 def dataset_folder(config: GenerationConfig, root: Path) -> Path:
     """Where a config's dataset goes; links in the path are followed once, here."""
-    return (root / config.out).resolve()
+    return Path(os.path.realpath(root / config.out))  # Of a circle of links it makes no error.
 
 
 def _export_options(wanted: Export) -> ExportOptions:
@@ -236,7 +236,7 @@ class _Campaign:
         workers = min(self._config.workers, len(tasks))
         settings = self._worker_settings()
         with (
-            _handling((signal.SIGINT, signal.SIGTERM), self._ask_to_stop),
+            _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), self._ask_to_stop),
             contextlib.closing(self._pool(settings, workers)) as pool,
         ):
             self._meter = RateMeter(done_before=self._status.done)
@@ -431,13 +431,16 @@ def _exclusive(dataset: Path) -> Iterator[None]:
 def _handling(
     numbers: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], None]
 ) -> Iterator[None]:
-    """Handle signals so within the block."""
-    old = [signal.signal(number, handler) for number in numbers]
+    """Handle signals so within the block, except those that we were started to ignore (nohup)."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    heeded = [number for number, old in before.items() if old is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler_before in zip(numbers, old, strict=True):
-            signal.signal(number, handler_before)
+        for number in heeded:
+            signal.signal(number, before[number])
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import traceback
@@ -12,9 +13,11 @@ import typer
 from synthgen import __version__
 from synthgen.cli import bench, dataset, host, quality, regression, scenario
 from synthgen.cli.options import FOR_THE_SERVER
-from synthgen.errors import SynthgenError
+from synthgen.errors import ConfigError, SynthgenError
 
 EXIT_BUG: Final = 70
+# A path that the user gave leads nowhere, or to where he may not go.
+_BAD_PATH: Final = (errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG, errno.EPERM, errno.EROFS)
 EXIT_INTERRUPTED: Final = 130
 
 app = typer.Typer(
@@ -70,6 +73,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")
         return EXIT_INTERRUPTED
+    except OSError as err:
+        if err.errno not in _BAD_PATH or err.filename is None:
+            return _unexpected(err)
+        sys.stderr.write(f"{err.filename}: {err.strerror}\n")
+        return ConfigError.exit_code
     except Exception as err:  # noqa: BLE001 - the last resort: our bug, with its traceback.
         return _unexpected(err)
     return result if isinstance(result, int) else 0

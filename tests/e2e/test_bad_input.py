@@ -119,3 +119,32 @@ def test_driver_loads_neither_the_client_nor_ray_nor_the_renderer() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_circle_of_links_is_no_place_for_a_dataset(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "here").symlink_to("there")
+    (tmp_path / "there").symlink_to("here")
+    config = write_config(tmp_path, out=str(tmp_path / "here"))
+    code, said = run(["generate", str(config)], capsys)
+    assert code == 2
+    assert "here: cannot be written: Too many levels of symbolic links" in said
+    assert "Traceback" not in said
+
+
+def test_a_name_that_is_too_long_is_no_bug_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = run(["info", "a" * 300], capsys)
+    assert code == 2
+    assert "File name too long" in said
+    assert "Traceback" not in said
+
+
+def test_many_entries_do_not_add_up_to_more_than_a_dataset_can_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = {**standin_config(tmp_path)["scenarios"][0], "clips": 1_000_000}
+    config = write_config(tmp_path, scenarios=[entry] * 1000)
+    code, said = run(["plan", str(config)], capsys)
+    assert code == 2
+    assert "1000000000 clips, at most 1000000 are one dataset" in said

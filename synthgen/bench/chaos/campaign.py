@@ -14,7 +14,9 @@ _HERE: Final = Path(__file__).parent
 _CRASH: Final = 3
 _HANG: Final = 5
 _FLAKY: Final = (1, 8)
-_CLIPS: Final = 12  # A round under fire takes some minutes: a sitting is not lost with its last one.
+_CLIPS: Final = (
+    12  # A round under fire takes some minutes: a sitting is not lost with its last one.
+)
 
 
 def chaos_setup(*, kills: int, executor: str, workers: int, seed: int = 0) -> ChaosSetup:

@@ -117,6 +117,6 @@ def _is_sensors(path: Path) -> bool:
 def _differs(path: Path, item: dict[str, Any]) -> bool:
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() != item["sha256"]
+            return bool(hashlib.file_digest(file, "sha256").hexdigest() != item["sha256"])
     except OSError:
         return True

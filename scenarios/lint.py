@@ -99,6 +99,7 @@ _FIELD_DIMENSION = {
     "speed": "speed", "rel_speed": "speed", "lateral_speed": "speed", "to": "speed",
     "angle": "angle", "heading": "angle", "sun_altitude": "angle", "sun_azimuth": "angle",
     "accel": "acceleration", "decel": "acceleration", "gap": "length", "s": "length", "t": "length",
+    "clearance": "length",
     "offset": "time", "duration": "time", "delay": "time", "critical_gap": "time",
     "impact": "ratio",
     "rain": "ratio", "fog": "ratio", "wetness": "ratio", "cloud": "ratio", "wind": "ratio",

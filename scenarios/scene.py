@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.catalogue import PROFILES, Body, pedestrian, vehicle
-from scenarios.placement.query import parking_band
-from scenarios.placement.sites import Band, Site, Way
+from scenarios.placement.query import carriageway_edge, parking_band
+from scenarios.placement.sites import Site, Way
 from scenarios.spec import Actor, At, CrossRoad, DartOut, FollowProp, Meet, ScenarioSpec, Turn
 from scenarios.values import Values
 from synthgen.errors import ConfigError
@@ -254,19 +254,9 @@ def lane_t(spec: ScenarioSpec, site: Site, lane: str | None, width: F64) -> F64:
 def _kerb(spec: ScenarioSpec, site: Site, word: str) -> float:
     """T of someone about to step off: just inside the outer edge of the parked row or the road."""
     side = -1.0 if word == "right" else 1.0
-    band = parking_band(site, spec.where, word) or outer_band(site, word)
-    return side * (abs(band.t_m) + band.width_m / 2 - KERB_INSET_M)
-
-
-def outer_band(site: Site, word: str) -> Band:
-    """The outermost strip of the carriageway on a side."""
-    side = -1.0 if word == "right" else 1.0
-    road = [
-        b
-        for b in site.bands.values()
-        if b.kind in ("driving", "parking", "shoulder") and b.t_m * side >= 0
-    ]
-    return max(road, key=lambda b: abs(b.t_m) + b.width_m / 2)
+    band = parking_band(site, spec.where, word)
+    edge = carriageway_edge(site.bands.values(), side)
+    return side * ((abs(band.t_m) + band.width_m / 2 if band else edge) - KERB_INSET_M)
 
 
 def place(
@@ -303,11 +293,18 @@ def _placed(
     t = lane_t(spec, site, at.lane, size[:, 1])
     if at.t is not None:
         t = t + values.number(at.t, f"{path}.t")
+    if at.clearance is not None:
+        t = _beside(ego, values.number(at.clearance, f"{path}.clearance"), size[:, 1])
     s = _station(site, values, at, path, ego, crossing_s, parties, size[:, 0])
     s = s - _lean(values, name, actor, t, impact_t(values, name, actor, ego))
     if at.lane == "opposite":
         return Party(name, actor, bodies, reversed_way(site.ego), "reverse", -s, -t, heading)
     return Party(name, actor, bodies, site.ego, "ego", s, t, heading)
+
+
+def _beside(ego: EgoPlan, clearance_m: F64, width_m: F64) -> F64:
+    """(n,) t of an actor whose left side is that far from the right side of the passing ego."""
+    return np.asarray(ego.shift_m - ego.body.size_lwh_m[1] / 2 - clearance_m - width_m / 2)
 
 
 def crossing_step(actor: Actor) -> int | None:

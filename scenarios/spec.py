@@ -159,7 +159,8 @@ class RoadQuery(Strict):
 class At(Strict):
     """Where an actor is: s along and t left of the ego's path, from an anchor.
 
-    `gap` and `side` ask for a clearance between bumpers instead of `s`.
+    `gap` and `side` ask for a distance between bumpers instead of `s`; `clearance` asks for one
+    between the actor's left side and the right side of the ego as it passes, instead of `t`.
     """
 
     anchor: str = "conflict"
@@ -170,11 +171,16 @@ class At(Strict):
     heading: Angle = 0.0
     gap: Nearby | None = None
     side: Literal["before", "after"] | None = None
+    clearance: Aside | None = None
 
     @model_validator(mode="after")
-    def _gap_has_a_side(self) -> Self:
+    def _is_said_once(self) -> Self:
         if (self.gap is None) != (self.side is None):
             raise ValueError("gap and side go together")
+        if self.clearance is not None and self.t is not None:
+            raise ValueError("clearance takes the place of t; give one of them")
+        if self.clearance is not None and self.lane not in ("parking_right", "kerb_right"):
+            raise ValueError("clearance is for lane: parking_right and kerb_right")
         return self
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, QhullError
 
 F64 = NDArray[np.float64]
 
@@ -25,6 +25,7 @@ STEP_M = 1.0
 _END_M = 0.01
 _DRIVABLE = frozenset({"driving", "bidirectional", "biking", "parking", "entry", "exit", "onRamp"})
 _SPEED_UNIT = {"mph": 0.44704, "km/h": 1 / 3.6, "m/s": 1.0}
+_NO_MARK = ("none", "standard")
 _SIGNAL_TYPES = {"1000001": "light", "206": "stop", "205": "yield"}
 
 
@@ -39,7 +40,7 @@ class Lane:
     junction: int
     speed_limit_mps: float
     points: F64 = field(default_factory=lambda: np.empty((0, 6)))
-    markings: tuple[str, str, str, str] = ("none", "none", "standard", "standard")
+    markings: tuple[str, str, str, str] = (_NO_MARK[0], _NO_MARK[0], _NO_MARK[1], _NO_MARK[1])
     successors: list[str] = field(default_factory=list)
     predecessors: list[str] = field(default_factory=list)
     signal: str = ""
@@ -60,6 +61,10 @@ def build(xodr: str, name: str, out: Path) -> None:
         _sample(town, lane, lanes)
         if len(lane.points) < 2:
             del lanes[lane.lane_id]
+        elif not np.isfinite(lane.points).all():
+            raise ValueError(f"road {lane.road}, lane {lane.lane}: its course is no number")
+    if not lanes:
+        raise ValueError("it has no lane")
     for lane in lanes.values():
         lane.successors = sorted(s for s in lane.successors if s in lanes)
         for successor in lane.successors:
@@ -77,7 +82,7 @@ def _lanes(road: ET.Element) -> list[Lane]:
     limit = 0.0
     if speed is not None and speed.get("max", "no limit").replace(".", "").isdigit():
         limit = float(speed.get("max", "0")) * _SPEED_UNIT.get(speed.get("unit", "m/s"), 1.0)
-    road_id, junction = int(road.get("id", "0")), int(road.get("junction", "-1"))
+    road_id, junction = _whole(road, "id", "0"), _whole(road, "junction", "-1")
     sections = road.findall("lanes/laneSection")
     starts = [float(s.get("s", "0")) for s in sections] + [float(road.get("length", "0"))]
     found = []
@@ -86,10 +91,19 @@ def _lanes(road: ET.Element) -> list[Lane]:
             kind = element.get("type", "none")
             if kind == "none":
                 continue
-            lane = Lane(road_id, i, int(element.get("id", "0")), kind, junction, limit)
+            lane = Lane(road_id, i, _whole(element, "id", "0"), kind, junction, limit)
             lane.points = np.array([starts[i], starts[i + 1]])  # until it is sampled
             found.append(lane)
     return found
+
+
+def _whole(element: ET.Element, name: str, default: str) -> int:
+    """An id, which `carla.Map` reads as a whole number."""
+    text = element.get(name, default)
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{element.tag} {name}={text!r}: CARLA knows whole numbers only") from None
 
 
 def _sample(town: carla.Map, lane: Lane, lanes: dict[str, Lane]) -> None:
@@ -112,13 +126,7 @@ def _sample(town: carla.Map, lane: Lane, lanes: dict[str, Lane]) -> None:
         at, yaw = found.transform.location, found.transform.rotation.yaw
         rows.append((at.x, -at.y, at.z, -np.deg2rad(yaw), found.lane_width, float(s)))
         if len(rows) == max(1, len(stations) // 2):
-            left, right = found.left_lane_marking, found.right_lane_marking
-            lane.markings = (
-                str(left.type).lower(),
-                str(right.type).lower(),
-                str(left.color).lower(),
-                str(right.color).lower(),
-            )
+            lane.markings = _markings(found)
     if waypoint is None:
         return
     lane.points = np.array(rows, dtype=np.float64)
@@ -129,19 +137,30 @@ def _sample(town: carla.Map, lane: Lane, lanes: dict[str, Lane]) -> None:
                 lane.successors.append(lane_id)
 
 
+def _markings(waypoint: carla.Waypoint) -> tuple[str, str, str, str]:
+    """Type left and right, colour left and right; a border without a mark has `none`."""
+    sides = (waypoint.left_lane_marking, waypoint.right_lane_marking)
+    types = [_NO_MARK[0] if mark is None else str(mark.type).lower() for mark in sides]
+    colours = [_NO_MARK[1] if mark is None else str(mark.color).lower() for mark in sides]
+    return types[0], types[1], colours[0], colours[1]
+
+
 def _signals(
     town: carla.Map, lanes: dict[str, Lane]
 ) -> list[tuple[str, str, float, float, float, float]]:
     """Signals (id, kind, x, y, z, yaw), each noted on the lanes it is valid for."""
     rows: dict[str, tuple[str, str, float, float, float, float]] = {}
+    of_road: dict[int, list[Lane]] = {}
+    for lane in lanes.values():
+        of_road.setdefault(lane.road, []).append(lane)
     for mark in town.get_all_landmarks():
         kind = _SIGNAL_TYPES.get(mark.type)
         if kind is None:
             continue
         at, yaw = mark.transform.location, mark.transform.rotation.yaw
         rows[mark.id] = (mark.id, kind, at.x, -at.y, at.z, -float(np.deg2rad(yaw)))
-        for lane in lanes.values():
-            if lane.road == mark.road_id and lane.kind in _DRIVABLE and _is_valid(mark, lane.lane):
+        for lane in of_road.get(mark.road_id, ()):
+            if lane.kind in _DRIVABLE and _is_valid(mark, lane.lane):
                 lane.control = kind
                 lane.signal = mark.id if kind == "light" else lane.signal
     for lane in lanes.values():
@@ -270,16 +289,14 @@ def _area_table(lanes: list[Lane], crosswalks: list[F64]) -> pa.Table:
             back = 0.4 * np.array([np.cos(heading), np.sin(heading), 0.0])
             outline = np.concatenate([left, right, right - back, left - back])
             areas.append((f"stop_line_{lane.lane_id}", "stop_line", outline, lane.signal or None))
-    for junction in sorted({lane.junction for lane in lanes} - {-1}):
-        edges = np.concatenate(
-            [
-                np.concatenate(_borders(lane.points)[1:])
-                for lane in lanes
-                if lane.junction == junction
-            ]
-        )
-        hull = edges[ConvexHull(edges[:, :2]).vertices]
-        areas.append((f"junction_{junction}", "junction", hull, None))
+    edges: dict[int, list[F64]] = {}
+    for lane in lanes:
+        edges.setdefault(lane.junction, []).extend(_borders(lane.points)[1:])
+    edges.pop(-1, None)
+    areas += [
+        (f"junction_{junction}", "junction", _hull(np.concatenate(edges[junction])), None)
+        for junction in sorted(edges)
+    ]
     fields: list[tuple[str, pa.DataType, bool, list[object]]] = [
         ("area_id", pa.string(), False, [a[0] for a in areas]),
         ("kind", pa.string(), False, [a[1] for a in areas]),
@@ -287,6 +304,14 @@ def _area_table(lanes: list[Lane], crosswalks: list[F64]) -> pa.Table:
         ("signal_id", pa.string(), True, [a[3] for a in areas]),
     ]
     return _table(fields)
+
+
+def _hull(points: F64) -> F64:
+    """The points (n, 3) around all others as seen from above; all where they lie on one line."""
+    try:
+        return np.asarray(points[ConvexHull(points[:, :2]).vertices])
+    except QhullError:
+        return points
 
 
 def _list(item: pa.DataType) -> pa.DataType:
@@ -308,7 +333,7 @@ def main() -> None:
     try:
         build(xodr.read_text(encoding="utf-8"), sys.argv[3], out)
     except (RuntimeError, ET.ParseError, ValueError) as err:
-        sys.exit(f"{type(err).__name__}: {err}")
+        sys.exit(str(err))
 
 
 if __name__ == "__main__":

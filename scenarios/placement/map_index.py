@@ -162,13 +162,19 @@ def _build(text: str, name: str, folder: Path) -> None:
         ]
         root = Path(__file__).resolve().parents[2]
         environment = {**os.environ, "PYTHONPATH": str(root)}
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, env=environment,
-            check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, env=environment,
+                check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as err:
+            raise ConfigError(
+                f"map {name}: carla.Map took more than {BUILD_TIMEOUT_S} s for this OpenDRIVE; "
+                "cut the part out of it that the scenarios need"
+            ) from err
         if done.returncode != 0:
             reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-            raise ConfigError(f"map {name}: carla.Map cannot read this OpenDRIVE: {reason}")
+            raise ConfigError(f"map {name}: this OpenDRIVE cannot be used: {reason}")
         try:
             out.rename(folder)
         except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain as chain_tests
@@ -33,6 +33,10 @@ F64 = NDArray[np.float64]
 SPACING_M = 4.0
 AHEAD_SHARE = 0.25
 CROSSWALK_REACH_M, CROSSWALK_ASIDE_M = 30.0, 9.0
+CARRIAGEWAY = ("driving", "bidirectional", "parking", "shoulder")
+# Who parks where no strip is made for it has two wheels on the kerb's edge, short of the posts
+# that stand half a metre behind it.
+KERB_BAND_M, ON_KERB_M = 2.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,11 +326,15 @@ def parking_band(site: Site, query: RoadQuery, word: str) -> Band | None:
         return shoulder
     if "parking->curb_lane" in query.fallback:
         side = -1.0 if word == "right" else 1.0
-        driving = [b for b in site.bands.values() if b.kind == "driving" and b.t_m * side >= 0]
-        edge = max(abs(b.t_m) + b.width_m / 2 for b in driving)
-        # Two wheels on the pavement: half a van's width on the road.
-        return Band(side * edge, 2.0, "kerb")
+        edge = carriageway_edge(site.bands.values(), side)
+        return Band(side * (edge + ON_KERB_M - KERB_BAND_M / 2), KERB_BAND_M, "kerb")
     return None
+
+
+def carriageway_edge(bands: Iterable[Band], side: float) -> float:
+    """Distance from the ego lane's middle to the kerb on a side (1 left, -1 right)."""
+    road = [b for b in bands if b.kind in CARRIAGEWAY and b.t_m * side >= 0]
+    return max(abs(b.t_m) + b.width_m / 2 for b in road)
 
 
 def _distance_tests(

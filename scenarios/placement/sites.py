@@ -113,17 +113,17 @@ class Test:
 def chain(index: MapIndex, lane: int, *, forward: bool, length_m: float) -> list[int]:
     """Lanes that follow `lane` (or lead to it), the straightest at each fork, for `length_m`."""
     links = index.successors if forward else index.predecessors
-    found: list[int] = []
+    found: dict[int, None] = {}
     covered = 0.0
     current = lane
-    while covered < length_m and len(found) < 60:
+    while covered < length_m:
         options = [o for o in links.get(current, ()) if o not in found and o != lane]
         if not options:
             break
         current = min(options, key=lambda o: (abs(turn_of(index, o)), o))
-        found.append(current)
+        found[current] = None
         covered += lane_length(index, current)
-    return found
+    return list(found)
 
 
 @lru_cache(maxsize=65536)

@@ -122,6 +122,14 @@ EDITS = {
         "{lane: sidewalk_right}", "{lane: sidewalk_right, gap: 1 m}",
         "13:5: actors.walker.at: gap and side go together",
     ),
+    "clearance and t": (
+        "{lane: sidewalk_right}", "{lane: parking_right, t: 1 m, clearance: 1 m}",
+        "13:5: actors.walker.at: clearance takes the place of t; give one of them",
+    ),
+    "clearance from a lane that the ego does not pass": (
+        "{lane: sidewalk_right}", "{lane: opposite, clearance: 1 m}",
+        "13:5: actors.walker.at: clearance is for lane: parking_right and kerb_right",
+    ),
     "anchor that is nowhere": (
         "{lane: sidewalk_right}", "{lane: sidewalk_right, anchor: vann}",
         "13:40: actors.walker.at.anchor: 'vann' is no place or actor; "

@@ -126,6 +126,16 @@ def test_van_stands_its_gap_before_the_walking_line() -> None:
     assert free == pytest.approx(concrete.parameters["van_gap"], abs=0.05)
 
 
+def test_parked_car_keeps_its_clearance_to_the_passing_ego() -> None:
+    concrete = first_draw(load_scenario(LIBRARY / "door_opens_in_path.yaml"))
+    parked = concrete.actor("parked")
+    x, y, yaw = parked.start.x_m, parked.start.y_m, parked.start.yaw_rad
+    way = np.asarray(concrete.ego.path_xyz_m)[:, :2] - (x, y)
+    ego_t = float((way @ (-np.sin(yaw), np.cos(yaw)))[np.argmin(np.hypot(*way.T))])
+    gap = ego_t - parked.size_lwh_m[1] / 2 - concrete.ego.size_lwh_m[1] / 2
+    assert gap == pytest.approx(concrete.parameters["clearance"], abs=0.02)
+
+
 def test_walking_time_from_rest_is_that_of_paper() -> None:
     # 2 m/s at 1 m/s2: 2 s and 2 m to get up to speed, then 4 m in 2 s.
     assert travel_time(np.array([6.0]), np.array([2.0]), np.array([1.0]))[0] == pytest.approx(4.0)

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 LIBRARY: Final = PACKAGE_ROOT / "scenarios" / "library"
 OWN_TOWNS: Final = ("SynthDowntown", "SynthSuburb", "SynthMotorway")
-_MAX_DRAWS: Final = 6
+MAX_DRAWS: Final = 6
 _MAX_FAULTS: Final = 4
 _QUALITY: Final = "low"
 _RIG: Final[dict[str, Any]] = {
@@ -84,13 +84,16 @@ class Attempt:
     refused: tuple[str, ...]
 
 
-def attempts(plan: Rehearsals, name: str, *, usual_trigger: bool) -> list[Attempt]:
+def attempts(
+    plan: Rehearsals, name: str, *, usual_trigger: bool, first_draw: int = 0
+) -> list[Attempt]:
     """The attempts of one scenario; the same on every run.
 
     Args:
         plan: What to run.
         name: Scenario of the library.
         usual_trigger: Replace the encounter by the usual trigger, without a pre-screen.
+        first_draw: Draws before this one are left out: a simulator has refused them.
 
     Raises:
         ConfigError: No map has a site for it.
@@ -105,22 +108,23 @@ def attempts(plan: Rehearsals, name: str, *, usual_trigger: bool) -> list[Attemp
     for k in range(plan.draws):
         source, index = places[k % len(places)]
         task = SlotTask(slot=Slot(scenario=name, k=k), scenario_file=name, map=source)
-        found.append(_attempt(spec, settings, task, index))
+        found.append(_attempt(spec, settings, task, index, first_draw))
     return found
 
 
 def _attempt(
-    spec: ScenarioSpec, settings: WorkerSettings, task: SlotTask, index: MapIndex
+    spec: ScenarioSpec, settings: WorkerSettings, task: SlotTask, index: MapIndex, first_draw: int
 ) -> Attempt:
     name, k = task.slot.scenario, task.slot.k
     refused: list[str] = []
-    for draw in range(_MAX_DRAWS):
+    for draw in range(first_draw, MAX_DRAWS):
         try:
             concrete = compile_draw(spec, index=index, root_seed=settings.seed, k=k, draw=draw)
         except ScenarioRejected as err:
             refused.append(str(err))
             continue
-        return Attempt(name, k, clip_job(settings, task, concrete, dataset="-"), tuple(refused))
+        job = clip_job(settings, task, concrete, dataset="-")
+        return Attempt(name, k, job, tuple(refused))
     return Attempt(name, k, None, tuple(refused))
 
 
@@ -146,7 +150,7 @@ def _settings(plan: Rehearsals) -> WorkerSettings:
     rig = Rig.model_validate(_RIG).model_dump(mode="json", by_alias=True)
     return WorkerSettings(
         seed=plan.seed,
-        max_draws=_MAX_DRAWS,
+        max_draws=MAX_DRAWS,
         rig=RigSource(path="bench", content=rig),
         capture=CaptureSettings(),
         simulator_kind=SimulatorKind(kind="embedded", quality=_QUALITY),

@@ -124,12 +124,17 @@ def pedestrian(profile: str, rng: np.random.Generator) -> Body:
     """A walker of a profile, drawn by `rng`."""
     if profile not in PROFILES:
         raise ConfigError(f"profile: {profile!r} is unknown; known: {', '.join(PROFILES)}")
-    numbers = PROFILES[profile]
-    blueprint = f"walker.pedestrian.{numbers[int(rng.integers(len(numbers)))]:04d}"
+    options = walkers(profile)
+    blueprint = options[int(rng.integers(len(options)))]
     attributes = {"is_invincible": "false"}
     if profile == "wheelchair":
         attributes["use_wheelchair"] = "true"
     return Body(blueprint, attributes, WALKER_SIZES[profile], "pedestrian")
+
+
+def walkers(profile: str) -> tuple[str, ...]:
+    """The walker blueprints of a profile."""
+    return tuple(f"walker.pedestrian.{number:04d}" for number in PROFILES[profile])
 
 
 def _prop_category(blueprint: str) -> str:

@@ -144,6 +144,7 @@ class Traffic(Record):
     """Ambient traffic: Traffic Manager vehicles and AI walkers, kept away from the conflict.
 
     `mix` is the share of each kind of vehicle; None draws from all models of cars and vans alike.
+    `walker_mix` is that of each profile of walkers; None draws from all of them.
     """
 
     vehicles: int = 0
@@ -156,6 +157,7 @@ class Traffic(Record):
     keep_clear_y_m: float = 0.0
     keep_clear_radius_m: float = 25.0
     mix: dict[str, float] | None = None
+    walker_mix: dict[str, float] | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent_mix(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:

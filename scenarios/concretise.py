@@ -29,10 +29,10 @@ from scenarios.spec import (
     Behaviour,
     CutIn,
     FollowPath,
+    Mix,
     Reverse,
     RunRedLight,
     ScenarioSpec,
-    TrafficMix,
 )
 from scenarios.spec import Trigger as TriggerSpec
 from scenarios.values import Values
@@ -421,10 +421,11 @@ def traffic_of(c: Candidate, seeds: tuple[int, int, int], radius_m: float = 120.
         keep_clear_y_m=rounded(float(y)),
         keep_clear_radius_m=rounded(c.number(spec.keep_clear, "traffic.keep_clear")),
         mix=_shares(spec.mix),
+        walker_mix=_shares(spec.pedestrian_mix),
     )
 
 
-def _shares(mix: TrafficMix | None) -> dict[str, float] | None:
+def _shares(mix: Mix | None) -> dict[str, float] | None:
     """The weights that are not 0, to the sum of 1."""
     if mix is None:
         return None

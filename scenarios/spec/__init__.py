@@ -27,7 +27,7 @@ from scenarios.spec.behaviours import (
 from scenarios.spec.bounds import Comparison
 from scenarios.spec.roads import At, JunctionQuery, RoadQuery
 from scenarios.spec.scenario import ScenarioSpec, json_schema, quantities
-from scenarios.spec.surroundings import TrafficMix, Weather
+from scenarios.spec.surroundings import Mix, Weather
 from scenarios.spec.triggers import Trigger
 
 __all__ = [
@@ -46,13 +46,13 @@ __all__ = [
     "Hesitate",
     "JunctionQuery",
     "Meet",
+    "Mix",
     "OpenDoor",
     "Reverse",
     "RoadQuery",
     "RunRedLight",
     "ScenarioSpec",
     "Swerve",
-    "TrafficMix",
     "Trigger",
     "Turn",
     "TurnBack",

@@ -28,15 +28,8 @@ class Weather(Strict):
     street_lights: Literal["auto", "on", "off"] = "auto"
 
 
-class TrafficMix(Strict):
-    """How often each kind of vehicle drives in ambient traffic: weights, of any sum."""
-
-    car: Weight = 0.0
-    van: Weight = 0.0
-    truck: Weight = 0.0
-    bus: Weight = 0.0
-    motorcycle: Weight = 0.0
-    bicycle: Weight = 0.0
+class Mix(Strict):
+    """Weights of any sum, at least one of them above 0."""
 
     @model_validator(mode="after")
     def _has_someone(self) -> Self:
@@ -45,13 +38,34 @@ class TrafficMix(Strict):
         return self
 
 
+class TrafficMix(Mix):
+    """How often each kind of vehicle drives in ambient traffic."""
+
+    car: Weight = 0.0
+    van: Weight = 0.0
+    truck: Weight = 0.0
+    bus: Weight = 0.0
+    motorcycle: Weight = 0.0
+    bicycle: Weight = 0.0
+
+
+class PedestrianMix(Mix):
+    """How often each kind of walker is in ambient traffic."""
+
+    adult: Weight = 0.0
+    child: Weight = 0.0
+    elderly: Weight = 0.0
+
+
 class Traffic(Strict):
     """Ambient traffic per kilometre of lane, and the free circle around the conflict.
 
-    Without a mix, vehicles are drawn from all models of cars and vans alike.
+    Without a mix, vehicles are drawn from all models of cars and vans alike, and pedestrians from
+    all walkers.
     """
 
     vehicles: Crowd = 0.0
     pedestrians: Crowd = 0.0
     keep_clear: Nearby = 25.0
     mix: TrafficMix | None = None
+    pedestrian_mix: PedestrianMix | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from synthgen.qa.sources import open_source
 
 LEAST_BOXES = 100
 _ON_FOOT = ("pedestrian",)
+# Between a woman of the 1st percentile (1.49 m, ANSUR II) and CARLA's tallest child (1.3 m).
+_CHILD_BELOW_M = 1.4
 # Scenario files name vehicles as CARLA does.
 _KIND = {"cyclist": "bicycle"}
 
@@ -125,6 +128,7 @@ def scenario_fragment(profile: Profile) -> str:
         f"schema: synthgen/scenario@1\ntraffic:\n"
         f'  vehicles: "{density["vehicles"]:.2f} /km"\n'
         f'  pedestrians: "{density["pedestrians"]:.2f} /km"\n{_mix_line(mix)}'
+        f"{_pedestrian_mix_line(profile)}"
     )
 
 
@@ -133,6 +137,16 @@ def _mix_line(mix: Mapping[str, float]) -> str:
     shares = {_KIND.get(n, n): s for n, s in mix.items() if n not in _ON_FOOT and s > 0}
     written = ", ".join(f"{kind}: {share:.4f}" for kind, share in shares.items())
     return f"  mix: {{{written}}}\n" if shares else ""
+
+
+def _pedestrian_mix_line(profile: Profile) -> str:
+    """The share of children, taken as that of pedestrians below a child's height."""
+    if not profile.has("pedestrian"):
+        return ""
+    size = profile.classes["pedestrian"].size
+    below = (_CHILD_BELOW_M - size.mean_m[2]) / max(size.sd_m[2], 1e-6)
+    children = 0.5 * (1 + math.erf(below / math.sqrt(2)))
+    return f"  pedestrian_mix: {{adult: {1 - children:.4f}, child: {children:.4f}}}\n"
 
 
 def _reach_m(profile: Profile, name: str) -> float:

@@ -11,6 +11,7 @@ from typing import Final
 import carla
 import numpy as np
 
+from scenarios import catalogue
 from scenarios.concrete import ConcreteScenario, Traffic
 from synthgen.errors import ConfigError
 from synthgen.runner.cast import Cast, add_traffic
@@ -82,15 +83,13 @@ def _spawn_walkers(world: carla.World, concrete: ConcreteScenario) -> list[carla
     traffic = concrete.traffic
     rng = np.random.Generator(np.random.PCG64(traffic.walker_seed))
     world.set_pedestrians_seed(traffic.walker_seed % 2**31)
-    blueprints = sorted(
-        world.get_blueprint_library().filter("walker.pedestrian.*"), key=lambda b: b.id
-    )
+    draw = walker_source(world.get_blueprint_library(), traffic.walker_mix, rng)
     walkers: list[carla.Actor] = []
     for _ in range(traffic.walkers * _PLACES_PER_WALKER):
         place = world.get_random_location_from_navigation()
         if place is None or len(walkers) == traffic.walkers:
             break
-        blueprint = blueprints[int(rng.integers(len(blueprints)))]
+        blueprint = draw()
         at = carla.Transform(carla.Location(place.x, place.y, place.z + 1.0))
         if _is_allowed(at, concrete, traffic):
             walker = world.try_spawn_actor(blueprint, at)
@@ -151,12 +150,41 @@ def blueprint_source(
         if blueprint.has_attribute("base_type"):
             kind = blueprint.get_attribute("base_type").as_str()
             of_kind.setdefault(kind, []).append(blueprint)
+    ordinary = sorted([*of_kind.get("car", ()), *of_kind.get("van", ())], key=lambda b: b.id)
+    return _source("traffic.mix: this simulator has no vehicle", of_kind, ordinary, mix, rng)
+
+
+def walker_source(
+    library: carla.BlueprintLibrary, mix: Mapping[str, float] | None, rng: np.random.Generator
+) -> Callable[[], carla.ActorBlueprint]:
+    """A function that draws a walker: of all alike, or of a profile drawn by its share.
+
+    Raises:
+        ConfigError: The simulator has no walker of a profile.
+    """
+    everyone = sorted(library.filter("walker.pedestrian.*"), key=lambda b: b.id)
+    of_profile = {
+        profile: [b for b in everyone if b.id in catalogue.walkers(profile)]
+        for profile in mix or ()
+    }
+    known = {profile: blueprints for profile, blueprints in of_profile.items() if blueprints}
+    return _source(
+        "traffic.pedestrian_mix: this simulator has no walker", known, everyone, mix, rng
+    )
+
+
+def _source(
+    complaint: str,
+    of_kind: Mapping[str, list[carla.ActorBlueprint]],
+    everyone: list[carla.ActorBlueprint],
+    mix: Mapping[str, float] | None,
+    rng: np.random.Generator,
+) -> Callable[[], carla.ActorBlueprint]:
     if mix is None:
-        ordinary = sorted([*of_kind.get("car", ()), *of_kind.get("van", ())], key=lambda b: b.id)
-        return lambda: ordinary[int(rng.integers(len(ordinary)))]
+        return lambda: everyone[int(rng.integers(len(everyone)))]
     missing = sorted(set(mix) - set(of_kind))
     if missing:
-        raise ConfigError(f"traffic.mix: this simulator has no vehicle of kind {missing[0]}")
+        raise ConfigError(f"{complaint} of kind {missing[0]}")
     kinds, ends = list(mix), np.cumsum(list(mix.values()))
 
     def draw() -> carla.ActorBlueprint:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synthgen.errors import ConfigError
-from synthgen.runner.traffic import blueprint_source
+from synthgen.runner.traffic import blueprint_source, walker_source
 from synthgen.simserver.wire.rpc_codec import encode_request
 from tests.client.conftest import Address, free_port, tick
 
@@ -191,6 +191,13 @@ def test_ambient_vehicles_are_of_the_kinds_and_shares_asked_for(world: carla.Wor
     assert set(kinds) == {"truck", "bus"}
     # Three standard deviations of 400 draws at a share of 3/4.
     assert abs(kinds["truck"] - 300) < 3 * (400 * 0.75 * 0.25) ** 0.5
+
+
+def test_ambient_walkers_are_of_the_profiles_asked_for(world: carla.World) -> None:
+    rng = np.random.default_rng(3)
+    draw = walker_source(world.get_blueprint_library(), {"child": 1.0}, rng)
+    ages = {draw().get_attribute("age").as_str() for _ in range(50)}
+    assert ages == {"child"}
 
 
 def test_kind_that_no_vehicle_has_is_named(world: carla.World) -> None:

@@ -56,6 +56,8 @@ def test_fit_writes_a_profile_and_a_fragment_that_scenarios_include(tmp_path: Pa
     assert isinstance(traffic.vehicles, float)
     assert traffic.mix is not None
     assert traffic.mix.car > traffic.mix.bicycle > 0.0
+    assert traffic.pedestrian_mix is not None
+    assert traffic.pedestrian_mix.adult > traffic.pedestrian_mix.child > 0.0
 
 
 def test_fit_to_a_handful_of_boxes_is_refused(tmp_path: Path) -> None:

@@ -68,9 +68,11 @@ def test_new_parameter_changes_no_other_value(tmp_path: Path) -> None:
 
 
 def test_mix_of_traffic_is_written_as_shares_and_only_if_asked_for(tmp_path: Path) -> None:
-    mixed = first_draw(edited(tmp_path, "traffic: {mix: {car: 6, truck: 2}}\n"))
+    text = "traffic: {mix: {car: 6, truck: 2}, pedestrian_mix: {adult: 4, child: 1}}\n"
+    mixed = first_draw(edited(tmp_path, text))
     plain = first_draw(load_scenario(JAYWALK))
     assert mixed.traffic.mix == {"car": 0.75, "truck": 0.25}
+    assert mixed.traffic.walker_mix == {"adult": 0.8, "child": 0.2}
     assert mixed.model_copy(update={"traffic": plain.traffic}) == plain
     assert "mix" not in plain.canonical_json()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.errors import ConfigError
 
 # Full sizes (length, width, height), metres: CARLA 0.9.15 bounding boxes as measured for Scenic's
@@ -72,7 +73,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "emergency": ("vehicle.ford.ambulance", "vehicle.dodge.charger_police_2020"),
     "prop": ("static.prop.ball",),
 }  # fmt: skip
-CATEGORY = {"scooter": "motorcycle", "emergency": "van"}
 
 # CARLA's pedestrian catalogue: 0009 to 0014, 0048 and 0049 are children; which adults look old is
 # our choice. Heights: DIN 33402-2 (adults), CARLA's boxes (children); widths: gait envelopes.
@@ -112,11 +112,7 @@ def vehicle(kind: str, model: str | None, rng: np.random.Generator) -> Body:
     blueprint = model or options[int(rng.integers(len(options)))]
     if blueprint not in SIZES:
         raise ConfigError(f"model: {blueprint!r} is unknown; known: {', '.join(sorted(SIZES))}")
-    category = CATEGORY.get(kind, kind)
-    if kind == "emergency" and "police" in blueprint:
-        category = "car"
-    if kind == "prop":
-        category = _prop_category(blueprint)
+    category = default_taxonomy().category_of_blueprint(blueprint, {})
     return Body(blueprint, {}, SIZES[blueprint], category)
 
 
@@ -135,10 +131,3 @@ def pedestrian(profile: str, rng: np.random.Generator) -> Body:
 def walkers(profile: str) -> tuple[str, ...]:
     """The walker blueprints of a profile."""
     return tuple(f"walker.pedestrian.{number:04d}" for number in PROFILES[profile])
-
-
-def _prop_category(blueprint: str) -> str:
-    name = blueprint.removeprefix("static.prop.")
-    if "cone" in name:
-        return "traffic_cone"
-    return "barrier" if "barrier" in name or "warning" in name else "object"

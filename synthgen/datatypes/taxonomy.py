@@ -85,6 +85,7 @@ class Taxonomy:
 
     categories: Mapping[str, Category]
     rules: tuple[BlueprintRule, ...]
+    map_rules: tuple[BlueprintRule, ...]
     formats: Mapping[str, FormatNames]
 
     def category(self, name: str) -> Category:
@@ -120,6 +121,14 @@ class Taxonomy:
                 return category.name
         return None
 
+    def category_of_map_object(self, name: str, tag: int) -> str | None:
+        """Name of the category of an object of the map: by its name, or else by its tag."""
+        found = self.category_of_tag(tag)
+        if found is None or self.categories[found].group != "vehicle":
+            return found
+        named = (r.category for r in self.map_rules if fnmatchcase(name.lower(), r.pattern))
+        return next(named, found)
+
     def labelled_tags(self) -> frozenset[int]:
         """Usual tags of road users: pixels that carry one of them must belong to an object."""
         return frozenset(
@@ -143,13 +152,14 @@ def load_taxonomy(path: Path) -> Taxonomy:
     document = load_model(path, _TaxonomyFile)
     categories = {row.name: row.record() for row in document.categories}
     rules = tuple(row.record() for row in document.blueprints)
-    for rule in rules:
+    map_rules = tuple(row.record() for row in document.map_vehicles)
+    for rule in (*rules, *map_rules):
         if rule.category not in categories:
             raise ConfigError(f"{path}: rule {rule.pattern}: no category {rule.category}")
     formats = {name: names.record() for name, names in document.formats.items()}
     for name, names in formats.items():
         _require_complete(f"{path}: formats.{name}", names, categories)
-    return Taxonomy(categories, rules, formats)
+    return Taxonomy(categories, rules, map_rules, formats)
 
 
 def _require_complete(place: str, names: FormatNames, categories: Mapping[str, Category]) -> None:
@@ -213,4 +223,5 @@ class _TaxonomyFile(_Strict):
     schema_: Literal["synthgen/taxonomy@1"] = Field(alias="schema")
     categories: list[_Category]
     blueprints: list[_Rule]
+    map_vehicles: list[_Rule] = Field(default_factory=list)
     formats: dict[str, _Format] = Field(default_factory=dict)

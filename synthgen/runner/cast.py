@@ -292,7 +292,7 @@ def _still_object(item: carla.EnvironmentObject, track_id: int) -> StillObject:
     extent = np.array([box.extent.x, box.extent.y, box.extent.z], dtype=np.float64)
     info = ObjectInfo(
         track_id=track_id,
-        category=default_taxonomy().category_of_tag(int(item.type)) or "object",
+        category=default_taxonomy().category_of_map_object(item.name, int(item.type)) or "object",
         blueprint=item.name,
         semantic_tag=int(item.type),
         size_lwh_m=2 * extent,

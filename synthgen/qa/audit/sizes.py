@@ -112,7 +112,7 @@ def _tracks(labels: Labels) -> list[_Track]:
 
 
 def _is_blueprint(model: str) -> bool:
-    # Things of the map have names like `ParkedVehicle_70`, which say nothing of the model.
+    # Things of the map have names like `ParkedVehicle_70`; a blueprint has dots.
     return "." in model
 
 

@@ -77,7 +77,7 @@ def _park_along(objects: ObjectList, strip: Strip, empty: float, rng: np.random.
             turn = float(rng.normal(0.0, 0.7))
             half = np.array([length, width, height]) / 2
             objects.add(
-                "ParkedVehicle",
+                f"ParkedVehicle_{key.removeprefix('vehicle.').replace('.', '_')}",
                 tag,
                 Pose(place, (pose.rotation_deg[0], pose.yaw_deg + turn, 0.0)),
                 (np.array([0.0, 0.0, half[2]]), half),

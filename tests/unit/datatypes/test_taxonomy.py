@@ -32,6 +32,22 @@ def test_parked_cars_of_the_map_are_cars() -> None:
     assert default_taxonomy().category_of_tag(14) == "car"
 
 
+@pytest.mark.parametrize(
+    ("name", "tag", "category"),
+    [
+        ("ParkedVehicle_mercedes_sprinter_4", 15, "van"),
+        ("SM_VolkswagenT2_parked2", 14, "van"),
+        ("ParkedVehicle_seat_leon_2", 14, "car"),
+        ("FireTruck_1", 15, "truck"),
+        ("Sprinter_Poster", 3, None),
+    ],
+)
+def test_vehicle_of_the_map_goes_by_its_name_then_by_its_tag(
+    name: str, tag: int, category: str | None
+) -> None:
+    assert default_taxonomy().category_of_map_object(name, tag) == category
+
+
 def test_buildings_are_no_objects() -> None:
     assert default_taxonomy().category_of_tag(3) is None
 

@@ -8,11 +8,9 @@ removed by moving bodies apart, which adds no velocity, so energy never grows.
 
 import math
 
-import numba as nb
 import numpy as np
-from numba import njit
 
-from synthgen.simserver.physics.records import PROP, VEHICLE, WALKER
+from synthgen.simserver.physics.compiled import fast
 
 RESTITUTION = 0.15
 RESTITUTION_FROM_MPS = 1.0
@@ -53,16 +51,13 @@ _SX, _SY, _SZ, _SHX, _SHY, _SHZ, _SCOS, _SSIN, _SMIN_X, _SMIN_Y, _SMAX_X, _SMAX_
 
 # Columns of the contact report: impulse on the first body, point (sums over the tick, weights).
 REPORT_COLUMNS = 6
-
-_VEHICLES = nb.from_dtype(VEHICLE)[::1]
-_WALKERS = nb.from_dtype(WALKER)[::1]
-_PROPS = nb.from_dtype(PROP)[::1]
-_BODIES = nb.from_dtype(BODY)[::1]
-_PAIRS = nb.int64[:, ::1]
-_BOXES = nb.float64[:, ::1]
+# What `resolve_pairs` works with: the touching points of a pair, and a row of numbers for each.
+TOUCH_NUMBERS = 8
+POINT_ROWS = (2, 5)
+_GOAL, _SOFT_AHEAD, _SOFT_ASIDE, _AHEAD, _ASIDE = range(5)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _take(b, c, kind, row):
     """Copy what contacts need of one actor, at its pose of this moment."""
     yaw = c.yaw / DEGREES
@@ -87,7 +82,7 @@ def _take(b, c, kind, row):
     b.min_y, b.max_y = b.y - reach_y, b.y + reach_y
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _take_walker(b, w, row):
     _take(b, w, WALKER_KIND, row)
     b.wz = 0.0
@@ -99,21 +94,22 @@ def _take_walker(b, w, row):
     b.still = 1 if rests else 0
 
 
-@njit(nogil=True, error_model="numpy")
-def _take_all(vehicles, nv, walkers, nw, props, np_, bodies):
+@fast
+def _take_all(vehicles, walkers, props, bodies):
     """Refresh the bodies that are marked as paired."""
+    nv, nw = len(vehicles), len(walkers)
     for i in range(nv):
         if bodies[i].paired == 1:
             _take(bodies[i], vehicles[i], VEHICLE_KIND, i)
     for i in range(nw):
         if bodies[nv + i].paired == 1:
             _take_walker(bodies[nv + i], walkers[i], i)
-    for i in range(np_):
+    for i in range(len(props)):
         if bodies[nv + nw + i].paired == 1:
             _take(bodies[nv + nw + i], props[i], PROP_KIND, i)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _widen(b, dt, speed):
     """Let the bounds hold the body wherever it may be in the coming tick."""
     margin = dt * (math.hypot(b.vx, b.vy) + abs(b.wz) * b.half_x + speed) + 0.1
@@ -123,7 +119,7 @@ def _widen(b, dt, speed):
     b.max_y += margin
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _mark_paired(bodies, pairs, count):
     for p in range(count):
         bodies[pairs[p, 0]].paired = 1
@@ -131,7 +127,7 @@ def _mark_paired(bodies, pairs, count):
             bodies[pairs[p, 1]].paired = 1
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _sort_by_left_edge(bodies, order, n):
     """Insertion sort: the order is nearly right from the tick before."""
     for i in range(1, n):
@@ -147,16 +143,17 @@ def _sort_by_left_edge(bodies, order, n):
         order[j + 1] = k
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _add_pair(pairs, count, first, second):
     if count < len(pairs):
         pairs[count, 0], pairs[count, 1] = first, second
     return count + 1
 
 
-@njit(nogil=True, error_model="numpy")
-def _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count):
+@fast
+def _static_pairs(b, i, statics, pairs, count):
     """Pairs of one body with the boxes in the grid cells it meets; static k is -1 - k."""
+    boxes, enabled, start, items, origin, grid = statics
     cell, columns, rows = grid[0], int(grid[1]), int(grid[2])
     first_c = max(math.floor((b.min_x - origin[0]) / cell), 0)
     last_c = min(math.floor((b.max_x - origin[0]) / cell), columns - 1)
@@ -183,28 +180,17 @@ def _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count
     return count
 
 
-@njit(
-    nb.int64(
-        *(_VEHICLES, nb.int64, _WALKERS, nb.int64, _PROPS, nb.int64),
-        *(_BODIES, nb.int64[::1], _BOXES, nb.uint8[::1], nb.int32[::1], nb.int32[::1]),
-        *(nb.float64[::1], nb.float64[::1], _PAIRS, nb.float64),
-    ),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-)
-def find_pairs(
-    vehicles, nv, walkers, nw, props, np_, bodies, order, boxes, enabled, start, items, origin,
-    grid, pairs, dt,
-):  # fmt: skip
+@fast
+def find_pairs(actors, bodies, order, statics, pairs, dt):
     """Pairs that can touch within the coming tick; returns how many there are.
 
     When that is more than `pairs` holds, the rest is missing: call again with room for all.
     """
-    n = nv + nw + np_
+    vehicles, walkers, props = actors
+    n = len(order)
     for i in range(n):
         bodies[i].paired = 1
-    _take_all(vehicles, nv, walkers, nw, props, np_, bodies)
+    _take_all(vehicles, walkers, props, bodies)
     for i in range(n):
         bodies[i].paired = 0
         speed = walkers[bodies[i].row].speed if bodies[i].kind == WALKER_KIND else 0.0
@@ -226,13 +212,13 @@ def find_pairs(
             if b.inv_mass + o.inv_mass == 0.0 or o.min_y > b.max_y or o.max_y < b.min_y:
                 continue
             count = _add_pair(pairs, count, min(i, j), max(i, j))
-        if b.still == 0 and b.inv_mass > 0.0 and len(boxes) > 0:
-            count = _static_pairs(b, i, boxes, enabled, start, items, origin, grid, pairs, count)
+        if b.still == 0 and b.inv_mass > 0.0 and len(statics[0]) > 0:
+            count = _static_pairs(b, i, statics, pairs, count)
     _mark_paired(bodies, pairs, min(count, len(pairs)))
     return count
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _overlap(a, b, out):  # noqa: C901, PLR0915  one geometric construction
     """Touching points of two rectangles; returns how many (0 to 2).
 
@@ -297,19 +283,22 @@ def _overlap(a, b, out):  # noqa: C901, PLR0915  one geometric construction
     return found
 
 
-@njit(nogil=True, error_model="numpy")
-def _point_velocity(b, px, py):
-    return b.vx - b.wz * (py - b.com_y), b.vy + b.wz * (px - b.com_x)
+@fast
+def _point_velocity(vx, vy, wz, arm_x, arm_y):
+    return vx - wz * arm_y, vy + wz * arm_x
 
 
-@njit(nogil=True, error_model="numpy")
-def _push(b, px, py, ix, iy):
-    b.vx += ix * b.inv_mass
-    b.vy += iy * b.inv_mass
-    b.wz += ((px - b.com_x) * iy - (py - b.com_y) * ix) * b.inv_inertia
+@fast
+def _pushed(b, vx, vy, wz, arm_x, arm_y, ix, iy):
+    """Velocity of a body after an impulse at a point."""
+    return (
+        vx + ix * b.inv_mass,
+        vy + iy * b.inv_mass,
+        wz + (arm_x * iy - arm_y * ix) * b.inv_inertia,
+    )
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _softness(a, b, px, py, nx, ny):
     """Change of the relative velocity along n at a point per unit of impulse along n."""
     arm_a = (px - a.com_x) * ny - (py - a.com_y) * nx
@@ -317,7 +306,7 @@ def _softness(a, b, px, py, nx, ny):
     return a.inv_mass + b.inv_mass + arm_a * arm_a * a.inv_inertia + arm_b * arm_b * b.inv_inertia
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _stop_walking(w, nx, ny):
     """Take the walker's own motion along n away; returns the momentum per kg that is lost."""
     toward = w.walk_vx * nx + w.walk_vy * ny
@@ -330,51 +319,65 @@ def _stop_walking(w, nx, ny):
     return toward
 
 
-@njit(nogil=True, error_model="numpy")
-def _resolve(a, b, touch, points, total):
-    """Impulses at the points of one pair; adds what acted on a along n to total."""
+@fast
+def _prepare_point(a, b, nx, ny, px, py, row):
+    """Note at which speed the bodies part at a point, and how they yield there."""
+    ax, ay = _point_velocity(a.vx, a.vy, a.wz, px - a.com_x, py - a.com_y)
+    bx, by = _point_velocity(b.vx, b.vy, b.wz, px - b.com_x, py - b.com_y)
+    closing = (bx - ax) * nx + (by - ay) * ny
+    row[_GOAL] = -RESTITUTION * closing if closing < -RESTITUTION_FROM_MPS else 0.0
+    row[_SOFT_AHEAD] = _softness(a, b, px, py, nx, ny)
+    row[_SOFT_ASIDE] = _softness(a, b, px, py, -ny, nx)
+    row[_AHEAD] = row[_ASIDE] = 0.0
+
+
+@fast
+def _resolve(a, b, touch, points, rows):
+    """Impulses at the points of one pair; returns what acted on a along n."""
     nx, ny = touch[0], touch[1]
+    total = 0.0
     # Legs push nothing: a walker who walks into something stops by itself.
     if a.kind == WALKER_KIND:
-        total[0] += _stop_walking(a, nx, ny) / max(a.inv_mass, 1e-9)
+        total += _stop_walking(a, nx, ny) / max(a.inv_mass, 1e-9)
     if b.kind == WALKER_KIND:
-        total[0] += _stop_walking(b, -nx, -ny) / max(b.inv_mass, 1e-9)
+        total += _stop_walking(b, -nx, -ny) / max(b.inv_mass, 1e-9)
     if a.kind == WALKER_KIND and b.kind == WALKER_KIND:
-        return
-    sums = np.zeros((2, 2))
-    goal = np.zeros(2)
+        return total
     for k in range(points):
-        px, py = touch[2 + 3 * k], touch[3 + 3 * k]
-        ax, ay = _point_velocity(a, px, py)
-        bx, by = _point_velocity(b, px, py)
-        closing = (bx - ax) * nx + (by - ay) * ny
-        goal[k] = -RESTITUTION * closing if closing < -RESTITUTION_FROM_MPS else 0.0
+        _prepare_point(a, b, nx, ny, touch[2 + 3 * k], touch[3 + 3 * k], rows[k])
+    # The rounds are most of the work of a crash: velocities stay in registers.
+    avx, avy, awz, bvx, bvy, bwz = a.vx, a.vy, a.wz, b.vx, b.vy, b.wz
     for _ in range(ROUNDS):
         for k in range(points):
+            row = rows[k]
             px, py = touch[2 + 3 * k], touch[3 + 3 * k]
-            ax, ay = _point_velocity(a, px, py)
-            bx, by = _point_velocity(b, px, py)
+            arm_ax, arm_ay, arm_bx, arm_by = px - a.com_x, py - a.com_y, px - b.com_x, py - b.com_y
+            ax, ay = _point_velocity(avx, avy, awz, arm_ax, arm_ay)
+            bx, by = _point_velocity(bvx, bvy, bwz, arm_bx, arm_by)
             closing = (bx - ax) * nx + (by - ay) * ny
-            old = sums[k, 0]
-            sums[k, 0] = max(0.0, old + (goal[k] - closing) / _softness(a, b, px, py, nx, ny))
-            size = sums[k, 0] - old
-            _push(a, px, py, -size * nx, -size * ny)
-            _push(b, px, py, size * nx, size * ny)
+            old = row[_AHEAD]
+            row[_AHEAD] = max(0.0, old + (row[_GOAL] - closing) / row[_SOFT_AHEAD])
+            size = row[_AHEAD] - old
+            avx, avy, awz = _pushed(a, avx, avy, awz, arm_ax, arm_ay, -size * nx, -size * ny)
+            bvx, bvy, bwz = _pushed(b, bvx, bvy, bwz, arm_bx, arm_by, size * nx, size * ny)
 
-            ax, ay = _point_velocity(a, px, py)
-            bx, by = _point_velocity(b, px, py)
+            ax, ay = _point_velocity(avx, avy, awz, arm_ax, arm_ay)
+            bx, by = _point_velocity(bvx, bvy, bwz, arm_bx, arm_by)
             sliding = -(bx - ax) * ny + (by - ay) * nx
-            old = sums[k, 1]
-            most = FRICTION * sums[k, 0]
-            wanted = old - sliding / _softness(a, b, px, py, -ny, nx)
-            sums[k, 1] = min(max(wanted, -most), most)
-            size = sums[k, 1] - old
-            _push(a, px, py, size * ny, -size * nx)
-            _push(b, px, py, -size * ny, size * nx)
-    total[0] += sums[0, 0] + sums[1, 0]
+            old = row[_ASIDE]
+            most = FRICTION * row[_AHEAD]
+            wanted = old - sliding / row[_SOFT_ASIDE]
+            row[_ASIDE] = min(max(wanted, -most), most)
+            size = row[_ASIDE] - old
+            avx, avy, awz = _pushed(a, avx, avy, awz, arm_ax, arm_ay, size * ny, -size * nx)
+            bvx, bvy, bwz = _pushed(b, bvx, bvy, bwz, arm_bx, arm_by, -size * ny, size * nx)
+    a.vx, a.vy, a.wz, b.vx, b.vy, b.wz = avx, avy, awz, bvx, bvy, bwz
+    for k in range(points):
+        total += rows[k, _AHEAD]
+    return total
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _part(a, b, touch, points):
     """Move two overlapping boxes apart; a rotation would only make a later contact."""
     depth = touch[4]
@@ -396,7 +399,7 @@ def _part(a, b, touch, points):
     b.shift_y += size * give_b * touch[1]
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _take_static(b, boxes, s):
     b.kind, b.inv_mass, b.inv_inertia = PROP_KIND, 0.0, 0.0
     b.x, b.y, b.com_x, b.com_y = boxes[s, _SX], boxes[s, _SY], boxes[s, _SX], boxes[s, _SY]
@@ -406,14 +409,14 @@ def _take_static(b, boxes, s):
     b.vx = b.vy = b.wz = 0.0
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _heights_meet(a, b):
     low_a = a.low_z + (CLEARANCE_M if a.kind == VEHICLE_KIND else 0.0)
     low_b = b.low_z + (CLEARANCE_M if b.kind == VEHICLE_KIND else 0.0)
     return min(a.high_z, b.high_z) - max(low_a, low_b) > MIN_HEIGHT_OVERLAP_M
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _give_back(b, c):
     changed = abs(b.vx - c.vx) + abs(b.vy - c.vy) + abs(b.wz - c.wz) > 1e-6
     c.vx, c.vy, c.wz = b.vx, b.vy, b.wz
@@ -423,8 +426,9 @@ def _give_back(b, c):
         c.asleep = 0
 
 
-@njit(nogil=True, error_model="numpy")
-def _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies):
+@fast
+def _return_bodies(vehicles, walkers, props, bodies):
+    nv, nw = len(vehicles), len(walkers)
     for i in range(nv):
         if bodies[i].paired == 1 and bodies[i].moved == 1 and vehicles[i].simulate == 1:
             _give_back(bodies[i], vehicles[i])
@@ -435,34 +439,25 @@ def _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies):
             w.vx, w.vy = b.vx, b.vy
             w.x += b.shift_x
             w.y += b.shift_y
-    for i in range(np_):
+    for i in range(len(props)):
         b = bodies[nv + nw + i]
         if b.paired == 1 and b.moved == 1 and props[i].simulate == 1:
             _give_back(b, props[i])
 
 
-@njit(
-    nb.void(
-        *(_VEHICLES, nb.int64, _WALKERS, nb.int64, _PROPS, nb.int64),
-        *(_BODIES, _BOXES, _PAIRS, nb.int64, nb.float64[:, ::1]),
-    ),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-)
-def resolve_pairs(vehicles, nv, walkers, nw, props, np_, bodies, boxes, pairs, pair_count, report):
+@fast
+def resolve_pairs(actors, bodies, boxes, pairs, report, touch, rows):
     """Resolve all touching pairs at the poses of this moment.
 
     `report` has a row per pair: impulse on its first body (x, y), point (x, y), 1 if it
     touched, lowest height of the contact. Impulses add up over the substeps of a tick.
     """
-    if pair_count == 0:
+    if len(pairs) == 0:
         return
-    _take_all(vehicles, nv, walkers, nw, props, np_, bodies)
-    touch = np.zeros(8)
-    total = np.zeros(1)
+    vehicles, walkers, props = actors
+    _take_all(vehicles, walkers, props, bodies)
     other = bodies[len(bodies) - 1]
-    for p in range(pair_count):
+    for p in range(len(pairs)):
         i, j = pairs[p, 0], pairs[p, 1]
         a = bodies[i]
         if j < 0:
@@ -475,19 +470,18 @@ def resolve_pairs(vehicles, nv, walkers, nw, props, np_, bodies, boxes, pairs, p
         points = _overlap(a, b, touch)
         if points == 0:
             continue
-        total[0] = 0.0
-        _resolve(a, b, touch, points, total)
+        total = _resolve(a, b, touch, points, rows)
         _part(a, b, touch, points)
         a.moved = b.moved = 1
         px, py = touch[2], touch[3]
         if points == 2:
             px, py = 0.5 * (px + touch[5]), 0.5 * (py + touch[6])
-        report[p, 0] -= total[0] * touch[0]
-        report[p, 1] -= total[0] * touch[1]
+        report[p, 0] -= total * touch[0]
+        report[p, 1] -= total * touch[1]
         # Boxes that merely touch while they part are no collision; what a client puts into
         # another actor, with its physics off, is one without an impulse.
         placed = j >= 0 and a.inv_mass * b.inv_mass == 0.0 and touch[4] > SLOP_M
-        if total[0] > 0.0 or placed:
+        if total > 0.0 or placed:
             report[p, 2], report[p, 3], report[p, 4] = px, py, 1.0
             report[p, 5] = max(a.low_z, b.low_z)
-    _return_bodies(vehicles, nv, walkers, nw, props, np_, bodies)
+    _return_bodies(vehicles, walkers, props, bodies)

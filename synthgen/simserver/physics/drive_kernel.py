@@ -2,7 +2,7 @@
 
 import math
 
-from numba import njit
+from synthgen.simserver.physics.compiled import fast
 
 EFFICIENCY = 0.92  # of gears and shafts
 IDLE_RPM = 800.0
@@ -11,7 +11,7 @@ IDLE_RPM = 800.0
 DAMPING_SCALE = 0.1
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def curve(xs, ys, count, x):
     """Linear interpolation in the first `count` points, constant beyond them."""
     if x <= xs[0]:
@@ -22,20 +22,20 @@ def curve(xs, ys, count, x):
     return ys[count - 1]
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def clamp(value, low, high):
     """The value, moved into low..high."""
     return min(max(value, low), high)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _pid(error, derivative, kp, ki, kd, integral, dt):
     """(output, integral) of CARLA's PID: derivative on the measurement, both clamped to 1."""
     integral = clamp(integral + ki * error * dt, -1.0, 1.0)
     return clamp(kp * error + integral - kd * derivative, -1.0, 1.0), integral
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def run_ackermann(c, speed, dt):
     """Turn an Ackermann command into pedals, as CARLA's AckermannController does."""
     accel = (speed - c.ack_last_speed) / dt
@@ -82,7 +82,7 @@ def run_ackermann(c, speed, dt):
     c.ack_last_speed = speed
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _choose_gear(c, rpm):
     """The gear to be in: forced by reverse or manual shifting, else by the automatic box."""
     if c.reverse == 1:
@@ -106,7 +106,7 @@ def _choose_gear(c, rpm):
     return gear
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _ratio(c):
     if c.gear == 0:
         return 0.0
@@ -115,13 +115,13 @@ def _ratio(c):
     return c.gear_ratio[c.gear - 1] * c.final_ratio
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def idle_rpm(c):
     """Engine speed at rest; legs on a bicycle turn far slower than any engine."""
     return min(IDLE_RPM, 0.15 * c.max_rpm)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def driveline(c, forward_mps, h):
     """(driving force, resisting force) of the engine at the driven wheels, newtons."""
     radius = c.radius_rear if c.drive == 1 else c.radius_front

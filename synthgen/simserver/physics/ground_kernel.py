@@ -2,14 +2,14 @@
 
 import math
 
-from numba import njit
+from synthgen.simserver.physics.compiled import fast
 
 # A surface more than this above a body's feet is not its ground: the body is under the map.
 REACH_M = 1.0
 NO_GROUND = -1e30
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _bilinear(z, x, y):
     rows, columns = z.shape
     x = min(max(x, 0.0), columns - 1.000001)
@@ -21,13 +21,14 @@ def _bilinear(z, x, y):
     return low * (1.0 - v) + high * v
 
 
-@njit(nogil=True, error_model="numpy")
-def ground_height(z, upper, origin_x, origin_y, per_cell, x, y, foot_z):
+@fast
+def ground_height(ground, x, y, foot_z):
     """Height of the ground under a point, NO_GROUND where there is none.
 
-    `upper` is the height of bridge decks, of shape (0, 0) in a map without any. Beyond the grid
-    its edge goes on.
+    `ground` is the height field, that of the bridge decks (of shape (0, 0) in a map without
+    any), x and y of their corner, and cells per metre. Beyond the grid its edge goes on.
     """
+    z, upper, origin_x, origin_y, per_cell = ground
     gx, gy = (x - origin_x) * per_cell, (y - origin_y) * per_cell
     if upper.shape[0] > 0:
         deck = _bilinear(upper, gx, gy)

@@ -86,6 +86,12 @@ class StaticBoxes:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    @property
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """Boxes, which are enabled, and the grid, as the kernels take them."""
+        grid = (self.cell_start, self.cell_items, self.origin, self.grid)
+        return (self.boxes, self.enabled, *grid)
+
     def set_enabled(self, indices: Iterable[int], enabled: bool) -> None:
         """Take boxes out of the collisions, or put them back."""
         for index in indices:

@@ -9,8 +9,7 @@ is stable at any speed and needs no blending.
 
 import math
 
-from numba import njit
-
+from synthgen.simserver.physics.compiled import fast
 from synthgen.simserver.physics.drive_kernel import DAMPING_SCALE, clamp, driveline
 
 GRAVITY = 9.81
@@ -24,7 +23,7 @@ SLIDES_FROM = 0.4
 SLIDING_SHARE = 0.6
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _fiala(slip, stiffness, limit):
     """Magnitude of the lateral force at a slip (tangent of the slip angle), newtons."""
     reach = 3.0 * limit
@@ -34,14 +33,14 @@ def _fiala(slip, stiffness, limit):
     return linear - linear * linear / reach + linear * linear * linear / (3.0 * reach * reach)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _left_over(grip, sideways):
     """Grip that anti-lock brakes and traction control may use: steering comes first."""
     used = min(abs(sideways), 0.9 * grip)
     return math.sqrt(grip * grip - used * used)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _side_limit(stiffness, load, friction, along, sideways, rolling):
     """Largest lateral force of an axle, given what it already gives lengthwise."""
     slip = abs(sideways) / max(abs(rolling), 0.5)
@@ -52,7 +51,7 @@ def _side_limit(stiffness, load, friction, along, sideways, rolling):
     return _fiala(slip, stiffness * load, grip * math.sqrt(1.0 - share * share))
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _solve_pair(k11, k12, k22, r1, r2, most1, most2):
     """Impulses p with K p = r, |p1| <= most1, |p2| <= most2 (a box-constrained 2x2 problem)."""
     det = k11 * k22 - k12 * k12
@@ -64,7 +63,7 @@ def _solve_pair(k11, k12, k22, r1, r2, most1, most2):
     return p1, p2
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _loads(c, arm_front, arm_rear):
     """(front, rear) axle loads in newtons, with the shift under acceleration."""
     base = arm_front + arm_rear
@@ -74,7 +73,7 @@ def _loads(c, arm_front, arm_rear):
     return weight * arm_rear / base - shift, weight * arm_front / base + shift
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _stabilise(c, side_rear, u, r, grip_front):
     """Yaw moment of electronic stability control, N m: one front wheel brakes a sliding tail."""
     if u < ASSISTED_FROM_MPS:
@@ -90,7 +89,7 @@ def _stabilise(c, side_rear, u, r, grip_front):
     return moment if slide > 0.0 else -moment
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _spin_wheels(c, rolling_front, rolling_rear, drive_front, drive_rear, h):
     """Wheel speeds for telemetry and pictures: rolling, locked, or spinning under power."""
     c.roll_speed_front, c.roll_speed_rear = rolling_front, rolling_rear
@@ -106,7 +105,7 @@ def _spin_wheels(c, rolling_front, rolling_rear, drive_front, drive_rear, h):
     c.turned_rear += h * c.spin_rear
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def apply_tyres(c, u, w, r, h):  # noqa: PLR0915  one formula after another; splitting hides the order
     """Body-frame velocity (forward, right, yaw rate) after the tyres' forces of one step."""
     arm_front = max(c.axle_front - c.com_x, 0.1)

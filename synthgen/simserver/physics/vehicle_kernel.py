@@ -6,12 +6,9 @@ follows the ground plane under its wheels.
 
 import math
 
-import numba as nb
-from numba import njit
-
+from synthgen.simserver.physics.compiled import fast
 from synthgen.simserver.physics.drive_kernel import clamp, curve, idle_rpm, run_ackermann
 from synthgen.simserver.physics.ground_kernel import NO_GROUND, ground_height
-from synthgen.simserver.physics.records import VEHICLE
 from synthgen.simserver.physics.tyre_kernel import GRAVITY, apply_tyres
 
 AIR_DENSITY = 1.204  # kg/m3, 20 C at sea level
@@ -29,11 +26,8 @@ STILL_MPS = 0.02
 STILL_TICKS = 8
 DEGREES = 180.0 / math.pi
 
-_VEHICLES = nb.from_dtype(VEHICLE)[::1]
-_HEIGHTS = nb.float32[:, ::1]
 
-
-@njit(nogil=True, error_model="numpy")
+@fast
 def _strike_kerb(c, left, right, forward_mps, cos, sin, h):
     """Take speed off a vehicle whose leading wheels run up a step."""
     rise = max(left - c.lead_left, right - c.lead_right)
@@ -51,19 +45,19 @@ def _strike_kerb(c, left, right, forward_mps, cos, sin, h):
     c.kerb_impulse_y -= c.mass * loss * sin
 
 
-@njit(nogil=True, error_model="numpy")
-def _ground_plane(c, forward_mps, z, upper, ox, oy, per_cell, h):
+@fast
+def _ground_plane(c, forward_mps, ground, h):
     """(height under the origin, pitch, roll) of the plane through the wheels, or NO_GROUND."""
     yaw = c.yaw / DEGREES
     cos, sin = math.cos(yaw), math.sin(yaw)
     half = 0.5 * c.track
     fx, fy = c.x + c.axle_front * cos, c.y + c.axle_front * sin
     rx, ry = c.x - c.axle_rear * cos, c.y - c.axle_rear * sin
-    fl = ground_height(z, upper, ox, oy, per_cell, fx + half * sin, fy - half * cos, c.z)
-    rl = ground_height(z, upper, ox, oy, per_cell, rx + half * sin, ry - half * cos, c.z)
+    fl = ground_height(ground, fx + half * sin, fy - half * cos, c.z)
+    rl = ground_height(ground, rx + half * sin, ry - half * cos, c.z)
     if half > 0.0:
-        fr = ground_height(z, upper, ox, oy, per_cell, fx - half * sin, fy + half * cos, c.z)
-        rr = ground_height(z, upper, ox, oy, per_cell, rx - half * sin, ry + half * cos, c.z)
+        fr = ground_height(ground, fx - half * sin, fy + half * cos, c.z)
+        rr = ground_height(ground, rx - half * sin, ry + half * cos, c.z)
     else:
         fr, rr = fl, rl
     if min(min(fl, fr), min(rl, rr)) <= NO_GROUND:
@@ -78,7 +72,7 @@ def _ground_plane(c, forward_mps, z, upper, ox, oy, per_cell, h):
     return height, math.atan2(front - rear, base), roll
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _sprung(position, rate, target, target_rate, h):
     """Acceleration of a damped spring towards a moving target, solved implicitly."""
     pull = SPRING * SPRING * (target - position + h * (target_rate - rate))
@@ -86,7 +80,7 @@ def _sprung(position, rate, target, target_rate, h):
     return (pull + drag) / (1.0 + 2.0 * DAMPING * SPRING * h + SPRING * SPRING * h * h)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _suspension(c, speed, plane_z, plane_pitch, plane_roll, h):
     """Move the body up, down and around over its wheels; sets `support` (m/s2)."""
     weight = GRAVITY if c.gravity == 1 else 0.0
@@ -118,7 +112,7 @@ def _suspension(c, speed, plane_z, plane_pitch, plane_roll, h):
     c.support = min(lift, 3.0 * GRAVITY)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _tilt(c, speed, plane_pitch, plane_roll, pitch_rate, roll_rate, h):
     pitch, roll = c.pitch / DEGREES, c.roll / DEGREES
     if c.two_wheeled == 1:
@@ -133,13 +127,11 @@ def _tilt(c, speed, plane_pitch, plane_roll, pitch_rate, roll_rate, h):
     c.roll += h * c.wx * DEGREES
 
 
-@njit(nogil=True, error_model="numpy")
-def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of a step, in one place
+@fast
+def _step_one(c, ground, h):  # noqa: PLR0915  the order of a step, in one place
     yaw = c.yaw / DEGREES
     cos, sin = math.cos(yaw), math.sin(yaw)
-    plane_z, plane_pitch, plane_roll = _ground_plane(
-        c, c.vx * cos + c.vy * sin, z, upper, ox, oy, per_cell, h
-    )
+    plane_z, plane_pitch, plane_roll = _ground_plane(c, c.vx * cos + c.vy * sin, ground, h)
     u, w, r = c.vx * cos + c.vy * sin, -c.vx * sin + c.vy * cos, c.wz
     speed = math.hypot(u, w)
 
@@ -196,7 +188,7 @@ def _step_one(c, z, upper, ox, oy, per_cell, h):  # noqa: PLR0915  the order of 
     c.y += h * c.vy
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _has_cause(c):
     """Whether something would set a standing vehicle in motion."""
     if (
@@ -215,15 +207,15 @@ def _has_cause(c):
     return pull > hold
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _moves(c):
     return c.vx != 0.0 or c.vy != 0.0 or c.vz != 0.0 or c.wz != 0.0
 
 
-@njit(nb.void(_VEHICLES, nb.int64, nb.float64), nogil=True, error_model="numpy", cache=True)
-def begin_vehicles(vehicles, count, dt):
+@fast
+def begin_vehicles(vehicles, dt):
     """Run the Ackermann controllers and wake vehicles that have a reason to move."""
-    for i in range(count):
+    for i in range(len(vehicles)):
         c = vehicles[i]
         c.kerb_impulse_x = c.kerb_impulse_y = 0.0
         if c.simulate == 0:
@@ -236,31 +228,17 @@ def begin_vehicles(vehicles, count, dt):
             c.settled_ticks = 0
 
 
-@njit(
-    nb.void(
-        _VEHICLES,
-        nb.int64,
-        _HEIGHTS,
-        _HEIGHTS,
-        nb.float64,
-        nb.float64,
-        nb.float64,
-        nb.float64,
-    ),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-)
-def step_vehicles(vehicles, count, z, upper, origin_x, origin_y, per_cell, h):
+@fast
+def step_vehicles(vehicles, ground, h):
     """Advance every vehicle that is awake by h seconds."""
-    for i in range(count):
+    for i in range(len(vehicles)):
         c = vehicles[i]
         if c.simulate == 1 and c.asleep == 0:
-            _step_one(c, z, upper, origin_x, origin_y, per_cell, h)
+            _step_one(c, ground, h)
 
 
-@njit(nogil=True, error_model="numpy")
-def _settle(c, z, upper, ox, oy, per_cell):
+@fast
+def _settle(c, ground):
     """Let a vehicle that has stopped rest exactly on its plane."""
     still = (
         c.support > 0.0
@@ -279,7 +257,7 @@ def _settle(c, z, upper, ox, oy, per_cell):
     if c.settled_ticks < STILL_TICKS:
         return
     c.vx = c.vy = c.vz = c.wx = c.wy = c.wz = 0.0
-    c.plane_z, c.plane_pitch, c.plane_roll = _ground_plane(c, 0.0, z, upper, ox, oy, per_cell, 0.0)
+    c.plane_z, c.plane_pitch, c.plane_roll = _ground_plane(c, 0.0, ground, 0.0)
     c.z, c.pitch = c.plane_z, c.plane_pitch * DEGREES
     c.roll = 0.0 if c.two_wheeled == 1 else c.plane_roll * DEGREES
     c.accel_x = c.accel_y = 0.0
@@ -289,28 +267,13 @@ def _settle(c, z, upper, ox, oy, per_cell):
     c.asleep = 1
 
 
-@njit(
-    nb.void(
-        _VEHICLES,
-        nb.int64,
-        _HEIGHTS,
-        _HEIGHTS,
-        nb.float64,
-        nb.float64,
-        nb.float64,
-        nb.float64,
-        nb.float32[:, ::1],
-    ),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-)
-def end_vehicles(vehicles, count, z, upper, origin_x, origin_y, per_cell, dt, out):
+@fast
+def end_vehicles(vehicles, ground, dt, out):
     """Settle what has stopped, forget the tick's forces, write the snapshot's fifteen numbers."""
-    for i in range(count):
+    for i in range(len(vehicles)):
         c = vehicles[i]
         if c.simulate == 1 and c.asleep == 0:
-            _settle(c, z, upper, origin_x, origin_y, per_cell)
+            _settle(c, ground)
         c.force_x = c.force_y = c.force_z = c.torque_z = 0.0
         if c.simulate == 0:
             c.asleep = 1

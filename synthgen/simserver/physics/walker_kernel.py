@@ -2,11 +2,8 @@
 
 import math
 
-import numba as nb
-from numba import njit
-
+from synthgen.simserver.physics.compiled import fast
 from synthgen.simserver.physics.ground_kernel import NO_GROUND, ground_height
-from synthgen.simserver.physics.records import PROP, WALKER
 
 GRAVITY = 9.81
 STEP_M = 0.25  # highest kerb a walker steps up or down
@@ -17,13 +14,8 @@ SLIDE_MPS2 = 6.0
 RESTING_TICKS = 4
 DEGREES = 180.0 / math.pi
 
-_WALKERS = nb.from_dtype(WALKER)[::1]
-_PROPS = nb.from_dtype(PROP)[::1]
-_HEIGHTS = nb.float32[:, ::1]
-_OUT = nb.float32[:, ::1]
 
-
-@njit(nogil=True, error_model="numpy")
+@fast
 def _toward_zero(value_x, value_y, step):
     size = math.hypot(value_x, value_y)
     if size <= step:
@@ -31,7 +23,7 @@ def _toward_zero(value_x, value_y, step):
     return value_x * (1.0 - step / size), value_y * (1.0 - step / size)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _wrapped(angle):
     while angle > 180.0:
         angle -= 360.0
@@ -40,7 +32,7 @@ def _wrapped(angle):
     return angle
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _walk(w, h):
     """Velocity by its own legs, and the turn towards where it goes."""
     size = math.hypot(w.dir_x, w.dir_y)
@@ -56,13 +48,13 @@ def _walk(w, h):
     w.wz = turn / h / DEGREES
 
 
-@njit(nogil=True, error_model="numpy")
-def _step_walker(w, z, upper, ox, oy, per_cell, h):
+@fast
+def _step_walker(w, ground, h):
     foot = w.z + w.box_z - w.half_z
     if w.placed > 0:
-        ground = ground_height(z, upper, ox, oy, per_cell, w.x, w.y, foot)
-        if ground > NO_GROUND and abs(foot - ground) < 2.0 * STEP_M:
-            w.z += ground - foot
+        floor = ground_height(ground, w.x, w.y, foot)
+        if floor > NO_GROUND and abs(foot - floor) < 2.0 * STEP_M:
+            w.z += floor - foot
         w.vz, w.grounded = 0.0, 1
         return
     _walk(w, h)
@@ -71,17 +63,17 @@ def _step_walker(w, z, upper, ox, oy, per_cell, h):
     w.push_vx += h * w.force_x / w.mass
     w.push_vy += h * w.force_y / w.mass
     w.vx, w.vy = w.walk_vx + w.push_vx, w.walk_vy + w.push_vy
-    ground = ground_height(z, upper, ox, oy, per_cell, w.x + h * w.vx, w.y + h * w.vy, foot)
-    if ground > NO_GROUND and w.grounded == 1 and ground - foot > STEP_M:
+    floor = ground_height(ground, w.x + h * w.vx, w.y + h * w.vy, foot)
+    if floor > NO_GROUND and w.grounded == 1 and floor - foot > STEP_M:
         # A wall in the ground: no step that high.
         w.vx = w.vy = w.push_vx = w.push_vy = 0.0
-        ground = ground_height(z, upper, ox, oy, per_cell, w.x, w.y, foot)
+        floor = ground_height(ground, w.x, w.y, foot)
     w.x += h * w.vx
     w.y += h * w.vy
     if w.grounded == 1 and w.jump == 1:
         w.vz, w.grounded = JUMP_MPS, 0
-    elif w.grounded == 1 and ground > NO_GROUND and foot - ground <= STEP_M and w.vz <= 0.0:
-        w.z += ground - foot
+    elif w.grounded == 1 and floor > NO_GROUND and foot - floor <= STEP_M and w.vz <= 0.0:
+        w.z += floor - foot
         w.vz = 0.0
         return
     w.grounded = 0
@@ -90,25 +82,20 @@ def _step_walker(w, z, upper, ox, oy, per_cell, h):
     w.vz += h * w.force_z / w.mass
     w.z += h * w.vz
     foot += h * w.vz
-    if ground > NO_GROUND and foot <= ground:
-        w.z += ground - foot
+    if floor > NO_GROUND and foot <= floor:
+        w.z += floor - foot
         w.vz, w.grounded = 0.0, 1
 
 
-@njit(
-    nb.void(_WALKERS, nb.int64, _HEIGHTS, _HEIGHTS, nb.float64, nb.float64, nb.float64, nb.float64),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-)
-def step_walkers(walkers, count, z, upper, origin_x, origin_y, per_cell, h):
+@fast
+def step_walkers(walkers, ground, h):
     """Advance every walker by h seconds."""
-    for i in range(count):
+    for i in range(len(walkers)):
         if walkers[i].simulate == 1:
-            _step_walker(walkers[i], z, upper, origin_x, origin_y, per_cell, h)
+            _step_walker(walkers[i], ground, h)
 
 
-@njit(nogil=True, error_model="numpy")
+@fast
 def _write(b, row, dt):
     row[0], row[1], row[2] = b.x, b.y, b.z
     row[3], row[4], row[5] = b.pitch, b.yaw, b.roll
@@ -120,10 +107,10 @@ def _write(b, row, dt):
     b.force_x = b.force_y = b.force_z = b.torque_z = 0.0
 
 
-@njit(nb.void(_WALKERS, nb.int64, nb.float64, _OUT), nogil=True, error_model="numpy", cache=True)
-def end_walkers(walkers, count, dt, out):
+@fast
+def end_walkers(walkers, dt, out):
     """Count the way walked, let placed walkers stop, write the snapshot's fifteen numbers."""
-    for i in range(count):
+    for i in range(len(walkers)):
         w = walkers[i]
         if w.placed > 0:
             w.placed -= 1
@@ -135,8 +122,8 @@ def end_walkers(walkers, count, dt, out):
         _write(w, out[i], dt)
 
 
-@njit(nogil=True, error_model="numpy")
-def _step_prop(p, z, upper, ox, oy, per_cell, h):
+@fast
+def _step_prop(p, ground, h):
     foot = p.z + p.box_z - p.half_z
     p.vx += h * p.force_x / p.mass
     p.vy += h * p.force_y / p.mass
@@ -147,9 +134,9 @@ def _step_prop(p, z, upper, ox, oy, per_cell, h):
     p.x += h * p.vx
     p.y += h * p.vy
     p.z += h * p.vz
-    ground = ground_height(z, upper, ox, oy, per_cell, p.x, p.y, foot)
-    if ground > NO_GROUND and foot + h * p.vz <= ground:
-        p.z += ground - foot - h * p.vz
+    floor = ground_height(ground, p.x, p.y, foot)
+    if floor > NO_GROUND and foot + h * p.vz <= floor:
+        p.z += floor - foot - h * p.vz
         p.vz = max(p.vz, 0.0)
         p.vx, p.vy = _toward_zero(p.vx, p.vy, SLIDE_MPS2 * h)
         p.wz, _ = _toward_zero(p.wz, 0.0, SLIDE_MPS2 * h)
@@ -157,23 +144,18 @@ def _step_prop(p, z, upper, ox, oy, per_cell, h):
         p.yaw = _wrapped(p.yaw + h * p.wz * DEGREES)
 
 
-@njit(
-    nb.void(_PROPS, nb.int64, _HEIGHTS, _HEIGHTS, nb.float64, nb.float64, nb.float64, nb.float64),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-)
-def step_props(props, count, z, upper, origin_x, origin_y, per_cell, h):
+@fast
+def step_props(props, ground, h):
     """Advance every loose prop by h seconds."""
-    for i in range(count):
+    for i in range(len(props)):
         if props[i].simulate == 1 and props[i].asleep == 0:
-            _step_prop(props[i], z, upper, origin_x, origin_y, per_cell, h)
+            _step_prop(props[i], ground, h)
 
 
-@njit(nb.void(_PROPS, nb.int64, nb.float64, _OUT), nogil=True, error_model="numpy", cache=True)
-def end_props(props, count, dt, out):
+@fast
+def end_props(props, dt, out):
     """Let resting props sleep, write the snapshot's fifteen numbers."""
-    for i in range(count):
+    for i in range(len(props)):
         p = props[i]
         still = p.vx == 0.0 and p.vy == 0.0 and p.vz == 0.0 and p.wz == 0.0
         p.rests = p.rests + 1 if still else 0

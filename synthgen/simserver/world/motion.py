@@ -53,13 +53,11 @@ class Motion:
 
     Attributes:
         dynamics: The bodies.
-        contacts: What touched in the last step.
     """
 
     def __init__(self, actors: ActorTable, town: TownMap) -> None:
         self._actors = actors
         self.dynamics = Dynamics(town.ground, static_boxes_of(town))
-        self.contacts: tuple[Contact, ...] = ()
         self._limits = SpeedLimits(town)
         self._give_way = GiveWay(town.signals)
         self._vehicle_ids: list[int] = []
@@ -270,7 +268,12 @@ class Motion:
 
     def step(self, delta_s: float) -> None:
         """Move everything by one tick."""
-        self.contacts = self.dynamics.step(delta_s)
+        self.dynamics.step(delta_s)
+
+    @property
+    def contacts(self) -> tuple[Contact, ...]:
+        """What touched in the last step."""
+        return self.dynamics.contacts
 
     def publish(self) -> None:
         """Copy all motion into the actor table."""

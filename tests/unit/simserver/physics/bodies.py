@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.simserver.physics import Dynamics, HeightField, StaticBoxes, flat_ground
+from synthgen.simserver.physics import Contact, Dynamics, HeightField, StaticBoxes, flat_ground
 
 TICK_S = 0.05
 GRAVITY = 9.81
@@ -31,6 +31,12 @@ def make_slope(rise_per_m: float) -> HeightField:
 def make_box(x: float, y: float, half: tuple[float, float, float], yaw: float = 0.0) -> StaticBoxes:
     """One static box that stands on the ground."""
     return StaticBoxes(np.array([[x, y, half[2]]]), np.array([half]), np.array([yaw]))
+
+
+def contacts_of_a_step(dynamics: Dynamics) -> tuple[Contact, ...]:
+    """Advance by one tick; what touched."""
+    dynamics.step(TICK_S)
+    return dynamics.contacts
 
 
 def add_car(

@@ -9,7 +9,13 @@ import sys
 import numpy as np
 
 from synthgen.simserver.physics import Dynamics, StaticBoxes
-from tests.unit.simserver.physics.bodies import add_car, add_walker, make_dynamics, press
+from tests.unit.simserver.physics.bodies import (
+    add_car,
+    add_walker,
+    contacts_of_a_step,
+    make_dynamics,
+    press,
+)
 
 
 def crowded_street() -> Dynamics:
@@ -32,7 +38,7 @@ def crowded_street() -> Dynamics:
 def digest(dynamics: Dynamics, ticks: int) -> str:
     sha = hashlib.sha256()
     for _ in range(ticks):
-        contacts = dynamics.step(0.05)
+        contacts = contacts_of_a_step(dynamics)
         sha.update(dynamics.vehicles.kinematics.tobytes())
         sha.update(dynamics.walkers.kinematics.tobytes())
         sha.update(repr(contacts).encode())

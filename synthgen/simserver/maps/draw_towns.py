@@ -105,6 +105,9 @@ _QUIET_LANE = Street(
     speed=(30, "km/h"),
 )
 _ARM_M, _RING_ARM_M = 15.0, 31.0
+# Bends are short: a client's Traffic Manager aims at points about six metres ahead and cuts a
+# curve of 100 m radius by 0.16 m at any speed.
+_BEND_M = 60.0
 _ROUNDABOUTS = ("R", "H", "K")
 # Place and height of each meeting point of the suburb, then its arms: compass directions in
 # degrees, anticlockwise from +x.
@@ -146,7 +149,7 @@ def draw_suburb() -> str:
         start = _suburb_pose(a, out)
         end = _suburb_pose(b, back + 180.0, back)
         street = _QUIET_LANE if {a, b} in ({"K", "E"}, {"F", "H"}, {"H", "C"}) else _LANE
-        road = draw_street(town, f"{a}{b} Lane", start, join(start, end), street)
+        road = draw_street(town, f"{a}{b} Lane", start, join(start, end, _BEND_M), street)
         road.elevation = _hill(_SUBURB_NODES[a][2], _SUBURB_NODES[b][2], hump, road.length)
         arms[a].append(Arm(road, street, at_end=False))
         arms[b].append(Arm(road, street, at_end=True))

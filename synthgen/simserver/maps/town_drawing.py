@@ -58,7 +58,7 @@ def _end_of(piece: Geometry) -> PlanPose:
     return float(x[0]), float(y[0]), float(heading[0])
 
 
-def join(start: PlanPose, end: PlanPose) -> list[Piece]:
+def join(start: PlanPose, end: PlanPose, largest_radius_m: float = math.inf) -> list[Piece]:
     """Pieces from one pose to another: line, arc and line, or a Hermite curve.
 
     The curve is OpenDRIVE's paramPoly3 with normalised parameter.
@@ -77,7 +77,8 @@ def join(start: PlanPose, end: PlanPose) -> list[Piece]:
         before = ahead - after * math.cos(turn)
         tangent = min(before, after)
         if tangent > 0.5:
-            radius = tangent / math.tan(abs(turn) / 2)
+            radius = min(tangent / math.tan(abs(turn) / 2), largest_radius_m)
+            tangent = radius * math.tan(abs(turn) / 2)
             bend = arc(radius * abs(turn), math.copysign(1.0 / radius, turn))
             pieces = [line(before - tangent), bend, line(after - tangent)]
             return [p for p in pieces if p[1] > 1e-4]

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from synthgen.simserver.rpc.table import answer
 from synthgen.simserver.rpc.wake_up import wake_managers
@@ -38,6 +38,11 @@ STREAM_OPENING_S = 2.0
 # slow for that, and we are when the manager announces itself.
 FIRST_STEP_S = 0.05
 ANNOUNCEMENT = "add_traffic_manager_running"
+# What a manager asks before it waits for a tick.
+QUESTION = "get_episode_settings"
+# What epoll rounds up to, and how long a wait shorter than that is cut.
+EPOLL_UNIT_S = 0.001
+NAP_S = 0.0001
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -348,7 +353,8 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
         self._stop_read, self._stop_write = os.pipe()
-        self._delayed: deque[tuple[float, RpcConnection, bytes]] = deque()
+        self._delayed: list[tuple[float, RpcConnection, bytes]] = []
+        self._of_tick: list[tuple[RpcConnection, bytes]] = []
 
     def stop(self) -> None:
         """Leave `run` after the call in progress; safe in a signal handler."""
@@ -368,12 +374,13 @@ class Server:
         self._streams.start()
         try:
             while not self._is_stopping:
-                for key, events in self._selector.select(self._patience_s()):
+                for key, events in self._events():
                     if isinstance(key.data, RpcConnection):
                         self._serve(key.data, events)
                     else:
                         key.data()
                 self._send_delayed()
+                self._end_tick()
                 wake_managers(self._world.stuck_managers())
                 self._world.tick_if_due()
         finally:
@@ -388,22 +395,42 @@ class Server:
         if connection is not None:
             self._selector.register(connection, selectors.EVENT_READ, RpcConnection(connection))
 
+    def _events(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """What the sockets have for us, as soon as anything needs to be done."""
+        patience_s = self._patience_s()
+        if patience_s is None or patience_s >= EPOLL_UNIT_S:
+            return self._selector.select(patience_s)
+        events = self._selector.select(0)
+        if not events:
+            time.sleep(min(patience_s, NAP_S))
+        return events
+
     def _patience_s(self) -> float | None:
         """How long nothing needs to be done without a call; None for ever."""
-        reply_s = self._delayed[0][0] - time.monotonic() if self._delayed else None
+        first_s = min((due_s for due_s, _, _ in self._delayed), default=None)
         waits_s = (
             self._world.seconds_to_next_tick(),
             self._world.seconds_to_wake_up(),
-            reply_s,
+            self._world.pace.seconds_to_end(),
+            None if first_s is None else first_s - time.monotonic(),
         )
         return min((max(0.0, wait_s) for wait_s in waits_s if wait_s is not None), default=None)
 
     def _send_delayed(self) -> None:
-        while self._delayed and self._delayed[0][0] <= time.monotonic():
-            _, client, reply = self._delayed.popleft()
-            # A client that is gone by now is noticed when its socket is read.
-            with contextlib.suppress(OSError):
-                client.reply(reply)
+        if not self._delayed:
+            return
+        now_s = time.monotonic()
+        due = [entry for entry in self._delayed if entry[0] <= now_s]
+        self._delayed = [entry for entry in self._delayed if entry[0] > now_s]
+        _send_late((client, reply) for _, client, reply in due)
+
+    def _end_tick(self) -> None:
+        """Answer the tick that a Traffic Manager steps with, when it is time."""
+        if self._world.pace.seconds_to_end() == 0.0:
+            # First: the answer sets the manager going.
+            self._world.pace.end_tick()
+            replies, self._of_tick = self._of_tick, []
+            _send_late(replies)
 
     def _serve(self, client: RpcConnection, events: int) -> None:
         try:
@@ -430,9 +457,22 @@ class Server:
             raise ConnectionError("closed by the client")
         for request in client.unpacker.feed(data):
             before = set(self._world.traffic_managers)
+            frame = self._world.clock.frame
             reply = answer(self._world, request)
+            pace = self._world.pace
             if request.method == ANNOUNCEMENT:
                 client.managers |= self._world.traffic_managers.keys() - before
                 self._delayed.append((time.monotonic() + FIRST_STEP_S, client, reply))
+            elif request.method == QUESTION and (delay_s := pace.note_question()):
+                self._delayed.append((time.monotonic() + delay_s, client, reply))
+            elif self._world.clock.frame > frame and pace.seconds_to_end() is not None:
+                self._of_tick.append((client, reply))
             else:
                 client.reply(reply)
+
+
+def _send_late(replies: Iterable[tuple[RpcConnection, bytes]]) -> None:
+    for client, reply in replies:
+        # A client that is gone by now is noticed when its socket is read.
+        with contextlib.suppress(OSError):
+            client.reply(reply)

@@ -86,9 +86,12 @@ _SPAWN_DECODERS = tuple(
 def apply_batch(world: World, commands: list[object], do_tick: bool) -> list[Any]:
     """Carry out the commands in order; a failed one does not stop the rest."""
     responses: list[Any] = []
+    if not commands:
+        # A Traffic Manager without a vehicle ends its step so.
+        world.pace.note_controls()
     for index, same in _runs(commands):
         if index == VEHICLE_CONTROL:
-            world.end_managed_step()
+            world.pace.note_controls()
         responses += _in_bulk(world, index, same) or [_respond(world, command) for command in same]
     if do_tick:
         world.tick()

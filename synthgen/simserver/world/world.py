@@ -38,6 +38,7 @@ from synthgen.simserver.world.clock import (
 from synthgen.simserver.world.drawing import DebugDrawing
 from synthgen.simserver.world.environment import Environment
 from synthgen.simserver.world.errors import SpawnError, UnknownActorError
+from synthgen.simserver.world.manager_pace import ManagerPace
 from synthgen.simserver.world.motion import Motion
 from synthgen.simserver.world.recorder import Recorder
 from synthgen.simserver.world.replayer import Replayer
@@ -47,12 +48,6 @@ from synthgen.simserver.world.weather import DEFAULT_WEATHER
 
 logger = logging.getLogger(__name__)
 
-# A client's Traffic Manager loses a wake-up, and the client hangs, when a synchronous tick
-# comes back soon after its step's end, before its thread waits again; on busy cores that takes
-# a while. A real server never is that fast.
-SHORTEST_MANAGED_TICK_S = 0.002
-# Where it was lost all the same: a manager's step takes milliseconds.
-LONGEST_MANAGED_STEP_S = 2.0
 # Half sizes of a three-lamp head with its back plate.
 HEAD_EXTENT_M = Vector3D(0.25, 0.2, 0.55)
 CLIENT_SIDE_SENSORS = {"sensor.other.lane_invasion"}
@@ -117,8 +112,7 @@ class World:
         self._next_actor_id = 1
         self._next_stream_id = FIRST_SENSOR_STREAM
         self._last_tick_s = time.monotonic()
-        self._managed_step_s: float | None = None
-        self._awaited_since_s: float | None = None
+        self.pace = ManagerPace()
         self._begin()
 
     # ------------------------------------------------------------------ episodes
@@ -366,39 +360,23 @@ class World:
 
     def tick(self) -> int:
         """Do one tick for a client; the number of the new frame."""
-        started_s = time.monotonic()
         if not self.settings.synchronous_mode:
             # An asynchronous world ticks by itself: the caller gets the coming frame's number.
             return self.clock.frame + 1
-        self._awaited_since_s = None
+        self.pace.begin_tick(is_managed=bool(self.traffic_managers))
         self.streams.wait_for_expected()
         self._step(self.settings.fixed_delta_seconds or DEFAULT_STEP_S)
-        if self.traffic_managers:
-            since_s = self._managed_step_s or started_s
-            left_s = SHORTEST_MANAGED_TICK_S - (time.monotonic() - since_s)
-            if left_s > 0:
-                time.sleep(left_s)
-            if self._managed_step_s is not None:
-                self._awaited_since_s = time.monotonic()
-            self._managed_step_s = None
         return self.clock.frame
 
-    def end_managed_step(self) -> None:
-        """Note that a Traffic Manager has sent its controls: its step is over now."""
-        self._managed_step_s = time.monotonic()
-        self._awaited_since_s = None
-
     def seconds_to_wake_up(self) -> float | None:
-        """Time until a Traffic Manager that sent controls at each tick counts as stuck, or None."""
-        if self._awaited_since_s is None or not self.traffic_managers:
-            return None
-        return max(0.0, self._awaited_since_s + LONGEST_MANAGED_STEP_S - time.monotonic())
+        """Time until a Traffic Manager counts as stuck, or None."""
+        return self.pace.seconds_to_wake_up() if self.traffic_managers else None
 
     def stuck_managers(self) -> list[ManagerAddress]:
         """The Traffic Managers to wake now; each tick asks for that once."""
         if self.seconds_to_wake_up() != 0.0:
             return []
-        self._awaited_since_s = None
+        self.pace.stop_awaiting()
         return list(self.traffic_managers.values())
 
     def _step(self, delta_s: float) -> None:

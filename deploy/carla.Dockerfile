@@ -9,9 +9,13 @@ USER root
 ENV DEBIAN_FRONTEND=noninteractive \
     NVIDIA_DRIVER_CAPABILITIES=graphics,utility,compute \
     RAY_USAGE_STATS_ENABLED=0 \
+    RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL=minor \
     UV_PYTHON_INSTALL_DIR=/opt/python \
     PATH=/opt/venv/bin:$PATH
-# The base image's Python may be too old; uv brings a stand-alone 3.11. KubeRay's probes call wget.
+# The base image's Python may be too old; uv brings a stand-alone 3.11, which Ray takes for that of
+# the head whatever its patch. KubeRay's probes call wget.
+# Packages without versions: a pin breaks with the distribution's next mend.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 libvulkan1 python3-pip wget \
     && rm -rf /var/lib/apt/lists/* \
@@ -29,5 +33,7 @@ RUN uv pip install --python /opt/venv/bin/python --no-cache --no-deps -e . \
 
 # CARLA refuses to run as root.
 USER carla
+# Label kernels are compiled once here instead of in every pod's first clip.
+RUN python -m synthgen.labels.warmup
 ENTRYPOINT ["synthgen"]
 CMD ["doctor", "--carla", "/home/carla/CarlaUE4.sh"]

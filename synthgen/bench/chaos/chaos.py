@@ -1,14 +1,16 @@
 """Runs a campaign, kills its processes at random, starts it again, and verifies the result.
 
 Kills are dosed per clip, not per second: a busy machine makes clips slowly, and one that is hit
-several times while a clip is made never makes it. What was played is kept in the bench's folder, so
-that many kills can be had in several sittings.
+several times while a clip is made never makes it. For the same reason a round is hit so often and
+then left to finish. What was played is kept in the bench's folder, so that many kills can be had in
+several sittings.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -54,7 +56,7 @@ class ChaosSetup:
     `config` is a generation config without `out`; slots `poison` can never be made;
     `environment` tells the capture program its bad habits; `targets` are the kinds of processes to
     kill, by their weights; `kills_per_clip` is how often a slot is hit in the time that a clip
-    takes from its boot to its commit.
+    takes from its boot to its commit, and how often a round is hit for each of its clips.
     """
 
     config: dict[str, Any]
@@ -66,6 +68,12 @@ class ChaosSetup:
     seed: int = 0
     max_round_s: float = 3600.0
     targets: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+
+    @property
+    def kills_per_round(self) -> int:
+        """Kills after which a round is left to finish."""
+        clips = sum(int(entry["clips"]) for entry in self.config["scenarios"])
+        return math.ceil(self.kills_per_clip * clips)
 
 
 @dataclass(slots=True)
@@ -114,7 +122,12 @@ def run_chaos(setup: ChaosSetup, folder: Path, *, minutes: float = float("inf"))
         raise InternalError(f"{folder}: without kills other clips failed than were to")
     while (left := setup.kills - sum(len(r.kills) for r in rounds)) > 0 and time.monotonic() < end:
         played = _play_round(
-            setup, folder, f"round{len(rounds)}", left=left, clip_s=quiet.clip_s, number=len(rounds)
+            setup,
+            folder,
+            f"round{len(rounds)}",
+            left=min(left, setup.kills_per_round),
+            clip_s=quiet.clip_s,
+            number=len(rounds),
         )
         if not played.kills:
             raise InternalError("a round ended without a kill: the run is too short to be hit")

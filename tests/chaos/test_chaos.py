@@ -31,6 +31,6 @@ def test_kills_leave_a_ray_dataset_flawless(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_ten_times_killed_and_resumed_equals_one_go(tmp_path: Path) -> None:
     setup = standin_chaos(tmp_path, kills=10)
-    report = run_chaos(replace(setup, targets={"driver": 1.0}, kills_per_clip=0.5), tmp_path)
+    report = run_chaos(replace(setup, targets={"driver": 1.0}, kills_per_clip=10 / 12), tmp_path)
     assert report["kills_driver"] >= 10
     assert is_flawless(report), report

@@ -47,7 +47,7 @@ from synthgen.errors import (
     SimulatorVersionError,
 )
 from synthgen.store.commit import STAGING, collect_staging
-from synthgen.store.durable import write_durably
+from synthgen.store.durable import require_writable, write_durably
 from synthgen.store.layout import CLIP_SCHEMA, clip_id_of, readable_json
 
 logger = logging.getLogger(__name__)
@@ -159,6 +159,8 @@ class SlotWorker:
         except Exception as err:
             logger.exception("slot %s: our own fault", task.slot.name)
             outcome = self._failed(task, FaultKind.SIMULATOR, f"{type(err).__name__}: {err}")
+        if outcome.fault is not None:
+            outcome = self._blame_disk(outcome, outcome.fault)
         if outcome.status != "accepted":
             self._drop_simulator()
         self._say("idle", task)
@@ -171,6 +173,16 @@ class SlotWorker:
     def _failed(self, task: SlotTask, kind: FaultKind, message: str) -> SlotOutcome:
         fault = Fault(kind=kind, signature=message.splitlines()[0][:160], message=message[:4000])
         return SlotOutcome(task=task, worker=self._number, status="fault", fault=fault)
+
+    def _blame_disk(self, outcome: SlotOutcome, fault: Fault) -> SlotOutcome:
+        """Of a full disk a program dies without a word, since it cannot write its log either."""
+        if fault.kind not in (FaultKind.HOST, FaultKind.SIMULATOR):
+            return outcome
+        try:
+            require_writable(self._settings.run_folder)
+        except OutputError as err:
+            return self._failed(outcome.task, FaultKind.DISK, f"{err}; before: {fault.message}")
+        return outcome
 
     def _try_draws(self, task: SlotTask) -> SlotOutcome:
         rejected = 0

@@ -7,8 +7,11 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from synthgen.errors import OutputError
+
+_PROBE_BYTES: Final = 64 * 1024
 
 
 @contextlib.contextmanager
@@ -61,6 +64,22 @@ def write_durably(path: Path, content: bytes) -> None:
                 partial.unlink()
             raise
         sync_folder(path.parent)
+
+
+def require_writable(folder: Path) -> None:
+    """Write and remove a small file in a folder.
+
+    Raises:
+        OutputError: The disk refused; it is full, or worse.
+    """
+    probe = folder / f"{uuid.uuid4().hex}.probe"
+    with output_errors(folder):
+        try:
+            with probe.open("xb") as file:
+                file.write(bytes(_PROBE_BYTES))
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -1,0 +1,63 @@
+"""A worker blames what is to blame."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from synthgen.campaign import worker
+from synthgen.campaign.config import EmbeddedSimulator
+from synthgen.campaign.faults import FaultKind
+from synthgen.campaign.plan import SlotTask
+from synthgen.campaign.worker import SlotOutcome, SlotWorker, WorkerSettings
+from synthgen.datatypes.clip_job import CaptureSettings, MapSource, RigSource, SimulatorKind, Slot
+from synthgen.errors import SimulatorLost
+
+
+def never_starts(*_: Any, **__: Any) -> NoReturn:
+    raise SimulatorLost("the simulator ended with code 120 while it started")
+
+
+def outcome_of_a_slot(dataset: Path) -> SlotOutcome:
+    settings = WorkerSettings(
+        seed=1,
+        max_draws=1,
+        rig=RigSource(path="rig.yaml", content={}),
+        capture=CaptureSettings(),
+        simulator_kind=SimulatorKind(kind="embedded", quality="low"),
+        simulator=EmbeddedSimulator(kind="embedded"),
+        dataset=str(dataset),
+    )
+    # A map that only the simulator knows: the worker needs it first of all.
+    unknown = MapSource(name="Town01", path=None, sha256=None)
+    task = SlotTask(slot=Slot(scenario="follow", k=0), scenario_file="follow.yaml", map=unknown)
+    return SlotWorker(settings, 0).run(task)
+
+
+@pytest.fixture(autouse=True)
+def no_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server starts."""
+    monkeypatch.setattr(worker, "start_simulator", never_starts)
+
+
+def test_a_simulator_that_does_not_start_is_the_hosts_fault(tmp_path: Path) -> None:
+    fault = outcome_of_a_slot(tmp_path).fault
+    assert fault is not None
+    assert fault.kind is FaultKind.HOST
+
+
+def test_a_simulator_that_does_not_start_on_a_full_disk_is_the_disks_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    fault = outcome_of_a_slot(tmp_path).fault
+    assert fault is not None
+    assert fault.kind is FaultKind.DISK
+    assert "No space left on device; before: the simulator ended with code 120" in fault.message

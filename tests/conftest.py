@@ -1,4 +1,7 @@
-"""Options of the whole test suite."""
+"""Options and fixtures of the whole test suite."""
+
+import importlib
+from types import ModuleType
 
 import pytest
 
@@ -16,3 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="read this dataset in tests/exports, instead of making one (exports.yaml there)",
     )
+
+
+@pytest.fixture(scope="session")
+def open3d() -> ModuleType:
+    """Open3D as an oracle; its tests skip where the system lacks a library that it links."""
+    try:
+        return importlib.import_module("open3d")
+    except OSError as err:
+        pytest.skip(f"open3d: {err} (synthgen doctor says what to install)")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -207,8 +207,7 @@ def test_files_of_every_frame_are_there(path: Path, document: dict[str, Any]) ->
 
 # Open3D says at import that it finds no GPU.
 @pytest.mark.filterwarnings("ignore::ImportWarning")
-def test_open3d_reads_the_sweeps(path: Path, clip: ClipReader) -> None:
-    open3d = importlib.import_module("open3d")
+def test_open3d_reads_the_sweeps(path: Path, clip: ClipReader, open3d: ModuleType) -> None:
     cloud = open3d.io.read_point_cloud(str(path.parent / "lidar_top/000003.pcd"))
     sweep = list(clip.lidar_sweeps("lidar_top"))[3]
     np.testing.assert_array_equal(np.asarray(cloud.points, dtype=np.float32), sweep.points_m)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -39,8 +39,7 @@ def test_points_are_packed_without_padding() -> None:
 
 # Open3D says at import that it finds no GPU.
 @pytest.mark.filterwarnings("ignore::ImportWarning")
-def test_open3d_reads_the_pcd(tmp_path: Path) -> None:
-    open3d = importlib.import_module("open3d")
+def test_open3d_reads_the_pcd(tmp_path: Path, open3d: ModuleType) -> None:
     sweep = make_sweep([[1, 2, 3], [-4.5, 5, 0.25]])
     (tmp_path / "a.pcd").write_bytes(pcd_bytes(sweep_points(sweep)))
     cloud = open3d.t.io.read_point_cloud(str(tmp_path / "a.pcd"))

@@ -1,5 +1,7 @@
 """Open3D's ray casting as an independent judge of hits."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,7 @@ from synthgen.simserver.render.renderer import Renderer
 
 # Open3D says at import that it finds no GPU.
 @pytest.mark.filterwarnings("ignore::ImportWarning")
-def test_hits_agree_with_open3d_within_a_millimetre(renderer: Renderer) -> None:
-    open3d = pytest.importorskip("open3d")
+def test_hits_agree_with_open3d_within_a_millimetre(renderer: Renderer, open3d: ModuleType) -> None:
     scene = city(seed=3)
     renderer.load_map(scene.static)
     for k, model in enumerate(scene.models):

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from synthgen.errors import DatasetError, InternalError
+from synthgen.geometry.se3 import SE3
 
 _ODD_CONTENT = (
     *(AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError),
@@ -27,6 +30,21 @@ def expected_content(path: Path, what: str) -> Iterator[None]:
     except _ODD_CONTENT as err:
         reason = f"found no {err}" if isinstance(err, KeyError) else str(err)
         raise DatasetError(f"{path}: expected {what}: {reason}") from err
+
+
+def sound_pose(pose: SE3, what: str) -> SE3:
+    """The pose, if it is one.
+
+    Args:
+        pose: As a file says.
+        what: File and record, for the message.
+
+    Raises:
+        DatasetError: A number of it is NaN or infinite, or its quaternion has no length.
+    """
+    if not (np.isfinite(pose.rotation).all() and np.isfinite(pose.translation_m).all()):
+        raise DatasetError(f"{what}: expected a pose, found a quaternion or place that is none")
+    return pose
 
 
 def plain_files(folder: Path, pattern: str) -> list[Path]:

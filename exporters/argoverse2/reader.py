@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
-from exporters.foreign_files import expected_content
+from exporters.foreign_files import expected_content, sound_pose
 from exporters.formats import format_names
 from synthgen.datatypes.labelled_frame import OTHER, LabelledBoxes, LabelledFrame
 from synthgen.errors import DatasetError
@@ -70,13 +70,20 @@ class _Log:
                 numbers.setdefault(row["track_uuid"], len(numbers) + 1)
         sensors = _rows(folder / "calibration/egovehicle_SE3_sensor.feather")
         lenses = _rows(folder / "calibration/intrinsics.feather")
+        places = _rows(folder / "city_SE3_egovehicle.feather")
         images = _times(folder / f"sensors/cameras/{camera}", "*.jpg")
         return _Log(
             folder,
             camera,
-            {row["sensor_name"]: _pose(row) for row in sensors},
+            {
+                row["sensor_name"]: sound_pose(_pose(row), f"{folder}: {row['sensor_name']}")
+                for row in sensors
+            },
             {row["sensor_name"]: row for row in lenses},
-            {r["timestamp_ns"]: _pose(r) for r in _rows(folder / "city_SE3_egovehicle.feather")},
+            {
+                r["timestamp_ns"]: sound_pose(_pose(r), f"{folder}: ego at {r['timestamp_ns']}")
+                for r in places
+            },
             np.array(images, dtype=np.int64),
             boxes,
             numbers,
@@ -85,6 +92,11 @@ class _Log:
     def frames(self) -> Iterator[LabelledFrame]:
         """One for each sweep."""
         sweeps = _times(self.folder / "sensors/lidar", "*.feather")
+        if sweeps and self.boxes and not self.boxes.keys() & set(sweeps):
+            raise DatasetError(
+                f"{self.folder}: no annotation has the time of a sweep (annotations from "
+                f"{min(self.boxes)}, sweeps from {sweeps[0]}); both are expected in nanoseconds"
+            )
         for index, time in enumerate(sweeps or sorted(self.boxes)):
             sweep = self.folder / f"sensors/lidar/{time}.feather"
             image_time = self._image_time(time)

@@ -20,7 +20,7 @@ import numpy as np
 from synthgen.datatypes.labelled_frame import IGNORE, OTHER, LabelledBoxes, Scale
 from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.errors import DatasetError
-from synthgen.geometry.arrays import F64, I64
+from synthgen.geometry.arrays import F64, I64, Bool
 from synthgen.geometry.rotations import wrap_angle
 from synthgen.geometry.se3 import SE3
 
@@ -29,6 +29,7 @@ _DONT_CARE = "DontCare"
 _OBJECT_NUMBERS = 14  # truncated … rotation_y
 _CORNER_FROM_PIXEL = np.array([0.0, 0.0, 1.0, 1.0])
 _PNG_HEAD = 24
+_UNKNOWN_PLACE = -1000.0  # KITTI's devkit writes it where there is none
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,8 +110,10 @@ def boxes_of_rows(
     centre_m = np.stack([ahead, -right, -down], axis=1)
     size_lwh_m = np.stack([length, width, height], axis=1)
     yaw_rad = wrap_angle(-numbers[:, 13] - np.pi / 2)
-    for column in (truncated, occluded, centre_m, size_lwh_m, yaw_rad):
+    for column in (truncated, occluded):
         column[ignored] = np.nan
+    for column in (centre_m, size_lwh_m, yaw_rad):
+        column[ignored | _is_flat(numbers)] = np.nan
     return LabelledBoxes(
         category=np.array([_category(kind) for kind in kinds], dtype=np.str_),
         native_category=np.array(kinds, dtype=np.str_),
@@ -125,6 +128,12 @@ def boxes_of_rows(
         yaw_rad=yaw_rad,
         score=numbers[:, 14] if numbers.shape[1] > _OBJECT_NUMBERS else None,
     )
+
+
+def _is_flat(numbers: F64) -> Bool:
+    """(N,) objects of images alone: their place is that of DontCare rows, or all is nought."""
+    unknown = (numbers[:, 10:13] == _UNKNOWN_PLACE).all(axis=1)
+    return np.asarray(unknown | (numbers[:, 7:13] == 0).all(axis=1))
 
 
 def read_rows(path: Path, first_number: int) -> tuple[list[list[str]], F64]:
@@ -165,7 +174,9 @@ def read_text(path: Path) -> str:
     """
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as err:
+    except OSError as err:
+        raise DatasetError(f"{path}: cannot read: {err.strerror}") from err
+    except UnicodeDecodeError as err:
         raise DatasetError(f"{path}: cannot read: {err}") from err
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from exporters.foreign_files import expected_content
+from exporters.foreign_files import expected_content, sound_pose
 from exporters.formats import format_names
 from synthgen.datatypes.labelled_frame import OTHER, LabelledBoxes, LabelledFrame
 from synthgen.errors import DatasetError
@@ -105,22 +105,29 @@ class _Reader:
         rows: list[Row],
         numbers: Mapping[str, int],
     ) -> LabelledFrame:
-        lidar, image = data[LIDAR], data.get(self.camera)
+        lidar, image = data.get(LIDAR), data.get(self.camera)
+        if lidar is None:
+            raise DatasetError(f"{self.root}: {scene}: sample {index} has no {LIDAR} key frame")
         global_from_ego = self._global_from_ego(lidar)
         return LabelledFrame(
             sequence=scene,
             frame_index=index,
             timestamp_ns=since_us * 1000,
-            image=self.root / image["filename"] if image else None,
+            image=self._file(image) if image else None,
             image_size_wh=(image["width"], image["height"]) if image else None,
             camera_matrix=self._camera_matrix(image) if image else None,
             camera_from_boxes=self._sensor_from_global(image) @ global_from_ego if image else None,
-            lidar=self.root / lidar["filename"],
+            lidar=self._file(lidar),
             lidar_from_boxes=self._sensor_from_global(lidar) @ global_from_ego,
             box_frame="ego",
             boxes=self._boxes(rows, global_from_ego.inverse(), numbers),
             world_from_boxes=global_from_ego,
         )
+
+    def _file(self, data: Row) -> Path | None:
+        """The file of a measurement, or None where only the tables are at hand."""
+        path = self.root / str(data["filename"])
+        return path if path.is_file() else None
 
     def _boxes(
         self, rows: list[Row], ego_from_global: SE3, numbers: Mapping[str, int]
@@ -147,11 +154,14 @@ class _Reader:
         return str(self.tables["category"][instance["category_token"]]["name"])
 
     def _global_from_ego(self, data: Row) -> SE3:
-        return _pose(self.tables["ego_pose"][data["ego_pose_token"]])
+        return self._sound_pose("ego_pose", data["ego_pose_token"])
 
     def _sensor_from_global(self, data: Row) -> SE3:
-        ego_from_sensor = _pose(self.tables["calibrated_sensor"][data["calibrated_sensor_token"]])
+        ego_from_sensor = self._sound_pose("calibrated_sensor", data["calibrated_sensor_token"])
         return (self._global_from_ego(data) @ ego_from_sensor).inverse()
+
+    def _sound_pose(self, table: str, token: str) -> SE3:
+        return sound_pose(_pose(self.tables[table][token]), f"{self.root}: {table} {token}")
 
     def _camera_matrix(self, data: Row) -> F64:
         sensor = self.tables["calibrated_sensor"][data["calibrated_sensor_token"]]

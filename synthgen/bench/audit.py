@@ -50,7 +50,7 @@ def made_dataset(config_file: Path, progress: Progress) -> Path:
 def scenes_of(dataset: Path) -> list[Scene]:
     """The clips of a dataset, ready for the audit."""
     parts = (read_clip(manifest.parent) for manifest in committed_manifests(dataset))
-    return [Scene(labels, blobs, range_m) for _, _, labels, blobs, _, range_m in parts]
+    return [Scene(part.labels, part.blobs, part.range_m) for part in parts]
 
 
 def tune_audit(progress: Progress, dataset: Path | None = None) -> Calibration:

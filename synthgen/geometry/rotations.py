@@ -10,10 +10,13 @@ from synthgen.geometry.arrays import F64
 def rotation_from_quat(quat_wxyz: F64) -> F64:
     """Rotation matrices (..., 3, 3) of quaternions (..., 4), which need not have unit length.
 
+    Those of a quaternion without any length are NaN.
+
     Source: Diebel 2006, "Representing Attitude", eq. 125 transposed (vectors, not axes, turn).
     """
     quat = np.asarray(quat_wxyz, dtype=np.float64)
-    quat = quat / np.linalg.norm(quat, axis=-1, keepdims=True)
+    length = np.linalg.norm(quat, axis=-1, keepdims=True)
+    quat = quat / np.where(length > 0, length, np.nan)
     w, x, y, z = np.moveaxis(quat, -1, 0)
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],

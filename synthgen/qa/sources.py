@@ -21,9 +21,11 @@ from synthgen.datatypes.labelled_frame import LabelledFrame
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64, U8
 from synthgen.qa.clip_frames import clip_frames
+from synthgen.qa.sound import BrokenBox, in_time, without_broken
 from synthgen.store.clip_reader import ClipReader
 from synthgen.store.image_codec import decode_rgb
 
+_TOLD: Final = 3  # problems in one message
 Reader = Callable[[Path], Iterator[LabelledFrame]]
 
 _READERS: Final = {
@@ -44,12 +46,14 @@ class Source:
         kind: `synthgen`, or a key of the readers.
         frames: Its labelled frames, by sequence and time.
         problems: What could not be read, one line each; images and sweeps add to it when read.
+        broken: Labels whose numbers are no box; `frames` are without them.
     """
 
     path: Path
     kind: str
     frames: tuple[LabelledFrame, ...]
     problems: list[str] = field(default_factory=list)
+    broken: tuple[BrokenBox, ...] = ()
 
     def images(self, limit: int) -> Iterator[tuple[int, U8]]:
         """Row of `frames` and RGB image (H, W, 3) of at most `limit` frames, evenly spread."""
@@ -150,11 +154,20 @@ def open_source(path: Path) -> Source:
         raise DatasetError(f"{path}: no such file or folder")
     kind = kind_of(path)
     problems: list[str] = []
-    read = _clip_dataset if kind == "synthgen" else partial(_foreign, kind)
-    frames = read(path, problems)
+    broken: tuple[BrokenBox, ...] = ()
+    if kind == "synthgen":
+        frames = tuple(_clip_dataset(path, problems))
+    else:
+        frames, broken = without_broken(in_time(path, _foreign(kind, path, problems), problems))
     if not frames:
-        raise DatasetError("\n".join(problems) or f"{path}: {kind}: holds no frame")
-    return Source(path, kind, tuple(frames), problems)
+        raise DatasetError(_in_short(problems) or f"{path}: {kind}: holds no frame")
+    return Source(path, kind, frames, problems, broken)
+
+
+def _in_short(problems: list[str]) -> str:
+    """The first problems, and how many there are more."""
+    more = len(problems) - _TOLD
+    return "\n".join(problems[:_TOLD] + ([f"... and {more} more like these"] if more > 0 else []))
 
 
 def kind_of(path: Path) -> str:
@@ -200,19 +213,28 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
     if kind in ("kitti-object", "kitti-tracking"):
         return list(read(path, faults=problems))
     parts = [path]
+    if kind == "argoverse2":  # each log is read for itself, so that a broken one spoils no other
+        parts = sorted(file.parent for file in path.rglob("annotations.feather"))
     if kind == "coco" and path.is_dir():
         parts = sorted(path.glob("annotations/instances*.json"))
-        read = partial(read, images=path / "images")
     if kind == "nuscenes":
         version = sorted(p.parent.name for p in path.glob("v1.0-*/sample.json"))[0]
         read = partial(read, version=version)
     for part in parts:
+        folder = {"images": _coco_images(part)} if kind == "coco" else {}
         try:
-            for frame in read(part):
+            for frame in read(part, **folder):
                 frames.append(frame)
         except DatasetError as err:
             problems.append(fault_line(part, err))
     return frames
+
+
+def _coco_images(instances: Path) -> Path:
+    """Folder of the images of an instances file, ours or as COCO itself lays it out."""
+    root = instances.parent.parent
+    own = root / instances.stem.removeprefix("instances_")  # COCO's own: val2017/ by annotations/
+    return own if own.is_dir() else root / "images"
 
 
 def _spread(rows: list[int], limit: int) -> list[int]:

@@ -14,14 +14,15 @@ import numpy as np
 
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64
-from synthgen.qa.audit.checks import BOX_CHECKS, MISSING, score_boxes
+from synthgen.qa.audit.checks import BOX_CHECKS, BROKEN, MISSING, score_boxes
 from synthgen.qa.audit.evidence import Blobs, clip_blobs
 from synthgen.qa.audit.foreign import read_recordings
 from synthgen.qa.audit.labels import Labels, clip_labels
 from synthgen.qa.audit.match import Pairs, match
-from synthgen.qa.audit.sizes import known_sizes
+from synthgen.qa.audit.sizes import KnownSizes, known_sizes
 from synthgen.qa.audit.systematic import Finding, Samples, findings, sample
 from synthgen.qa.audit.vote import Calibration, Verdicts, judge
+from synthgen.qa.sound import BrokenBox
 from synthgen.qa.sources import kind_of
 from synthgen.store.clip_reader import ClipReader, read_labels_manifest
 from synthgen.store.commit import committed_manifests
@@ -45,7 +46,7 @@ class Suspect:
         reason: The check that speaks loudest.
         scores: Every check that spoke up, in thresholds.
         row: Row of the labels, None for a missing label.
-        place_m: Where it is, in the platform's frame.
+        place_m: Where it is, in the platform's frame; None where its numbers are no place.
     """
 
     recording: str
@@ -56,12 +57,36 @@ class Suspect:
     reason: str
     scores: dict[str, float]
     row: int | None
-    place_m: tuple[float, float, float]
+    place_m: tuple[float, float, float] | None
 
     def document(self) -> dict[str, Any]:
         """Plain data."""
         names = ("recording", "frame", "track", "category", "p_fault", "reason", "scores")
-        return {name: getattr(self, name) for name in names} | {"place_m": list(self.place_m)}
+        place_m = None if self.place_m is None else list(self.place_m)
+        return {name: getattr(self, name) for name in names} | {"place_m": place_m}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """One clip or sequence, ready to be judged.
+
+    Attributes:
+        name: Clip id or name of the sequence.
+        folder: Of the clip; None for a foreign sequence.
+        labels: Its boxes.
+        blobs: What the sensors say.
+        hits: (N,) points within each box, NaN where there is no sweep; None where blobs tell.
+        range_m: How far labels reach.
+        broken: Labels whose numbers are no box, with the position of their frame.
+    """
+
+    name: str
+    folder: Path | None
+    labels: Labels
+    blobs: Blobs
+    hits: F64 | None
+    range_m: float
+    broken: tuple[BrokenBox, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,11 +96,11 @@ class AuditedRecording:
     name: str
     folder: Path | None
     labels: Labels
+    broken: int
     blobs: Blobs
     verdicts: Verdicts
     verifiable: np.ndarray
     suspects: tuple[Suspect, ...]
-    samples: Samples
 
 
 @dataclass(slots=True)
@@ -98,12 +123,12 @@ class Audit:
     @property
     def boxes(self) -> int:
         """Boxes audited."""
-        return sum(len(part.labels) for part in self.recordings)
+        return sum(len(part.labels) + part.broken for part in self.recordings)
 
     @property
     def verifiable(self) -> int:
         """Boxes that evidence, or the labels' own claim to be seen, says something about."""
-        return sum(int(part.verifiable.sum()) for part in self.recordings)
+        return sum(int(part.verifiable.sum()) + part.broken for part in self.recordings)
 
     def error_rate(self) -> tuple[float, float, float]:
         """Share of faulty labels with its 95 % interval, corrected for what the audit misses.
@@ -117,7 +142,7 @@ class Audit:
         )  # fmt: skip
 
     def _judged_alarms(self) -> int:
-        """Alarms about boxes that can be judged, and missing labels."""
+        """Alarms about boxes that can be judged, missing labels and broken ones."""
         boxes = sum(
             int((part.verifiable & part.verdicts.is_alarm).sum()) for part in self.recordings
         )
@@ -192,32 +217,35 @@ def audit_dataset(dataset: Path, calibration: Calibration) -> Audit:
         raise DatasetError(
             f"{dataset}: expected at least one clip or frame with labels, found none"
         )
-    sizes = known_sizes((part[2] for part in parts), calibration.sizes)
-    for number, (name, folder, labels, blobs, hits, range_m) in enumerate(parts):
-        pairs = match(labels, blobs)
-        if hits is not None:
-            pairs = pairs.with_hits(np.where(np.isnan(hits), 1.0, hits))
-        scores = score_boxes(labels, blobs, pairs, sizes, range_m)
-        verdicts = judge(scores.values, calibration)
-        # Where images cannot be taken apart, the checks of tracks and sizes judge every box.
-        verifiable = scores.verifiable if folder is not None else np.ones(len(labels), dtype=bool)
-        suspects = (
-            *_box_suspects(name, folder, labels, verdicts),
-            *_missing_suspects(name, blobs, scores.missing, calibration, labels, verdicts, pairs),
-        )
-        samples.append(sample(labels, blobs, pairs, number))
-        audit.recordings.append(
-            AuditedRecording(
-                name, folder, labels, blobs, verdicts, verifiable, suspects, samples[-1]
-            )
-        )
+    sizes = known_sizes((part.labels for part in parts), calibration.sizes)
+    for number, part in enumerate(parts):
+        pairs = match(part.labels, part.blobs)
+        if part.hits is not None:
+            pairs = pairs.with_hits(np.where(np.isnan(part.hits), 1.0, part.hits))
+        audit.recordings.append(_judged(part, pairs, sizes, calibration))
+        samples.append(sample(part.labels, part.blobs, pairs, number))
     if samples:
         audit.findings = findings(samples, np.random.default_rng(0))
     audit.seconds = time.monotonic() - started
     return audit
 
 
-_Part = tuple[str, Path | None, Labels, Blobs, F64 | None, float]
+def _judged(
+    part: Part, pairs: Pairs, sizes: KnownSizes, calibration: Calibration
+) -> AuditedRecording:
+    labels, blobs = part.labels, part.blobs
+    scores = score_boxes(labels, blobs, pairs, sizes, part.range_m)
+    verdicts = judge(scores.values, calibration)
+    # Where images cannot be taken apart, the checks of tracks and sizes judge every box.
+    verifiable = scores.verifiable if part.folder is not None else np.ones(len(labels), dtype=bool)
+    suspects = (
+        *_broken_suspects(part),
+        *_box_suspects(part.name, labels, verdicts),
+        *_missing_suspects(part.name, blobs, scores.missing, calibration, labels, verdicts, pairs),
+    )
+    return AuditedRecording(
+        part.name, part.folder, labels, len(part.broken), blobs, verdicts, verifiable, suspects
+    )
 
 
 def _is_own(dataset: Path) -> bool:
@@ -226,7 +254,7 @@ def _is_own(dataset: Path) -> bool:
     return kind_of(dataset) == "synthgen"
 
 
-def _own_recordings(dataset: Path, audit: Audit) -> Iterator[_Part]:
+def _own_recordings(dataset: Path, audit: Audit) -> Iterator[Part]:
     for manifest in committed_manifests(dataset):
         try:
             yield read_clip(manifest.parent)
@@ -234,14 +262,16 @@ def _own_recordings(dataset: Path, audit: Audit) -> Iterator[_Part]:
             audit.unreadable.append((manifest.parent.name, str(err)))
 
 
-def _foreign(dataset: Path, audit: Audit) -> Iterator[_Part]:
+def _foreign(dataset: Path, audit: Audit) -> Iterator[Part]:
     problems: list[str] = []
     for item in read_recordings(dataset, problems):
-        yield item.name, None, item.labels, item.blobs, item.hits, _DEFAULT_RANGE_M
+        yield Part(
+            item.name, None, item.labels, item.blobs, item.hits, _DEFAULT_RANGE_M, item.broken
+        )
     audit.unreadable += [(dataset.name, problem) for problem in problems]
 
 
-def read_clip(folder: Path) -> _Part:
+def read_clip(folder: Path) -> Part:
     """What the audit needs of a clip.
 
     Raises:
@@ -251,14 +281,28 @@ def read_clip(folder: Path) -> _Part:
     settings = read_labels_manifest(folder, clip.labels_version).get("settings", {})
     range_m = float(settings.get("range_m", _DEFAULT_RANGE_M))
     try:
-        return clip.clip_id, folder, clip_labels(clip), clip_blobs(clip), None, range_m
+        return Part(clip.clip_id, folder, clip_labels(clip), clip_blobs(clip), None, range_m)
     except (KeyError, ValueError, IndexError, TypeError) as err:
         raise DatasetError(f"{folder}: the tables do not fit together: {err!r}") from err
 
 
-def _box_suspects(
-    name: str, folder: Path | None, labels: Labels, verdicts: Verdicts
-) -> Iterator[Suspect]:
+def _broken_suspects(part: Part) -> Iterator[Suspect]:
+    """Labels that need no evidence: their numbers are no box."""
+    for box in part.broken:
+        yield Suspect(
+            recording=part.name,
+            frame=box.frame_index,
+            track=box.track,
+            category=box.category,
+            p_fault=1.0,
+            reason=BROKEN,
+            scores={BROKEN: 3.0},
+            row=None,
+            place_m=None,
+        )
+
+
+def _box_suspects(name: str, labels: Labels, verdicts: Verdicts) -> Iterator[Suspect]:
     for row in np.flatnonzero(verdicts.is_alarm).tolist():
         spoken = {
             check: round(float(score), 3)

@@ -14,7 +14,7 @@ from synthgen.datatypes.taxonomy import Group, default_taxonomy
 from synthgen.geometry.arrays import F64, I64
 from synthgen.qa.audit import tracks
 from synthgen.qa.audit.evidence import Blobs
-from synthgen.qa.audit.labels import Labels
+from synthgen.qa.audit.labels import Labels, overlaps
 from synthgen.qa.audit.match import Pairs
 from synthgen.qa.audit.sizes import KnownSizes, size_scores
 
@@ -25,6 +25,7 @@ BOX_CHECKS: Final = (
 )
 TRACK_CHECKS: Final = BOX_CHECKS[8:]
 MISSING: Final = "missing"
+BROKEN: Final = "broken"  # of foreign labels, whose numbers need not be a box
 # Checks whose score is yes or no; they keep their threshold whatever the clean data say.
 BINARY: Final = frozenset(["support", "cls_tag", "dup", "track_cls", "track_obj", MISSING])
 _ALARM: Final = 3.0
@@ -115,7 +116,7 @@ def score_boxes(
         "box2d": _image_edges(labels, blobs),
         "cls_tag": _class_tags(labels, blobs, pairs),
         "size_prior": size_scores(labels, sizes, _is(groups, "vehicle")),
-        "dup": _ALARM * _duplicates(labels, groups),
+        "dup": _ALARM * np.fmax(_duplicates(labels, groups), tracks.repeated_ids(labels)),
         "track_size": tracks.size_jumps(labels) / np.where(_is(groups, "vehicle"), 0.05, 0.15),
         "track_cls": _ALARM * tracks.class_changes(labels),
         "track_pos": tracks.position_jumps(labels, slack_m=slack_m, acceleration_mps2=acceleration),
@@ -215,8 +216,8 @@ def _image_edges(labels: Labels, blobs: Blobs) -> F64:
         score = _ALARM
         if first < last:
             seen = blobs.xyxy_px[order[first:last]]
-            best = seen[_overlaps(stated, seen).argmax()]
-            if _overlaps(stated, best[None])[0] > 0:
+            best = seen[overlaps(stated, seen).argmax()]
+            if overlaps(stated, best[None])[0] > 0:
                 allowed = max(2.0, 0.01 * (stated[2] - stated[0]))
                 score = float(np.abs(best - stated).max() / allowed)
         scores[box] = _larger(scores[box], score)
@@ -229,7 +230,7 @@ def _image_projections(labels: Labels, projected_px: F64) -> F64:
     free = (labels.occluded < _UNOCCLUDED) & (labels.truncated < _UNCUT)
     known = ~np.isnan(labels.image_xyxy_px[:, :, 0]) & ~np.isnan(projected_px[:, :, 0])
     for box, camera in zip(*np.nonzero(known & free[:, None]), strict=True):
-        overlap = _overlaps(labels.image_xyxy_px[box, camera], projected_px[box, camera][None])[0]
+        overlap = overlaps(labels.image_xyxy_px[box, camera], projected_px[box, camera][None])[0]
         scores[box] = _larger(scores[box], (1 - overlap) / (1 - _LEAST_OVERLAP))
     return scores
 
@@ -237,15 +238,6 @@ def _image_projections(labels: Labels, projected_px: F64) -> F64:
 def _larger(first: float, second: float) -> float:
     """The larger of two numbers, of which the first may be NaN."""
     return second if first != first else max(first, second)
-
-
-def _overlaps(box: F64, others: F64) -> F64:
-    """Intersection over union of one image box with (n, 4) others."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    both = np.prod(np.maximum(high - low, 0), axis=1)
-    area = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1)
-    return np.asarray(both / np.maximum(area - both, 1e-9))
 
 
 def _class_tags(labels: Labels, blobs: Blobs, pairs: Pairs) -> F64:

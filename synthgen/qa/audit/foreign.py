@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from synthgen.datatypes.labelled_frame import IGNORE, LabelledFrame
 from synthgen.errors import DatasetError
-from synthgen.geometry.arrays import F64
+from synthgen.geometry.arrays import F64, Bool
 from synthgen.geometry.cuboid import Cuboids
 from synthgen.geometry.rotations import yaw_of
 from synthgen.qa.audit.evidence import Blobs, no_blobs
-from synthgen.qa.audit.labels import Labels, turns
+from synthgen.qa.audit.labels import Labels, overlaps, turns
+from synthgen.qa.sound import BrokenBox, summary
 from synthgen.qa.sources import fault_line, open_source, read_sweep
 
 _OCCLUSION_OF_LEVEL: Final = {0: 0.0, 1: 0.5, 2: 0.8}
@@ -39,6 +40,7 @@ class Recording:
         labels: Their boxes.
         blobs: None; images without instances and sweeps without ids cannot be grouped.
         hits: (N,) LiDAR points within each box, NaN where there is no sweep.
+        broken: Labels whose numbers are no box; `labels` are without them.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Recording:
     labels: Labels
     blobs: Blobs
     hits: F64
+    broken: tuple[BrokenBox, ...] = ()
 
 
 def read_recordings(path: Path, problems: list[str]) -> Iterator[Recording]:
@@ -61,9 +64,23 @@ def read_recordings(path: Path, problems: list[str]) -> Iterator[Recording]:
     source = open_source(path)
     problems += source.problems
     if all(np.isnan(frame.boxes.centre_m).all() for frame in source.frames):
-        raise DatasetError(f"{path}: {source.kind}: holds no 3D box, which is what an audit judges")
+        told = f"; {summary(source.broken, 0)}" if source.broken else ""
+        raise DatasetError(
+            f"{path}: {source.kind}: holds no 3D box, which is what an audit judges{told}"
+        )
     for name, frames in groupby(source.frames, key=lambda frame: frame.sequence):
-        yield recording_of(name, tuple(frames), problems)
+        own = recording_of(name, tuple(frames), problems)
+        yield replace(own, broken=_placed(own, source.broken))
+
+
+def _placed(recording: Recording, broken: Sequence[BrokenBox]) -> tuple[BrokenBox, ...]:
+    """The broken labels of a recording, their frames counted as its own are."""
+    number = {frame.frame_index: i for i, frame in enumerate(recording.frames)}
+    return tuple(
+        replace(box, frame_index=number[box.frame_index])
+        for box in broken
+        if box.sequence == recording.name
+    )
 
 
 def recording_of(name: str, frames: tuple[LabelledFrame, ...], problems: list[str]) -> Recording:
@@ -111,6 +128,9 @@ def _frame_labels(frame: LabelledFrame, number: int) -> Labels:
     rotation = turns(yaw)
     centre_m = boxes.centre_m[keep].astype(np.float64)
     size_m = boxes.size_lwh_m[keep].astype(np.float64)
+    projected, mirrored = (
+        _projections(frame, Cuboids(turned, centre_m, size_m)) for turned in (rotation, turns(-yaw))
+    )
     world = frame.world_from_boxes
     return Labels(
         frame=np.full(count, number, dtype=np.int64),
@@ -132,8 +152,14 @@ def _frame_labels(frame: LabelledFrame, number: int) -> Labels:
         image_xyxy_px=image.astype(np.float64),
         times_s=np.zeros(1),
         is_static_frame=False,
-        projected_xyxy_px=_projections(frame, Cuboids(rotation, centre_m, size_m)),
+        projected_xyxy_px=projected,
+        mirror_gain=_mirror_gain(image, projected, mirrored, (occluded == 0) & (truncated < 0.1)),
     )
+
+
+def _mirror_gain(image: F64, projected: F64, mirrored: F64, is_free: Bool) -> F64:
+    gain = overlaps(image[:, 0], mirrored[:, 0]) - overlaps(image[:, 0], projected[:, 0])
+    return np.where(is_free, gain, np.nan)
 
 
 def _projections(frame: LabelledFrame, boxes: Cuboids) -> F64:

@@ -79,6 +79,8 @@ def _images(folder: Path, frames: set[int]) -> dict[int, list[_View]]:
 
 
 def _tile(suspect: Suspect, part: AuditedRecording, views: list[_View]) -> U8:
+    if suspect.place_m is None:
+        return _captioned(_empty_tile(), suspect)
     box = None
     if suspect.row is not None:
         labels = part.labels
@@ -138,8 +140,8 @@ def _line(tile: np.ndarray, a: F64, b: F64, colour: tuple[int, int, int]) -> Non
 
 def _from_above(suspect: Suspect, part: AuditedRecording, box: Cuboid | None, place_m: F64) -> U8:
     """Points and box in plan, ahead is up."""
-    width, height = TILE_WH_PX[0], TILE_WH_PX[1] - _STRIP_PX
-    tile = np.full((height, width, 3), _GROUND, dtype=np.uint8)
+    tile = _empty_tile()
+    height, width = tile.shape[:2]
     scale = height / _BEV_M
 
     def pixels(points_m: F64) -> F64:
@@ -157,6 +159,10 @@ def _from_above(suspect: Suspect, part: AuditedRecording, box: Cuboid | None, pl
             _line(tile, ring[k], ring[(k + 1) % 4], _LABEL)
         _line(tile, pixels(box.frame_from_box.translation_m), (ring[1] + ring[2]) / 2, _LABEL)
     return tile
+
+
+def _empty_tile() -> U8:
+    return np.full((TILE_WH_PX[1] - _STRIP_PX, TILE_WH_PX[0], 3), _GROUND, dtype=np.uint8)
 
 
 def _captioned(picture: U8, suspect: Suspect) -> U8:

@@ -45,6 +45,8 @@ class Labels:
         is_static_frame: True where `world_m` does not move with the platform.
         projected_xyxy_px: (N, C, 4) bounds of the 3D box in each image, for data without instance
             images, or None.
+        mirror_gain: (N,) by how much the image box of an object in full view would overlap the
+            box's projection more with its yaw reversed; NaN where unknown, None without such data.
     """
 
     frame: I64
@@ -67,6 +69,7 @@ class Labels:
     times_s: F64
     is_static_frame: bool
     projected_xyxy_px: F64 | None = None
+    mirror_gain: F64 | None = None
 
     def __len__(self) -> int:
         """Number of boxes."""
@@ -110,7 +113,7 @@ _COLUMNS: Final = (
         "world_m",
     ),
     *("world_yaw_rad", "occluded", "truncated", "claimed_px", "claimed_points", "parent"),
-    *("has_open_door", "image_xyxy_px", "projected_xyxy_px"),
+    *("has_open_door", "image_xyxy_px", "projected_xyxy_px", "mirror_gain"),
 )
 _EDGES: Final = ("x_min_px", "y_min_px", "x_max_px", "y_max_px")
 
@@ -213,3 +216,14 @@ def turns(yaw_rad: F64) -> F64:
     return rotations_of(
         np.stack([np.cos(yaw_rad / 2), 0 * yaw_rad, 0 * yaw_rad, np.sin(yaw_rad / 2)], axis=1)
     )
+
+
+def overlaps(box: F64, others: F64) -> F64:
+    """(n,) intersection over union of one image box, or of n, with (n, 4) others."""
+    low = np.maximum(box[..., :2], others[:, :2])
+    high = np.minimum(box[..., 2:], others[:, 2:])
+    both = np.prod(np.maximum(high - low, 0), axis=1)
+    area = np.prod(box[..., 2:] - box[..., :2], axis=-1) + np.prod(
+        others[:, 2:] - others[:, :2], axis=1
+    )
+    return np.asarray(both / np.maximum(area - both, 1e-9))

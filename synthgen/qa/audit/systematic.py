@@ -1,8 +1,8 @@
-"""Errors of a whole recording: labels late by a constant time, a camera turned."""
+"""Errors of a whole recording: labels late by a constant time, a camera turned, yaw reversed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from synthgen.geometry.arrays import F64
 from synthgen.qa.audit.evidence import Blobs
 from synthgen.qa.audit.labels import Labels
 from synthgen.qa.audit.match import Pairs
-from synthgen.qa.audit.tracks import speeds
+from synthgen.qa.audit.tracks import speeds, velocities
 
 _MIN_SPEED_MPS: Final = 1.5
 _MIN_SAMPLES: Final = 25
@@ -19,6 +19,16 @@ _MIN_TRACKS: Final = 3
 _LAG_LIMIT_S: Final = 0.010
 _ANGLE_LIMIT_RAD: Final = 0.00175
 _DRAWS: Final = 200
+_HEADING_LIMIT_RAD: Final = 0.17
+_MOVING_MPS: Final = 3.0
+_OBLIQUE: Final = 0.34  # |sin 2 yaw| from which a mirrored box looks different
+# What a program may have taken a heading for, and how that turns one.
+_CONVENTIONS: Final = {
+    "yaw counts clockwise": (-1.0, 0.0),
+    "yaw starts a quarter to the left": (1.0, np.pi / 2),
+    "yaw starts a quarter to the right": (1.0, -np.pi / 2),
+    "boxes point backwards": (1.0, np.pi),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,11 @@ class Samples:
         angle_rad: Azimuth of the label minus that of the object's pixels.
         angle_track: Track of each.
         angle_camera: Camera of each.
+        course_rad: Course over the platform's frame of what moves.
+        yaw_rad: Heading of each in that frame, as labelled.
+        yaw_track: Track of each.
+        is_mirrored: (K,) oblique boxes that fit their image box better with the yaw reversed.
+        mirror_track: Track of each.
     """
 
     lag_s: F64
@@ -63,13 +78,30 @@ class Samples:
     angle_rad: F64
     angle_track: np.ndarray
     angle_camera: np.ndarray
+    course_rad: F64
+    yaw_rad: F64
+    yaw_track: np.ndarray
+    is_mirrored: F64
+    mirror_track: np.ndarray
 
 
 def sample(labels: Labels, blobs: Blobs, pairs: Pairs, recording: int) -> Samples:
     """Offsets in one recording, of objects in full view."""
-    if labels.track is None or not len(pairs.box):
-        none = np.zeros(0)
-        return Samples(none, none, none, none, none)
+    none = np.zeros(0)
+    if labels.track is None:
+        return Samples(*[none] * 10)
+    every_track = labels.track + recording * 1_000_000
+    moving = np.flatnonzero(_is_steered(labels))
+    yaw_rad = np.arctan2(labels.rotation[:, 1, 0], labels.rotation[:, 0, 0])
+    course_rad = _courses(labels) - (labels.world_yaw_rad - yaw_rad)
+    gain = np.full(len(labels), np.nan) if labels.mirror_gain is None else labels.mirror_gain
+    tilted = np.flatnonzero(~np.isnan(gain) & (np.abs(np.sin(2 * yaw_rad)) > _OBLIQUE))
+    headings = (
+        course_rad[moving], yaw_rad[moving], every_track[moving],
+        (gain[tilted] > 0).astype(np.float64), every_track[tilted],
+    )  # fmt: skip
+    if not len(pairs.box):
+        return Samples(none, none, none, none, none, *headings)
     free = (labels.occluded < 0.05) & (labels.truncated < 0.02)
     clear = free[pairs.box] & (blobs.count[pairs.blob] >= 40) & ~blobs.at_border[pairs.blob]
     clear &= pairs.inside > 0.3
@@ -83,6 +115,7 @@ def sample(labels: Labels, blobs: Blobs, pairs: Pairs, recording: int) -> Sample
         _angles(labels, blobs, pairs, np.flatnonzero(image)),
         track[image],
         blobs.camera[pairs.blob[image]],
+        *headings,
     )
 
 
@@ -98,7 +131,48 @@ def findings(samples: list[Samples], rng: np.random.Generator) -> list[Finding]:
         own = camera == number
         name = f"camera {int(number)} yaw"
         found.append(_measured(name, "rad", _ANGLE_LIMIT_RAD, angle[own], track[own], rng))
+    return [*found, *_headings(samples, rng)]
+
+
+def _headings(samples: list[Samples], rng: np.random.Generator) -> list[Finding]:
+    """Whether all headings are of another convention, by motion and by image boxes."""
+    course, yaw, track = (
+        np.concatenate([getattr(part, name) for part in samples])
+        for name in ("course_rad", "yaw_rad", "yaw_track")
+    )
+    off = np.abs(_wrapped(course - yaw))
+    found = [_measured("heading off the motion", "rad", _HEADING_LIMIT_RAD, off, track, rng)]
+    if found[0].is_alarm:
+        left = {
+            name: float(np.median(np.abs(_wrapped(course - sign * yaw - offset))))
+            for name, (sign, offset) in _CONVENTIONS.items()
+        }
+        best = min(left, key=lambda name: left[name])
+        if left[best] < _HEADING_LIMIT_RAD:
+            found = [replace(found[0], name=f"heading off the motion, as if {best}")]
+    mirrored = np.concatenate([part.is_mirrored for part in samples])
+    if len(mirrored):
+        track = np.concatenate([part.mirror_track for part in samples])
+        name, unit = "oblique boxes that fit their image box better mirrored", "of 1"
+        found.append(_measured(name, unit, 0.5, mirrored, track, rng))
     return found
+
+
+def _is_steered(labels: Labels) -> np.ndarray:
+    """(N,) vehicles and cycles that move, seen from a frame that does not."""
+    if not labels.is_static_frame:
+        return np.zeros(len(labels), dtype=np.bool_)
+    steered = np.isin(labels.category, ["car", "van", "truck", "bus", "bicycle", "motorcycle"])
+    return np.asarray(steered & (np.linalg.norm(velocities(labels), axis=1) > _MOVING_MPS))
+
+
+def _courses(labels: Labels) -> F64:
+    velocity = velocities(labels)
+    return np.arctan2(velocity[:, 1], velocity[:, 0])
+
+
+def _wrapped(angle_rad: F64) -> F64:
+    return np.asarray((angle_rad + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _lags(labels: Labels, pairs: Pairs) -> tuple[F64, np.ndarray]:

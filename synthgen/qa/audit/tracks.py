@@ -35,11 +35,23 @@ _RULES: Final = ((-1, 1), (-2, 2), (-2, -1), (1, 2))
 _RULE_SHARES: Final = np.array([0.5, 2.0, 1.0, 1.0])
 
 
+def repeated_ids(labels: Labels) -> Bool:
+    """(N,) boxes whose track has another box in the same frame."""
+    if labels.track is None:
+        return np.zeros(len(labels), dtype=np.bool_)
+    key = labels.track * len(labels.times_s) + labels.frame
+    _keys, index, count = np.unique(key, return_inverse=True, return_counts=True)
+    return np.asarray(count[index] > 1)
+
+
 def track_rows(labels: Labels) -> Iterator[I64]:
-    """Rows of each track with at least three boxes, in time."""
+    """Rows of each track with at least three boxes, in time, one a frame."""
     if labels.track is None:
         return
     order = np.lexsort((labels.frame, labels.track))
+    order = order[~repeated_ids(labels)[order]]
+    if not len(order):
+        return
     cuts = np.flatnonzero(np.diff(labels.track[order])) + 1
     for rows in np.split(order, cuts):
         if len(rows) >= _MIN_TRACK:
@@ -222,15 +234,19 @@ def looks_at(ahead_m: F64, half_m: F64, eye_m: F64) -> Bool:
     return np.asarray(ahead_m - half_m > _MIN_INCIDENCE * away_m)
 
 
-def speeds(labels: Labels) -> F64:
-    """(N,) speed along the heading, m/s; NaN where unknown."""
-    speed = np.full(len(labels), np.nan)
+def velocities(labels: Labels) -> F64:
+    """(N, 2) velocity over the ground, m/s; NaN where unknown."""
+    velocity = np.full((len(labels), 2), np.nan)
     for rows in track_rows(labels):
         time_s = labels.times_s[labels.frame[rows]]
-        velocity = np.gradient(labels.world_m[rows][:, :2], time_s, axis=0)
-        yaw = labels.world_yaw_rad[rows]
-        speed[rows] = velocity[:, 0] * np.cos(yaw) + velocity[:, 1] * np.sin(yaw)
-    return speed
+        velocity[rows] = np.gradient(labels.world_m[rows][:, :2], time_s, axis=0)
+    return velocity
+
+
+def speeds(labels: Labels) -> F64:
+    """(N,) speed along the heading, m/s; NaN where unknown."""
+    yaw = labels.world_yaw_rad
+    return np.asarray((velocities(labels) * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)).sum(1))
 
 
 def _predictions(time_s: F64, values: F64) -> F64:

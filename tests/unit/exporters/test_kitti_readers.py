@@ -70,6 +70,16 @@ def test_region_to_ignore_has_an_image_box_alone(tmp_path: Path) -> None:
     assert np.isnan(boxes.truncated[1])
 
 
+@pytest.mark.parametrize(
+    "numbers", ["-1 -1 -1 -1000 -1000 -1000 -10", "0 0 0 0 0 0 0"], ids=["unknown", "noughts"]
+)
+def test_object_of_images_alone_has_no_cuboid(tmp_path: Path, numbers: str) -> None:
+    boxes = kitti_object(tmp_path, f"Car 0.25 1 -10 300 150 399 199 {numbers}\n").boxes
+    assert np.isnan(np.column_stack([boxes.centre_m, boxes.size_lwh_m, boxes.yaw_rad])).all()
+    assert boxes.truncated is not None
+    assert boxes.truncated.tolist() == [0.25]
+
+
 def test_scores_of_a_detector_are_read(tmp_path: Path) -> None:
     boxes = kitti_object(tmp_path, CAR + " 0.75\n").boxes
     assert boxes.score is not None

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from pyarrow import feather
 
@@ -73,6 +75,55 @@ def test_odd_records_of_nuscenes_are_told(
     path.write_text(json.dumps(rows))
     with pytest.raises(DatasetError, match=f"nuscenes.*{words}"):
         list(read_nuscenes(folder / "nuscenes"))
+
+
+def no_rotation(rows: Rows) -> None:
+    for row in rows:
+        row["rotation"] = [0.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("table", ["ego_pose", "calibrated_sensor"])
+def test_pose_that_is_none_is_told_by_its_token(folder: Path, table: str) -> None:
+    path = folder / f"nuscenes/v1.0-trainval/{table}.json"
+    rows = json.loads(path.read_text())
+    no_rotation(rows)
+    path.write_text(json.dumps(rows))
+    with pytest.raises(DatasetError, match=f"{table} [0-9a-f]+: expected a pose"):
+        list(read_nuscenes(folder / "nuscenes"))
+
+
+def test_box_without_a_rotation_has_no_heading(folder: Path) -> None:
+    path = folder / "nuscenes/v1.0-trainval/sample_annotation.json"
+    rows = json.loads(path.read_text())
+    no_rotation(rows)
+    path.write_text(json.dumps(rows))
+    frame = next(f for f in read_nuscenes(folder / "nuscenes") if len(f.boxes))
+    assert np.isnan(frame.boxes.yaw_rad).all()
+
+
+def test_tables_of_nuscenes_alone_have_no_files(folder: Path) -> None:
+    shutil.rmtree(folder / "nuscenes/samples")
+    frame = next(read_nuscenes(folder / "nuscenes"))
+    assert frame.image is None
+    assert frame.lidar is None
+
+
+def test_scene_without_a_sweep_is_told(folder: Path) -> None:
+    path = folder / "nuscenes/v1.0-trainval/sample_data.json"
+    rows = [row for row in json.loads(path.read_text()) if "LIDAR" not in row["filename"]]
+    path.write_text(json.dumps(rows))
+    with pytest.raises(DatasetError, match="sample 0 has no LIDAR_TOP key frame"):
+        list(read_nuscenes(folder / "nuscenes"))
+
+
+def test_annotations_in_another_unit_of_time_are_told(folder: Path) -> None:
+    path = next((folder / "argoverse2").rglob("annotations.feather"))
+    table = feather.read_table(path)
+    seconds = pa.array([time // 10**9 for time in table["timestamp_ns"].to_pylist()])
+    place = table.column_names.index("timestamp_ns")
+    feather.write_feather(table.set_column(place, "timestamp_ns", seconds), path)
+    with pytest.raises(DatasetError, match="no annotation has the time of a sweep"):
+        list(read_argoverse2(folder / "argoverse2"))
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"images": ["a"]}', "[]", '{"images'])

@@ -36,8 +36,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scene(dataset: Path) -> Scene:
-    _, _, labels, blobs, _, range_m = read_clip(clip_folder(dataset, "0" * 16))
-    return Scene(labels, blobs, range_m)
+    part = read_clip(clip_folder(dataset, "0" * 16))
+    return Scene(part.labels, part.blobs, part.range_m)
 
 
 def row_of(labels: Labels, track: int, frame: int) -> int:

@@ -1,0 +1,109 @@
+"""Foreign labels whose numbers are no box, and frames that do not follow each other in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synthgen.datatypes.labelled_frame import IGNORE, LabelledBoxes, LabelledFrame
+from synthgen.qa.sound import in_time, summary, without_broken
+
+ROOT = Path("recordings")
+
+
+def make_frame(number: int = 0, *, time_ns: int | None = None, **columns: object) -> LabelledFrame:
+    """Two cars with 3D boxes and image boxes."""
+    boxes = LabelledBoxes(
+        category=np.array(["car", "car"]), native_category=np.array(["Car", "Car"]),
+        track_id=np.array([1, 2]), xyxy_px=np.array([[10.0, 10, 50, 40], [60, 10, 90, 40]]),
+        truncated=None, occluded=None, centre_m=np.array([[10.0, 1, 0], [20, -1, 0]]),
+        size_lwh_m=np.array([[4.5, 1.8, 1.5], [4.2, 1.7, 1.4]]), yaw_rad=np.array([0.0, 0.1]),
+    )  # fmt: skip
+    return LabelledFrame(
+        sequence="drive", frame_index=number, timestamp_ns=time_ns, image=None, image_size_wh=None,
+        camera_matrix=None, camera_from_boxes=None, lidar=None, lidar_from_boxes=None,
+        box_frame="ego", boxes=replace(boxes, **columns),  # type: ignore[arg-type] # any column
+    )  # fmt: skip
+
+
+def second(row: list[float]) -> np.ndarray:
+    return np.array([[10.0, 1.0, 0.5], row])
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"centre_m": second([np.nan] * 3)}, "NaN or infinite"),
+        ({"centre_m": second([np.inf, 0, 0])}, "NaN or infinite"),
+        ({"centre_m": second([1e300, 0, 0])}, "farther away than 10 km"),
+        ({"size_lwh_m": second([-4.5, 1.8, 1.5])}, "not longer than nought"),
+        ({"size_lwh_m": second([4.5, 0.0, 1.5])}, "not longer than nought"),
+        ({"yaw_rad": np.array([0.0, np.nan])}, "NaN or infinite"),
+    ],
+)
+def test_label_that_is_no_box_is_taken_out_and_named(
+    columns: dict[str, object], reason: str
+) -> None:
+    frames, broken = without_broken([make_frame(7, **columns)])
+    assert frames[0].boxes.track_id is not None
+    assert frames[0].boxes.track_id.tolist() == [1]
+    assert [(box.frame_index, box.track, box.category) for box in broken] == [(7, 2, "Car")]
+    assert reason in broken[0].reason
+
+
+def test_object_of_images_alone_is_whole() -> None:
+    nothing = {"centre_m": second([np.nan] * 3), "size_lwh_m": second([np.nan] * 3)}
+    _frames, broken = without_broken([make_frame(**nothing, yaw_rad=np.array([0.0, np.nan]))])
+    assert not broken
+
+
+@pytest.mark.parametrize("edges", [[60.0, 10, 55, 5], [60, 10, 60, 40], [np.nan] * 4])
+def test_image_box_without_area_is_broken(edges: list[float]) -> None:
+    none = np.full((2, 3), np.nan)
+    image = np.array([[10.0, 10, 50, 40], edges])
+    frame = make_frame(xyxy_px=image, centre_m=none, size_lwh_m=none, yaw_rad=none[:, 0])
+    _frames, broken = without_broken([frame])
+    assert [box.track for box in broken] == [2]
+
+
+def test_region_to_ignore_is_never_broken() -> None:
+    frame = make_frame(category=np.array(["car", IGNORE]), size_lwh_m=second([-1.0, -1.0, -1.0]))
+    assert not without_broken([frame])[1]
+
+
+def test_one_line_tells_of_all() -> None:
+    _frames, broken = without_broken([make_frame(3, yaw_rad=np.array([np.nan, np.nan]))])
+    told = summary(broken, 8)
+    assert told.startswith(
+        "2 of 10 labels are no boxes and left out; the first: drive frame 3, Car"
+    )
+
+
+@pytest.mark.parametrize(
+    ("times_ns", "words"),
+    [
+        ([0, 500, 1000], "found 5e-07 s; are the timestamps in the format's unit?"),
+        ([0, 500_000_000_000, 10**12], "found 500 s"),
+        ([0, 200_000_000, 100_000_000], "1 of 2 do not"),
+        ([0, 0, 100_000_000], "1 of 2 do not"),
+    ],
+)
+def test_sequence_out_of_time_is_left_out_and_named(times_ns: list[int], words: str) -> None:
+    problems: list[str] = []
+    frames = [make_frame(i, time_ns=time) for i, time in enumerate(times_ns)]
+    other = replace(make_frame(), sequence="other")
+    assert in_time(ROOT, [*frames, other], problems) == [other]
+    assert len(problems) == 1
+    assert problems[0].startswith("recordings: drive: expected ")
+    assert words in problems[0]
+
+
+@pytest.mark.parametrize("step_ns", [50_000_000, 500_000_000, None])
+def test_usual_steps_are_in_time(step_ns: int | None) -> None:
+    problems: list[str] = []
+    frames = [make_frame(i, time_ns=None if step_ns is None else i * step_ns) for i in range(3)]
+    assert in_time(ROOT, frames, problems) == frames
+    assert not problems

@@ -231,10 +231,10 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
 
 
 def _coco_images(instances: Path) -> Path:
-    """Folder of the images of an instances file, ours or as COCO itself lays it out."""
-    root = instances.parent.parent
-    own = root / instances.stem.removeprefix("instances_")  # COCO's own: val2017/ by annotations/
-    return own if own.is_dir() else root / "images"
+    """Folder of the images of an instances file: COCO's own is `val2017/`, ours `images/val/`."""
+    root, split = instances.parent.parent, instances.stem.removeprefix("instances_")
+    places = (root / "images" / split, root / split, root / "images")
+    return next((place for place in places if place.is_dir()), root)
 
 
 def _spread(rows: list[int], limit: int) -> list[int]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from exporters.export import ExportOptions, export_formats
 from synthgen.datatypes.labelled_frame import IGNORE, LabelledBoxes, LabelledFrame
 from synthgen.qa.sound import in_time, summary, without_broken
+from synthgen.qa.sources import open_source
+from tests.unit.small_dataset import write_dataset
 
 ROOT = Path("recordings")
 
@@ -27,6 +32,32 @@ def make_frame(number: int = 0, *, time_ns: int | None = None, **columns: object
         camera_matrix=None, camera_from_boxes=None, lidar=None, lidar_from_boxes=None,
         box_frame="ego", boxes=replace(boxes, **columns),  # type: ignore[arg-type] # any column
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["images/val", "val", "images"])
+def test_images_of_coco_are_found_by_their_split(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / folder).mkdir(parents=True)
+    image = tmp_path / folder / "a.png"
+    cv2.imwrite(str(image), np.zeros((20, 30, 3), np.uint8))
+    document = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 30, "height": 20}],
+        "annotations": [],
+        "categories": [],
+    }
+    (tmp_path / "annotations/instances_val.json").write_text(json.dumps(document))
+    assert open_source(tmp_path).frames[0].image == image
+
+
+def test_broken_log_of_argoverse_spoils_no_other(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "dataset", clips=2)
+    options = ExportOptions(shares={"train": 1.0}, jobs=1, trust=True)
+    export_formats(tmp_path / "dataset", ("argoverse2",), tmp_path / "out", options)
+    first, second_log = sorted((tmp_path / "out").rglob("annotations.feather"))
+    first.write_bytes(b"cut off")
+    source = open_source(tmp_path / "out")
+    assert {frame.sequence for frame in source.frames} == {second_log.parent.name}
+    assert [str(first) in problem for problem in source.problems] == [True]
 
 
 def second(row: list[float]) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from tests.unit.small_dataset import write_dataset
 ROOT = Path("recordings")
 
 
-def make_frame(number: int = 0, *, time_ns: int | None = None, **columns: object) -> LabelledFrame:
+def make_frame(number: int = 0, *, time_ns: int | None = None, **columns: Any) -> LabelledFrame:
     """Two cars with 3D boxes and image boxes."""
     boxes = LabelledBoxes(
         category=np.array(["car", "car"]), native_category=np.array(["Car", "Car"]),
@@ -30,7 +31,7 @@ def make_frame(number: int = 0, *, time_ns: int | None = None, **columns: object
     return LabelledFrame(
         sequence="drive", frame_index=number, timestamp_ns=time_ns, image=None, image_size_wh=None,
         camera_matrix=None, camera_from_boxes=None, lidar=None, lidar_from_boxes=None,
-        box_frame="ego", boxes=replace(boxes, **columns),  # type: ignore[arg-type] # any column
+        box_frame="ego", boxes=replace(boxes, **columns),
     )  # fmt: skip
 
 
@@ -75,9 +76,7 @@ def second(row: list[float]) -> np.ndarray:
         ({"yaw_rad": np.array([0.0, np.nan])}, "NaN or infinite"),
     ],
 )
-def test_label_that_is_no_box_is_taken_out_and_named(
-    columns: dict[str, object], reason: str
-) -> None:
+def test_label_that_is_no_box_is_taken_out_and_named(columns: dict[str, Any], reason: str) -> None:
     frames, broken = without_broken([make_frame(7, **columns)])
     assert frames[0].boxes.track_id is not None
     assert frames[0].boxes.track_id.tolist() == [1]
@@ -86,8 +85,9 @@ def test_label_that_is_no_box_is_taken_out_and_named(
 
 
 def test_object_of_images_alone_is_whole() -> None:
-    nothing = {"centre_m": second([np.nan] * 3), "size_lwh_m": second([np.nan] * 3)}
-    _frames, broken = without_broken([make_frame(**nothing, yaw_rad=np.array([0.0, np.nan]))])
+    nothing = second([np.nan] * 3)
+    frame = make_frame(centre_m=nothing, size_lwh_m=nothing, yaw_rad=np.array([0.0, np.nan]))
+    _frames, broken = without_broken([frame])
     assert not broken
 
 

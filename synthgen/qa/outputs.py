@@ -1,4 +1,4 @@
-"""A comparison as JSON, Markdown and JUnit."""
+"""A comparison as JSON, Markdown and test cases."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import math
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from synthgen.qa.gates import Judgement
+from synthgen.qa.junit import Case
 
 _SIGN = {"pass": "✔", "fail": "✘", "inconclusive": "?"}
 
@@ -54,21 +54,14 @@ def markdown(report: dict[str, Any], judgements: list[Judgement], outcome: str) 
     return "\n".join(lines) + "\n"
 
 
-def junit(judgements: list[Judgement]) -> str:
+def gate_cases(judgements: list[Judgement]) -> list[Case]:
     """Gates as test cases; an inconclusive one is skipped, with its reason."""
-    failed = sum(j.outcome == "fail" for j in judgements)
-    skipped = sum(j.outcome == "inconclusive" for j in judgements)
-    cases = [_case(j) for j in judgements]
-    head = (
-        f'<testsuite name="synthgen compare" tests="{len(cases)}" failures="{failed}" '
-        f'skipped="{skipped}">'
-    )
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *cases, "</testsuite>\n"])
-
-
-def _case(judgement: Judgement) -> str:
-    start = f'  <testcase classname="gates" name={quoteattr(judgement.name)}'
-    if judgement.outcome == "pass":
-        return f"{start}/>"
-    tag = "failure" if judgement.outcome == "fail" else "skipped"
-    return f"{start}><{tag} message={quoteattr(judgement.message)}/></testcase>"
+    return [
+        Case(
+            "gates",
+            judgement.name,
+            failure=judgement.message if judgement.outcome == "fail" else "",
+            skipped=judgement.message if judgement.outcome == "inconclusive" else "",
+        )
+        for judgement in judgements
+    ]

@@ -14,7 +14,8 @@ from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.geometry.arrays import F64, U8
 from synthgen.qa.compare import Options, as_json, compare, user_features
 from synthgen.qa.gates import EXIT, Gates, Judgement, judge, verdict
-from synthgen.qa.outputs import junit, markdown, write_json
+from synthgen.qa.junit import junit
+from synthgen.qa.outputs import gate_cases, markdown, write_json
 from synthgen.qa.report.build import build_report, write_report
 from synthgen.qa.report.extras import Extras, cost_of
 from synthgen.qa.sources import open_source
@@ -85,7 +86,7 @@ def run_compare(
         write_report(out, page)
         write_json(out / "report.json", report)
         (out / "report.md").write_text(text)
-        (out / "junit.xml").write_text(junit(judgements))
+        (out / "junit.xml").write_bytes(junit("synthgen compare", gate_cases(judgements)))
     except OSError as err:
         raise OutputError(f"{out}: cannot write the report: {err.strerror}") from err
     code = DatasetError.exit_code if found.problems else EXIT[outcome]

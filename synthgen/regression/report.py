@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from xml.etree import ElementTree
 
+from synthgen.qa.junit import Case, junit
 from synthgen.regression.change import Change
 from synthgen.regression.outcome import Outcome
 from synthgen.store.durable import write_durably
@@ -57,23 +57,21 @@ def markdown_report(outcome: Outcome, pictures: Sequence[Path] = ()) -> str:
 
 def junit_report(outcome: Outcome) -> bytes:
     """One test case per clip and one for the set as a whole."""
-    suite = ElementTree.Element("testsuite", name=outcome.title)
-    failed = 0
+    cases = []
     for slot in ("", *outcome.slots):
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=slot.rpartition("-")[0] or "set", name=slot or "set"
-        )
         broken = [change for change in outcome.breaches if change.slot == slot]
+        failure = ""
         if broken:
-            failed += 1
-            message = f"{len(broken)} changes; the first: {broken[0].where} {broken[0].text}"
-            failure = ElementTree.SubElement(case, "failure", message=message)
-            failure.text = "\n".join(str(change) for change in broken[:_SHOWN])
-    suite.set("tests", str(len(outcome.slots) + 1))
-    suite.set("failures", str(failed))
-    suite.set("errors", "0")
-    ElementTree.indent(suite)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite) + b"\n"
+            failure = f"{len(broken)} changes; the first: {broken[0].where} {broken[0].text}"
+        cases.append(
+            Case(
+                slot.rpartition("-")[0] or "set",
+                slot or "set",
+                failure=failure,
+                detail="\n".join(str(change) for change in broken[:_SHOWN]),
+            )
+        )
+    return junit(outcome.title, cases)
 
 
 def write_reports(outcome: Outcome, out: Path, pictures: Sequence[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ from synthgen.cli import main
 from synthgen.errors import ConfigError, DatasetError
 from synthgen.qa.compare import Options
 from synthgen.qa.gates import Gates, judge, verdict
-from synthgen.qa.outputs import junit
+from synthgen.qa.junit import junit
+from synthgen.qa.outputs import gate_cases
 from synthgen.qa.profile import bad_reference, hand_default
 from synthgen.qa.run_compare import Result, run_compare
 from synthgen.qa.sources import open_source
@@ -127,7 +129,9 @@ def test_gate_with_an_unknown_name_is_refused(bad: Result) -> None:
 
 def test_junit_counts_failures(bad: Result) -> None:
     judged = judge(gates(compare__c2st__auc={"max": 0.6}), bad.report, None)
-    assert 'tests="1" failures="1" skipped="0"' in junit(judged)
+    suite = ElementTree.fromstring(junit("gates", gate_cases(judged)))
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["1", "1", "0"]
+    assert suite.find("testcase/failure") is not None
 
 
 def test_users_features_are_never_called_fid(folders: dict[str, Path], tmp_path: Path) -> None:

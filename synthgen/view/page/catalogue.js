@@ -29,6 +29,7 @@ function matches(card, without = -1) {
 }
 
 function showFacets() {
+  const held = $("facets").contains(document.activeElement) ? document.activeElement.id : "";
   $("facets").replaceChildren(...FACETS.map(([name, values], i) => {
     const counts = new Map();
     for (const card of cards) if (!card.fault) for (const v of values(card)) {
@@ -38,6 +39,7 @@ function showFacets() {
     field.append(element("legend", name));
     for (const value of [...counts.keys()].sort()) {
       const label = element("label"), box = element("input");
+      box.id = `${name}: ${value}`;
       box.type = "checkbox"; box.checked = chosen[i].has(value);
       box.onchange = () => { chosen[i][box.checked ? "add" : "delete"](value); showList(); };
       label.append(box, value, element("span", counts.get(value)));
@@ -45,6 +47,7 @@ function showFacets() {
     }
     return field;
   }));
+  if (held) $(held)?.focus();  // a filter that was just chosen keeps the keyboard
 }
 
 function showList() {
@@ -66,6 +69,7 @@ function showList() {
       text.append(element("b", card.scenario), element("small", `${card.map} · ${card.weather.join(", ")}`),
                   element("small", `${card.frames} frames · ${card.seconds} s${ttc}`),
                   element("small", `audit: ${card.audit}`, card.audit));
+      made.id = card.id;
       made.onclick = () => { location.hash = card.id; };
     }
     made.append(text);
@@ -85,10 +89,12 @@ function withScene(id, then) {
 function route() {
   const [id, at] = location.hash.slice(1).split("/");
   const card = cards.find((c) => c.id === id && !c.fault);
+  const before = open;
   stop();
   open = card || null;
   $("viewer").hidden = !card; $("layout").hidden = Boolean(card);
-  if (!card) { showList(); return; }
+  if (!card) { showList(); if (before) $(before.id)?.focus(); return; }
+  if (before !== card) $("close").focus();
   $("title").textContent = `${card.scenario} · ${card.id}`;
   $("rerun").textContent = `${catalogue.rerun} --where "clip_id = '${card.id}'" --out ${card.id}-rerun && rerun ${card.id}-rerun/*.rrd`;
   const classes = Object.entries(card.classes).map(([name, n]) => `${name} ${n}`).join(", ");
@@ -101,7 +107,7 @@ function route() {
     $("camera").replaceChildren(...scene.cameras.map((c) => element("option", c.name)));
     $("image").hidden = $("camera").hidden = !scene.cameras.length;  // a rig of label channels only
     $("slider").max = scene.frames.length - 1;
-    go(Math.min(Number(at) || 0, scene.frames.length - 1));
+    go(Math.min(Math.trunc(Number(at)) || 0, scene.frames.length - 1));
   });
 }
 
@@ -110,6 +116,7 @@ function go(number) {
   const frames = window.SCENES[open.id].frames;
   frame = (number + frames.length) % frames.length;
   $("slider").value = frame;
+  if (!timer) history.replaceState(null, "", `#${open.id}/${frame}`);  // the address leads here again
   const now = frames[frame];
   $("time").textContent = `frame ${now.frame} of ${frames.length} · ${now.speed} m/s`;
   const doubts = (now.suspects || []).map(([track, p, reason]) =>
@@ -187,7 +194,10 @@ function drawAbove(now) {
   body(0, 0, 0, 4.9, 2, "#3cdc82", true, false);
 }
 
-function stop() { clearInterval(timer); timer = null; $("play").textContent = "▶"; }
+function stop() {
+  if (timer && open) history.replaceState(null, "", `#${open.id}/${frame}`);
+  clearInterval(timer); timer = null; $("play").textContent = "▶";
+}
 function play() {
   if (timer) { stop(); return; }
   $("play").textContent = "❚❚";
@@ -202,12 +212,13 @@ $("slider").oninput = () => { stop(); go(Number($("slider").value)); };
 $("camera").onchange = $("boxes").onchange = () => go(frame);
 $("play").onclick = play;
 $("copy").onclick = () => navigator.clipboard?.writeText($("rerun").textContent);
+$("filters").open = !matchMedia("(max-width: 760px)").matches;
 window.onhashchange = route;
 window.onkeydown = (event) => {
   if (!open || event.target.tagName === "INPUT" || event.target.tagName === "SELECT") return;
   if (event.key === "ArrowRight") { stop(); go(frame + 1); }
   if (event.key === "ArrowLeft") { stop(); go(frame - 1); }
-  if (event.key === " ") { event.preventDefault(); play(); }
+  if (event.key === " " && event.target.tagName !== "BUTTON") { event.preventDefault(); play(); }
   if (event.key === "Escape") location.hash = "";
 };
 route();

@@ -142,11 +142,15 @@ def bench_audit_command(
     tune_on: Annotated[
         Path | None, typer.Option(help="Learn on these clips instead; none may be measured on.")
     ] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Store the figures for every audit's report.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Recall and precision of the label audit on faults put into unseen scenes."""
-    from synthgen.bench.audit import bench_audit, tune_audit
+    from synthgen.bench.audit import CALIBRATION, bench_audit, tune_audit
     from synthgen.campaign.progress import make_progress
+    from synthgen.qa.audit.measured import save_measured
 
     shown = make_progress(None)
     try:
@@ -155,6 +159,8 @@ def bench_audit_command(
         report = bench_audit(shown, dataset)
     finally:
         shown.close()
+    if publish:
+        save_measured(report, CALIBRATION.parent)
     print_report(report, as_json)
 
 

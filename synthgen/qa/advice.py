@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from synthgen.errors import ConfigError
+from synthgen.geometry.arrays import I64
 from synthgen.qa.dry_run import dry_run
 from synthgen.qa.fit import RealLabels, fit
 from synthgen.qa.label_features import LABEL_FEATURES
@@ -26,6 +27,7 @@ from synthgen.qa.tables import CLASSES, Table
 LEAST_EFFECT: Final = 0.05
 MOST: Final = 5
 LEAST_BOXES: Final = 50
+LEAST_SHARED: Final = 20  # of one class on both sides, for what is compared within classes
 ROWS: Final = 1500
 
 
@@ -106,12 +108,14 @@ _FRAME_CAUSES: Final = {
 def _effects(tables: dict[str, tuple[Table, Table]]) -> dict[str, float]:
     """Effect of each cause; within classes for those of boxes."""
     boxes, found = tables["boxes"], {}
-    if not len(boxes[0]) or not len(boxes[1]):
+    if min(len(side) for side in boxes) < LEAST_BOXES:
         return {}
-    for name in ("category", "ahead_m", "left_m", "heading"):
-        found[name] = _effect(boxes, name, by_class=name != "category")
-    sides = [_effect(boxes, f"{s}_m", by_class=True) for s in ("length", "width", "height")]
-    found["size"] = float(np.mean(sides))
+    found["category"] = _effect(boxes, "category", by_class=False)
+    if _shared(*boxes).max() >= LEAST_SHARED:
+        for name in ("ahead_m", "left_m", "heading"):
+            found[name] = _effect(boxes, name, by_class=True)
+        sides = [_effect(boxes, f"{s}_m", by_class=True) for s in ("length", "width", "height")]
+        found["size"] = float(np.mean(sides))
     found["count"] = _effect(tables["frames"], "count", by_class=False)
     for table in ("images", "lidar"):
         for name in set(_FRAME_CAUSES) & set(tables[table][0].columns if table in tables else ()):
@@ -236,14 +240,21 @@ def _words(name: str, tables: dict[str, tuple[Table, Table]]) -> tuple[str, str]
         sentence = f"{along[1]:.0%} of your objects head your way, {along[0]:.0%} in reality."
         return sentence, f"  heading along: {along[1]:.2f} -> {along[0]:.2f}"
     column, less, more = _most_different(name, tables)
-    cars = [t[column][t["category"] == 0] for t in (real, synthetic)]
-    middle = [float(np.median(c)) if len(c) else float("nan") for c in cars]
+    kind = int(np.argmax(_shared(real, synthetic)))
+    middle = [float(np.nanmedian(t[column][t["category"] == kind])) for t in (real, synthetic)]
     off_m = middle[1] - middle[0]
     sentence = (
-        f"Your cars are {abs(off_m):.2g} m too {less if off_m < 0 else more} "
+        f"Your {CLASSES[kind]}s are {abs(off_m):.2g} m too {less if off_m < 0 else more} "
         f"(medians {middle[1]:.3g} and {middle[0]:.3g} m)."
     )
-    return sentence, f"  car {column}, median: {middle[1]:.2f} -> {middle[0]:.2f}"
+    return sentence, f"  {CLASSES[kind]} {column}, median: {middle[1]:.2f} -> {middle[0]:.2f}"
+
+
+def _shared(real: Table, synthetic: Table) -> I64:
+    """(classes,) boxes of each class on the side that has fewer of them."""
+    counts = [np.bincount(t["category"].astype(int), minlength=len(CLASSES))
+              for t in (real, synthetic)]  # fmt: skip
+    return np.minimum(*counts)
 
 
 def _most_different(name: str, tables: dict[str, tuple[Table, Table]]) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Takes out of foreign labels what cannot be: broken boxes, frames out of time."""
+"""Takes out of labels what cannot be: broken boxes, frames out of time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.datatypes.labelled_frame import IGNORE, LabelledBoxes, LabelledFrame
-from synthgen.geometry.arrays import Bool
+from synthgen.geometry.arrays import F64, Bool
 
 _FARTHEST_M: Final = 10_000.0  # from the platform; no sensor of a car sees a tenth of it
 _STEP_S: Final = (0.001, 60.0)  # between frames of one drive
@@ -23,7 +24,7 @@ class BrokenBox:
 
     Attributes:
         sequence: Name of the sequence.
-        frame_index: Of the frame, in the data set's own count.
+        frame_index: Of the frame.
         track: Track id, or None.
         category: As the file says.
         reason: What is wrong with it.
@@ -105,22 +106,29 @@ def _fault_in_time(frames: Sequence[LabelledFrame]) -> str:
     return ""
 
 
-def _reasons(boxes: LabelledBoxes) -> np.ndarray:
+def cuboid_faults(centre_m: F64, size_lwh_m: F64, yaw_rad: F64) -> NDArray[np.str_]:
+    """(N,) what is wrong with each cuboid, empty where nothing is.
+
+    Args:
+        centre_m: (N, 3) from the platform.
+        size_lwh_m: (N, 3).
+        yaw_rad: (N,).
+    """
+    numbers = np.column_stack([centre_m, size_lwh_m, yaw_rad])
+    reasons = np.full(len(numbers), "", dtype="<U60")
+    reasons[(size_lwh_m <= 0).any(axis=1)] = "a side is not longer than nought"
+    far = (np.abs(centre_m) > _FARTHEST_M).any(axis=1)
+    reasons[far] = f"farther away than {_FARTHEST_M / 1000:g} km"
+    reasons[~np.isfinite(numbers).all(axis=1)] = "a number of it is NaN or infinite"
+    return reasons
+
+
+def _reasons(boxes: LabelledBoxes) -> NDArray[np.str_]:
     """(N,) what is wrong with each box, empty where nothing is."""
     numbers = np.column_stack([boxes.centre_m, boxes.size_lwh_m, boxes.yaw_rad])
-    is_solid = ~np.isnan(numbers).all(axis=1)
-    faults = (
-        (is_solid & (boxes.size_lwh_m <= 0).any(axis=1), "a side is not longer than nought"),
-        (
-            is_solid & (np.abs(boxes.centre_m) > _FARTHEST_M).any(axis=1),
-            f"farther away than {_FARTHEST_M / 1000:g} km",
-        ),
-        (is_solid & ~np.isfinite(numbers).all(axis=1), "a number of it is NaN or infinite"),
-        (~is_solid & _is_no_rectangle(boxes), "its image box has no area"),
-    )
-    reasons = np.full(len(boxes), "", dtype="<U60")
-    for wrong, reason in faults:
-        reasons[wrong] = reason
+    reasons = cuboid_faults(boxes.centre_m, boxes.size_lwh_m, boxes.yaw_rad)
+    is_flat = np.isnan(numbers).all(axis=1)
+    reasons[is_flat] = np.where(_is_no_rectangle(boxes), "its image box has no area", "")[is_flat]
     reasons[boxes.category == IGNORE] = ""
     return reasons
 
@@ -132,7 +140,7 @@ def _is_no_rectangle(boxes: LabelledBoxes) -> Bool:
     return np.asarray(~((size > 0) & np.isfinite(size)).all(axis=1))
 
 
-def _named(frame: LabelledFrame, reasons: np.ndarray) -> Iterator[BrokenBox]:
+def _named(frame: LabelledFrame, reasons: NDArray[np.str_]) -> Iterator[BrokenBox]:
     boxes = frame.boxes
     for row in np.flatnonzero(reasons != "").tolist():
         track = None if boxes.track_id is None else int(boxes.track_id[row])

@@ -22,7 +22,7 @@ from synthgen.qa.audit.match import Pairs, match
 from synthgen.qa.audit.sizes import KnownSizes, known_sizes
 from synthgen.qa.audit.systematic import Finding, Samples, findings, sample
 from synthgen.qa.audit.vote import Calibration, Verdicts, judge
-from synthgen.qa.sound import BrokenBox
+from synthgen.qa.sound import BrokenBox, cuboid_faults
 from synthgen.qa.sources import kind_of
 from synthgen.store.clip_reader import ClipReader, read_labels_manifest
 from synthgen.store.commit import committed_manifests
@@ -250,7 +250,8 @@ def _judged(
 
 def _is_own(dataset: Path) -> bool:
     if not dataset.is_dir():
-        raise DatasetError(f"{dataset}: no such folder")
+        found = "a file" if dataset.exists() else "nothing"
+        raise DatasetError(f"{dataset}: expected the folder of a data set, found {found}")
     return kind_of(dataset) == "synthgen"
 
 
@@ -281,9 +282,23 @@ def read_clip(folder: Path) -> Part:
     settings = read_labels_manifest(folder, clip.labels_version).get("settings", {})
     range_m = float(settings.get("range_m", _DEFAULT_RANGE_M))
     try:
-        return Part(clip.clip_id, folder, clip_labels(clip), clip_blobs(clip), None, range_m)
+        labels, broken = _without_broken(clip_labels(clip), clip.clip_id)
+        return Part(clip.clip_id, folder, labels, clip_blobs(clip), None, range_m, broken)
     except (KeyError, ValueError, IndexError, TypeError) as err:
         raise DatasetError(f"{folder}: the tables do not fit together: {err!r}") from err
+
+
+def _without_broken(labels: Labels, name: str) -> tuple[Labels, tuple[BrokenBox, ...]]:
+    assert labels.track is not None, "clips have tracks"
+    reasons = cuboid_faults(labels.center_m, labels.size_lwh_m, labels.world_yaw_rad)
+    broken = tuple(
+        BrokenBox(
+            name, int(labels.frame[row]), int(labels.track[row]), str(labels.category[row]),
+            str(reasons[row]),
+        )
+        for row in np.flatnonzero(reasons != "").tolist()
+    )  # fmt: skip
+    return (labels.take(reasons == ""), broken) if broken else (labels, ())
 
 
 def _broken_suspects(part: Part) -> Iterator[Suspect]:

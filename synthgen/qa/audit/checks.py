@@ -25,7 +25,7 @@ BOX_CHECKS: Final = (
 )
 TRACK_CHECKS: Final = BOX_CHECKS[8:]
 MISSING: Final = "missing"
-BROKEN: Final = "broken"  # of foreign labels, whose numbers need not be a box
+BROKEN: Final = "broken"  # labels whose numbers are no box
 # Checks whose score is yes or no; they keep their threshold whatever the clean data say.
 BINARY: Final = frozenset(["support", "cls_tag", "dup", "track_cls", "track_obj", MISSING])
 _ALARM: Final = 3.0

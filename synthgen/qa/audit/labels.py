@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthgen.datatypes.actors import ObjectInfo
 from synthgen.geometry.arrays import F64, I64, Bool
-from synthgen.geometry.rotations import yaw_of
+from synthgen.geometry.rotations import rotation_from_quat, yaw_of
 from synthgen.store.clip_reader import ClipReader
 from synthgen.store.tables import pose_names
 
@@ -129,7 +129,7 @@ def clip_labels(clip: ClipReader) -> Labels:
     pose = np.stack([column[name] for name in pose_names("ego_from_box")], axis=1)
     frames = {item.frame_index: i for i, item in enumerate(clip.frames)}
     frame = np.array([frames[i] for i in column["frame_index"].tolist()], dtype=np.int64)
-    rotation = rotations_of(pose[:, 3:])
+    rotation = rotation_from_quat(pose[:, 3:])
     world_rotation = np.stack([f.world_from_ego.rotation for f in clip.frames])[frame]
     world_origin = np.stack([f.world_from_ego.translation_m for f in clip.frames])[frame]
     model = {item.track_id: model_of(item) for item in clip.objects}
@@ -200,20 +200,9 @@ def _open_doors(clip: ClipReader, frame_index: I64, track_id: I64) -> Bool:
     return np.array([key in opened for key in keys], dtype=np.bool_)
 
 
-def rotations_of(quat_wxyz: F64) -> F64:
-    """Rotation matrices (N, 3, 3) of quaternions (N, 4)."""
-    w, x, y, z = np.moveaxis(quat_wxyz / np.linalg.norm(quat_wxyz, axis=1, keepdims=True), 1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), 2, 0)
-
-
 def turns(yaw_rad: F64) -> F64:
     """Rotation matrices (N, 3, 3) about z."""
-    return rotations_of(
+    return rotation_from_quat(
         np.stack([np.cos(yaw_rad / 2), 0 * yaw_rad, 0 * yaw_rad, np.sin(yaw_rad / 2)], axis=1)
     )
 

@@ -19,6 +19,7 @@ from synthgen.geometry.arrays import U8
 from synthgen.qa.audit.audit import Audit, Suspect
 from synthgen.qa.audit.checks import BOX_CHECKS
 from synthgen.qa.audit.gallery import contact_sheet, draw_suspects
+from synthgen.qa.audit.measured import heat_table, measured
 from synthgen.store.durable import output_errors, write_durably
 
 _SHOWN: Final = 48
@@ -123,7 +124,10 @@ def _page(audit: Audit, shown: list[Suspect], tiles: list[U8]) -> str:
     ]
     source = (files("synthgen.qa.audit") / "page.html.j2").read_text()
     template = jinja2.Environment(autoescape=True).from_string(source)
-    return template.render(facts=facts, checks=checks, tiles=pictures, percent=_percent)
+    return template.render(
+        facts=facts, checks=checks, tiles=pictures, percent=_percent, proof=measured(),
+        heat=heat_table(measured()),
+    )  # fmt: skip
 
 
 def _percent(share: float) -> str:

@@ -6,24 +6,21 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import synthgen
 from synthgen.errors import OutputError
-from synthgen.geometry.arrays import U8
 from synthgen.qa.compare import Comparison
 from synthgen.qa.gates import Judgement
 from synthgen.qa.report import charts
 from synthgen.qa.report.classifier import classifier_figures
 from synthgen.qa.report.extras import Extras, price
-from synthgen.qa.report.figure import data_uri
 from synthgen.qa.report.figures import cause_charts, sections_of
+from synthgen.qa.report.pictures import NO_PICTURES, pictures_of
 from synthgen.qa.sources import Source
 
 MAX_BYTES: Final = 5_000_000
-STRIP: Final = 4
 
 
 def build_report(
@@ -50,7 +47,7 @@ def build_report(
     indices = [(d.name, d.index, d.interval, d.unclear) for d in found.dimensions]
     judged = found.c2st
     told = f"AUC {judged.auc:.3f}; floor {judged.floor:.3f}"
-    for pictures in (_pictures(found, sources), []):
+    for pictures in (pictures_of(found, sources), NO_PICTURES):
         text = _template().render(
             report=report,
             judgements=judgements,
@@ -61,7 +58,7 @@ def build_report(
             classifier=classifier_figures(found),
             advice=list(zip(report["advice"], cause_charts(found), strict=True)),
             pictures=pictures,
-            extras=extras.panels(with_pictures=bool(pictures)),
+            extras=extras.panels(with_pictures=pictures is not NO_PICTURES),
             version=synthgen.__version__,
         )
         if len(text.encode()) <= MAX_BYTES:
@@ -77,34 +74,6 @@ def _template() -> Any:
         )  # fmt: skip
         environment.filters["price"] = price
         return environment.get_template(path.name)
-
-
-def _pictures(found: Comparison, sources: tuple[Source, Source]) -> list[dict[str, Any]]:
-    """Frames in order of how synthetic they look to the classifier: most and least, both sides."""
-    pictures: list[dict[str, Any]] = []
-    for side, source in enumerate(sources):
-        scores = found.frame_scores[side]
-        candidates = [
-            (float(scores[row]) if row < len(scores) else float("nan"), row, rgb)
-            for row, rgb in source.images(24)
-        ]
-        # Frames without a box have no score: they go to the end.
-        candidates.sort(key=lambda c: (np.isnan(c[0]), -c[0] if not np.isnan(c[0]) else 0, c[1]))
-        for score, row, rgb in _ends(candidates):
-            frame = source.frames[row]
-            pictures.append(
-                {
-                    "side": ("real", "synthetic")[side],
-                    "name": f"{frame.sequence}, frame {frame.frame_index}",
-                    "score": None if np.isnan(score) else score,
-                    "source": data_uri(rgb),
-                }
-            )
-    return pictures
-
-
-def _ends(items: list[tuple[float, int, U8]]) -> list[tuple[float, int, U8]]:
-    return items if len(items) <= STRIP else [*items[: STRIP // 2], *items[-STRIP // 2 :]]
 
 
 def write_report(folder: Path, text: str) -> Path:

@@ -15,6 +15,8 @@ from synthgen.geometry.arrays import F64
 
 WIDTH, HEIGHT = 340, 190
 _LEFT, _BOTTOM, _TOP = 34, 26, 8
+_MARKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_LONG = 7  # signs of a mark from which five of them do not fit
 
 
 def _svg(body: str, label: str, width: int = WIDTH, height: int = HEIGHT) -> str:
@@ -24,17 +26,22 @@ def _svg(body: str, label: str, width: int = WIDTH, height: int = HEIGHT) -> str
     )
 
 
-def _axis(low: float, high: float, *, width: int = WIDTH, height: int = HEIGHT) -> str:
+def _axis(low: float, high: float, *, height: int = HEIGHT, left: int = _LEFT) -> str:
     base = height - _BOTTOM
-    parts = [f'<line class="axis" x1="{_LEFT}" y1="{base}" x2="{width - 6}" y2="{base}"/>']
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x = _LEFT + share * (width - 6 - _LEFT)
-        value = low + share * (high - low)
+    parts = [f'<line class="axis" x1="{left}" y1="{base}" x2="{WIDTH - 6}" y2="{base}"/>']
+    marks = {share: _rounded(low + share * (high - low), high - low) for share in _MARKS}
+    if max(len(shown) for shown in marks.values()) > _LONG:
+        marks = {share: marks[share] for share in (0.0, 0.5, 1.0)}
+    for share, shown in marks.items():
+        x = left + share * (WIDTH - 6 - left)
         parts.append(f'<line class="axis" x1="{x:.1f}" y1="{base}" x2="{x:.1f}" y2="{base + 4}"/>')
         anchor = "start" if share == 0 else "end" if share == 1 else "middle"
-        shown = _number(0.0 if abs(value) < 1e-3 * (high - low) else value)
         parts.append(f'<text x="{x:.1f}" y="{base + 16}" text-anchor="{anchor}">{shown}</text>')
     return "".join(parts)
+
+
+def _rounded(value: float, span: float) -> str:
+    return _number(0.0 if abs(value) < 1e-3 * span else value)
 
 
 def _number(value: float) -> str:
@@ -283,3 +290,83 @@ def null_strip(auc: float, null: Sequence[float], replay: Sequence[float], label
         f"AUC {auc:.3f}</text>"
     )
     return _svg("".join(body), label, wide, height)
+
+
+def violins(names: Sequence[str], real: Sequence[F64], synthetic: Sequence[F64], label: str) -> str:
+    """A row a name: the real values' density above its line, the synthetic ones' below.
+
+    The tick on each side is its median.
+    """
+    row, left, foot = 46, 84, 24
+    height = row * len(names) + foot
+    pooled = np.concatenate([*real, *synthetic])
+    low, high = np.quantile(pooled, [0.002, 0.998])
+    margin = 0.06 * (high - low) or 0.5
+    low, high = low - margin, high + margin
+    scale = (WIDTH - 6 - left) / (high - low)
+    body = [_axis(float(low), float(high), height=height + _BOTTOM - foot, left=left)]
+    for i, (name, *sides) in enumerate(zip(names, real, synthetic, strict=True)):
+        base = i * row + row / 2
+        body.append(
+            f'<text x="{left - 8}" y="{base + 4:.1f}" text-anchor="end">{escape(name)}</text>'
+            f'<line class="grid" x1="{left}" y1="{base:.1f}" x2="{WIDTH - 6}" y2="{base:.1f}"/>'
+        )
+        for kind, up, values in zip(("real", "syn"), (-1, 1), sides, strict=True):
+            if not len(values):
+                continue
+            at, density = _density(values, float(low), float(high))
+            line = " ".join(
+                f"{left + (a - low) * scale:.1f},{base + up * d * (row / 2 - 3):.1f}"
+                for a, d in zip(at.tolist(), density.tolist(), strict=True)
+            )
+            middle = left + (float(np.clip(np.median(values), low, high)) - low) * scale
+            body.append(
+                f'<polygon class="{kind} area" points="{left},{base:.1f} {line} '
+                f'{WIDTH - 6},{base:.1f}"/><polyline class="{kind} line thin" points="{line}"/>'
+                f'<line class="{kind} line" x1="{middle:.1f}" y1="{base:.1f}" '
+                f'x2="{middle:.1f}" y2="{base + up * (row / 2 - 3):.1f}"/>'
+            )
+    return _svg("".join(body), label, WIDTH, height)
+
+
+def _density(values: F64, low: float, high: float, bins: int = 60) -> tuple[F64, F64]:
+    """Middles of bins, and smoothed shares in them as parts of the greatest."""
+    counts, edges = np.histogram(np.clip(values, low, high), bins, range=(low, high))
+    smooth = np.convolve(np.pad(counts, 2), [1, 3, 4, 3, 1], mode="valid")
+    return (edges[1:] + edges[:-1]) / 2, smooth / max(int(smooth.max()), 1)
+
+
+def rose(real: F64, synthetic: F64, label: str, sectors: int = 24) -> str:
+    """Shares of headings around a circle, ahead at the top, left at the left.
+
+    A sector's area, not its radius, is its share.
+    """
+    middle, reach, height = WIDTH / 2, 118.0, 290
+    edges = np.linspace(-np.pi, np.pi, sectors + 1) + np.pi / sectors
+    shares = []
+    for side in (real, synthetic):
+        folded = (side - edges[0]) % (2 * np.pi) + edges[0]
+        shares.append(np.histogram(folded, edges)[0] / max(len(side), 1))
+    top = max(float(share.max()) for share in shares) or 1.0
+    centre_y = height / 2
+    body = [
+        f'<circle class="ground" cx="{middle}" cy="{centre_y}" r="{reach * ring:.1f}"/>'
+        for ring in (0.5, 1.0)
+    ]
+    for kind, share in zip(("real", "syn"), shares, strict=True):
+        points = []
+        for k, value in enumerate(share.tolist()):
+            radius = reach * np.sqrt(value / top)
+            for angle in np.linspace(edges[k], edges[k + 1], 4).tolist():
+                x, y = middle - radius * np.sin(angle), centre_y - radius * np.cos(angle)
+                points.append(f"{x:.1f},{y:.1f}")
+        line = " ".join(points)
+        body.append(f'<polygon class="{kind} area" points="{line}"/>')
+        body.append(f'<polygon class="{kind} line" points="{line}"/>')
+    body += [
+        f'<text x="{middle}" y="{centre_y - reach - 8}" text-anchor="middle">your way</text>',
+        f'<text x="{middle}" y="{centre_y + reach + 16}" text-anchor="middle">oncoming</text>',
+        f'<text x="{middle - reach - 6}" y="{centre_y + 4}" text-anchor="end">left</text>',
+        f'<text x="{middle + reach + 6}" y="{centre_y + 4}">right</text>',
+    ]
+    return _svg("".join(body), label, WIDTH, height)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from synthgen.geometry.arrays import U8
+from synthgen.qa.audit.measured import heat_table, measured
 from synthgen.qa.report import charts
 from synthgen.qa.report.figure import Figure, data_uri, figure
 
@@ -45,6 +46,8 @@ class Extras:
         return {
             "audit": self.audit,
             "audit_figures": audit_figures(self.audit) if self.audit else [],
+            "audit_proof": measured(),
+            "audit_heat": heat_table(measured()),
             "gallery": gallery,
             "fit_history": self.fit_history,
             "fit_figures": fit_figures(self.fit_history),

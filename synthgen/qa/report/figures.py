@@ -16,11 +16,11 @@ from synthgen.qa.report.sensors import image_figures, sweep_figures
 from synthgen.qa.tables import CATEGORICAL, CLASSES, Table
 
 _LEAST: Final = 5
+_SAME_M: Final = 0.01
 _TITLES: Final = {
     "ahead_m": "Distance ahead, m",
     "left_m": "Offset to the left, m",
     "azimuth_rad": "Azimuth, rad (left positive)",
-    "yaw_rad": "Heading relative to yours, rad",
     "box_h_px": "Box height, px",
     "box_w_px": "Box width, px",
     "length_m": "Length of cars, m",
@@ -127,20 +127,50 @@ def _label_figures(found: Comparison) -> list[Figure]:
         )
     )
     figures += _levels(real, synthetic)
+    figures += _headings(real, synthetic)
     for name in _DISTRIBUTIONS:
-        sides = [t[name] for t in (real, synthetic)]
-        if name in ("length_m", "width_m", "height_m"):
-            sides = [t[name][t["category"] == 0] for t in (real, synthetic)]
-        figures += _distribution(name, sides)
+        figures += _distribution(name, [t[name] for t in (real, synthetic)])
+    for name in ("length_m", "width_m", "height_m"):
+        figures += _sizes(name, real, synthetic)
     return figures
 
 
-_DISTRIBUTIONS: Final = (
-    "ahead_m", "left_m", "azimuth_rad", "yaw_rad", "box_h_px", "length_m", "width_m", "height_m",
-)  # fmt: skip
+_DISTRIBUTIONS: Final = ("ahead_m", "left_m", "azimuth_rad", "box_h_px")
+
+
+def _headings(real: Table, synthetic: Table) -> list[Figure]:
+    known = [t["yaw_rad"][np.isfinite(t["yaw_rad"])] for t in (real, synthetic)]
+    if min(len(side) for side in known) < _LEAST:
+        return []
+    along = [float((np.abs(side) < np.pi / 4).mean()) for side in known]
+    caption = f"{along[0]:.0%} of the real objects head your way, {along[1]:.0%} of yours."
+    chart = charts.rose(known[0], known[1], f"Headings around you. {caption}")
+    return [figure("Heading relative to yours", chart, caption)]
+
+
+def _sizes(name: str, real: Table, synthetic: Table) -> list[Figure]:
+    """One side of the boxes, class by class."""
+    by_class = {
+        kind: [t[name][(t["category"] == k) & np.isfinite(t[name])] for t in (real, synthetic)]
+        for k, kind in enumerate(CLASSES)
+    }
+    shown = {k: s for k, s in by_class.items() if min(len(side) for side in s) >= _LEAST}
+    if not shown:
+        return []
+    off = {k: float(np.median(s[1]) - np.median(s[0])) for k, s in shown.items()}
+    worst = max(off, key=lambda kind: abs(off[kind]))
+    title = name.removesuffix("_m").capitalize()
+    caption = f"Your {worst}s differ most: {off[worst]:+.2f} m by the median."
+    if abs(off[worst]) < _SAME_M:
+        caption = "The medians of all classes agree within a centimetre."
+    ours, theirs = ([pair[side] for pair in shown.values()] for side in (1, 0))
+    chart = charts.violins(list(shown), theirs, ours, f"{title} by class. {caption}")
+    return [figure(f"{title} by class, m", chart, caption)]
+
+
 _LEVELS: Final = {
     "occluded": ("Occlusion", ("in view", "partly hidden", "largely hidden")),
-    "truncated": ("Truncation", ("whole", "cut off", "mostly outside")),
+    "truncated": ("Truncation", ("whole", "cut off", "mostly out")),
 }
 
 

@@ -7,15 +7,18 @@ from typing import Final
 import numpy as np
 
 from synthgen.geometry.arrays import F64
+from synthgen.qa.canonical import COMPARED
 from synthgen.qa.compare import Comparison
 from synthgen.qa.image_table import FREQUENCIES
 from synthgen.qa.report import charts
 from synthgen.qa.report.figure import Figure, figure, picture
-from synthgen.qa.sensor_tables import INTENSITY_BINS, SweepLook
+from synthgen.qa.sensor_tables import INTENSITY_BINS, ImageLook, SweepLook
+from synthgen.qa.tables import CLASSES
 
 _RANGE_EDGES_M: Final = np.array([0, 5, 10, 15, 20, 30, 40, 50, 60, 80], dtype=np.float64)
 _SIDES: Final = ("real", "yours")
 _CLASSES: Final = ("real", "syn")
+_LEAST_OBJECTS: Final = 5
 
 
 def image_figures(found: Comparison) -> list[Figure]:
@@ -37,7 +40,24 @@ def image_figures(found: Comparison) -> list[Figure]:
          for kind, look in zip(_CLASSES, looks, strict=True)],
         f"Power spectra: {caption}", ticks=("log10 of cycles a pixel", ""),
     )  # fmt: skip
-    return [*means, figure("Power spectrum", chart, caption)]
+    return [*means, *_gamut(looks), figure("Power spectrum", chart, caption)]
+
+
+def _gamut(looks: tuple[ImageLook, ImageLook]) -> list[Figure]:
+    """Which colours occur, apart from how bright they are."""
+    change = looks[1].chroma - looks[0].chroma
+    off = float(np.abs(change).sum() / 2)
+    grey = [float(look.chroma[10:14, 10:14].sum()) for look in looks]
+    caption = f"{grey[0]:.0%} of the real pixels are nearly grey, {grey[1]:.0%} of yours."
+    ticks = ("green, blue", "red, blue", "green, yellow", "")
+    maps = [
+        figure(f"Colours: {name}", charts.heat(look.chroma, f"Colours of the pixels, {name}. "
+               f"{caption}", ticks=ticks), caption if name == _SIDES[0] else "")
+        for name, look in zip(_SIDES, looks, strict=True)
+    ]  # fmt: skip
+    told = f"Vermillion: colours that yours show more. Blue: less. {off:.0%} are out of place."
+    difference = charts.heat(change, f"Colours: {told}", signed=True, ticks=ticks)
+    return [*maps, figure("Colours: difference", difference, told)]
 
 
 def sweep_figures(found: Comparison) -> list[Figure]:
@@ -55,7 +75,27 @@ def sweep_figures(found: Comparison) -> list[Figure]:
         )
         for name, look in zip(_SIDES, looks, strict=True)
     ]  # fmt: skip
-    return [*_object_returns(looks), *_elevations(looks), *maps, _intensity(looks)]
+    return [*_object_returns(looks), *_elevations(looks), *maps, _intensity(looks),
+            *_intensity_by_class(looks)]  # fmt: skip
+
+
+def _intensity_by_class(looks: tuple[SweepLook, SweepLook]) -> list[Figure]:
+    """Mean intensity of each object's returns, by class."""
+    sides: list[dict[str, F64]] = []
+    for look in looks:
+        names = [COMPARED.get(str(name), "") for name in look.box_category]
+        known = np.isfinite(look.box_intensity)
+        sides.append({n: look.box_intensity[known & (np.array(names) == n)] for n in CLASSES})
+    shown = [n for n in CLASSES if min(len(side[n]) for side in sides) >= _LEAST_OBJECTS]
+    if not shown:
+        return []
+    told = ", ".join(
+        f"{n}s {np.median(sides[0][n]):.2f} real, {np.median(sides[1][n]):.2f} yours" for n in shown
+    )
+    caption = f"Median of the objects' mean intensities: {told}."
+    real, synthetic = ([side[n] for n in shown] for side in sides)
+    chart = charts.violins(shown, real, synthetic, f"Intensity by class. {caption}")
+    return [figure("Intensity of objects by class", chart, caption)]
 
 
 def _object_returns(looks: tuple[SweepLook, SweepLook]) -> list[Figure]:

@@ -187,7 +187,7 @@ function drawAbove(now) {
   for (const [track, category, x, y, turn, length, wide, seen] of now.tracks) {
     body(x, y, turn, length, wide, colour(category), seen, doubted.has(track));
   }
-  for (const [track, , , at] of now.suspects || []) if (track === null) {
+  for (const [track, , , at] of now.suspects || []) if (track === null && at) {
     context.strokeStyle = "#ff2020"; context.lineWidth = 3;
     context.beginPath(); context.arc(...place(at[0], at[1]), 14, 0, 7); context.stroke();
   }

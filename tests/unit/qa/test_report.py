@@ -84,10 +84,16 @@ def test_nothing_is_loaded_and_no_script_runs(html: str) -> None:
     ["Occlusion", "Truncation", "Sizes in the image: difference", "Mean image: yours",
      "Power spectrum", "Returns by elevation", "Where returns come from: real", "Intensity",
      "Alarms by check", "AUC by step", "Factors turned", "Does learning carry over?",
-     "Price of a box (log scale)"],
+     "Price of a box (log scale)", "Heading relative to yours", "Length by class, m",
+     "Colours: difference", "Intensity of objects by class", "Sweeps from above"],
 )  # fmt: skip
 def test_panel_is_there(html: str, title: str) -> None:
     assert f">{title}<" in html
+
+
+def test_most_alike_images_stand_side_by_side(html: str) -> None:
+    real, own = (html.count(f'alt="{side} image: ') for side in ("real", "synthetic"))
+    assert real == own >= 6
 
 
 def test_unasked_set_is_not_said_to_pass(html: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -252,6 +253,31 @@ def test_cut_off_table_is_named_and_the_other_clip_audited(copy: Path) -> None:
     assert [part.name for part in audit.recordings] == ["0" * 16]
     assert str(path) in audit.unreadable[0][1]
     assert audit.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ego_from_box_x_m": math.nan},
+        {"ego_from_box_y_m": math.inf},
+        {f"ego_from_box_q{axis}": 0.0 for axis in "wxyz"},
+        {"width_m": 0.0},
+        {"length_m": -4.5},
+    ],
+)
+def test_label_that_is_no_box_is_wrong_and_spoils_no_other(
+    copy: Path, tmp_path: Path, change: dict[str, float]
+) -> None:
+    path = clip_folder(copy, "0" * 16) / "labels/v1/boxes3d.parquet"
+    row = pq.read_table(path).to_pylist()[5]
+    edit_table(path, lambda rows: rows[5].update(change))
+    audit = audited(copy)
+    found = [(s.reason, s.frame, s.track) for s in audit.queue if s.reason == "broken"]
+    assert found == [("broken", row["frame_index"], row["track_id"])]
+    assert audit.exit_code == 1
+    write_report(audit, tmp_path / "report")
+    document = (tmp_path / "report/audit.json").read_text()
+    assert json.loads(document, parse_constant=pytest.fail)["probably_wrong"] >= 1
 
 
 def test_cut_off_image_is_named(copy: Path) -> None:

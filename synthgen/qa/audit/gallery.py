@@ -16,7 +16,8 @@ from synthgen.geometry.arrays import F64, U8
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.cuboid import EDGES, Cuboid
 from synthgen.geometry.se3 import SE3
-from synthgen.qa.audit.audit import AuditedRecording, Suspect
+from synthgen.qa.audit.audit import AuditedRecording
+from synthgen.qa.audit.suspects import Suspect
 from synthgen.store.clip_reader import ClipReader
 
 TILE_WH_PX: Final = (320, 240)

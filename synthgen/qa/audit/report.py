@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 
 from synthgen.errors import OutputError
 from synthgen.geometry.arrays import U8
-from synthgen.qa.audit.audit import Audit, Suspect
+from synthgen.qa.audit.audit import Audit
 from synthgen.qa.audit.checks import BOX_CHECKS
 from synthgen.qa.audit.gallery import contact_sheet, draw_suspects
 from synthgen.qa.audit.measured import heat_table, measured
+from synthgen.qa.audit.suspects import Suspect
 from synthgen.store.durable import output_errors, write_durably
 
 _SHOWN: Final = 48

@@ -57,6 +57,13 @@ def a_text_for_a_number(rows: Rows) -> None:
     rows[0]["timestamp"] = "yesterday"
 
 
+def spoil_table(folder: Path, table: str, spoil: Callable[[Rows], Rows | None]) -> None:
+    """Change a table of the nuScenes export in place, or put another in its place."""
+    path = folder / f"nuscenes/v1.0-trainval/{table}.json"
+    rows = json.loads(path.read_text())
+    path.write_text(json.dumps(spoil(rows) or rows))
+
+
 @pytest.mark.parametrize(
     ("table", "spoil", "words"),
     [
@@ -69,10 +76,7 @@ def a_text_for_a_number(rows: Rows) -> None:
 def test_odd_records_of_nuscenes_are_told(
     folder: Path, table: str, spoil: Callable[[Rows], None], words: str
 ) -> None:
-    path = folder / f"nuscenes/v1.0-trainval/{table}.json"
-    rows = json.loads(path.read_text())
-    spoil(rows)
-    path.write_text(json.dumps(rows))
+    spoil_table(folder, table, spoil)
     with pytest.raises(DatasetError, match=f"nuscenes.*{words}"):
         list(read_nuscenes(folder / "nuscenes"))
 
@@ -84,19 +88,13 @@ def no_rotation(rows: Rows) -> None:
 
 @pytest.mark.parametrize("table", ["ego_pose", "calibrated_sensor"])
 def test_pose_that_is_none_is_told_by_its_token(folder: Path, table: str) -> None:
-    path = folder / f"nuscenes/v1.0-trainval/{table}.json"
-    rows = json.loads(path.read_text())
-    no_rotation(rows)
-    path.write_text(json.dumps(rows))
+    spoil_table(folder, table, no_rotation)
     with pytest.raises(DatasetError, match=f"{table} [0-9a-f]+: expected a pose"):
         list(read_nuscenes(folder / "nuscenes"))
 
 
 def test_box_without_a_rotation_has_no_heading(folder: Path) -> None:
-    path = folder / "nuscenes/v1.0-trainval/sample_annotation.json"
-    rows = json.loads(path.read_text())
-    no_rotation(rows)
-    path.write_text(json.dumps(rows))
+    spoil_table(folder, "sample_annotation", no_rotation)
     frame = next(f for f in read_nuscenes(folder / "nuscenes") if len(f.boxes))
     assert np.isnan(frame.boxes.yaw_rad).all()
 
@@ -109,9 +107,10 @@ def test_tables_of_nuscenes_alone_have_no_files(folder: Path) -> None:
 
 
 def test_scene_without_a_sweep_is_told(folder: Path) -> None:
-    path = folder / "nuscenes/v1.0-trainval/sample_data.json"
-    rows = [row for row in json.loads(path.read_text()) if "LIDAR" not in row["filename"]]
-    path.write_text(json.dumps(rows))
+    def no_lidar(rows: Rows) -> Rows:
+        return [row for row in rows if "LIDAR" not in row["filename"]]
+
+    spoil_table(folder, "sample_data", no_lidar)
     with pytest.raises(DatasetError, match="sample 0 has no LIDAR_TOP key frame"):
         list(read_nuscenes(folder / "nuscenes"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -141,7 +142,12 @@ def _headings(samples: list[Samples], rng: np.random.Generator) -> list[Finding]
         for name in ("course_rad", "yaw_rad", "yaw_track")
     )
     off = np.abs(_wrapped(course - yaw))
-    found = [_measured("heading off the motion", "rad", _HEADING_LIMIT_RAD, off, track, rng)]
+    # A median, since a few tracks that reverse or are wrong are no convention.
+    found = [
+        _measured(
+            "heading off the motion", "rad", _HEADING_LIMIT_RAD, off, track, rng, middle=np.median
+        )
+    ]
     if found[0].is_alarm:
         left = {
             name: float(np.median(np.abs(_wrapped(course - sign * yaw - offset))))
@@ -214,12 +220,20 @@ def _angles(labels: Labels, blobs: Blobs, pairs: Pairs, chosen: np.ndarray) -> F
 
 
 def _measured(
-    name: str, unit: str, limit: float, values: F64, track: np.ndarray, rng: np.random.Generator
+    name: str,
+    unit: str,
+    limit: float,
+    values: F64,
+    track: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    middle: Callable[..., Any] = np.mean,
 ) -> Finding:
+    """The mean, or another middle, of the tracks' medians, with its interval."""
     names, index = np.unique(track, return_inverse=True)
     if len(values) < _MIN_SAMPLES or len(names) < _MIN_TRACKS:
         return Finding(name, unit, limit, len(values))
     medians = np.array([np.median(values[index == i]) for i in range(len(names))])
-    draws = rng.choice(medians, (_DRAWS, len(medians))).mean(axis=1)
+    draws = middle(rng.choice(medians, (_DRAWS, len(medians))), axis=1)
     low, high = np.percentile(draws, [2.5, 97.5])
-    return Finding(name, unit, limit, len(values), float(medians.mean()), float(low), float(high))
+    return Finding(name, unit, limit, len(values), float(middle(medians)), float(low), float(high))

@@ -99,6 +99,11 @@ def test_headings_along_the_motion_are_well() -> None:
     assert not alarms(recorded([driving(course, course, i) for i, course in enumerate(COURSES)]))
 
 
+def test_one_car_that_reverses_all_along_is_no_convention() -> None:
+    cars = [driving(c, c + (np.pi if i == 0 else 0.0), i) for i, c in enumerate(COURSES)]
+    assert not alarms(recorded(cars))
+
+
 @pytest.mark.parametrize(
     ("sign", "offset", "name"),
     [

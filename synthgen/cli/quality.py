@@ -107,6 +107,8 @@ def mine(
 
     report = run_mine(dataset, predictions, out, library, seed=seed)
     print_report(report, as_json)
+    if report["not_readable"]:
+        raise typer.Exit(2)
     raise typer.Exit(3 if report["verdict"] == "inconclusive" else 0)
 
 

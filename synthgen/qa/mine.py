@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from scenarios.distributions import UNITS, Distribution
 from scenarios.loader import load_scenario
@@ -26,6 +26,7 @@ from synthgen.qa.policy import Policy
 from synthgen.qa.sources import open_source
 from synthgen.qa.stats.effects import holm
 from synthgen.store.clip_reader import ClipReader
+from synthgen.store.layout import clip_folder
 
 IOU: Final = 0.5
 LEAST_SCORE: Final = 0.3
@@ -42,7 +43,7 @@ class Prediction(BaseModel):
 
     clip_id: str
     frame_index: int
-    bbox: tuple[float, float, float, float]
+    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
     score: float = Field(default=1.0, ge=0, le=1)
 
 
@@ -83,21 +84,21 @@ def mine(
         A report; `verdict` is `inconclusive` with fewer than eight clips.
 
     Raises:
-        DatasetError: The data set cannot be read.
-        ConfigError: The predictions are not as expected.
+        DatasetError: The data set cannot be read; a clip that cannot be is named in the report.
+        ConfigError: The predictions are not as expected, or none is of a clip of the data set.
     """
     found = _predictions(predictions)
     source = open_source(dataset)
     if source.kind != "synthgen":
         raise DatasetError(f"{dataset}: only clips of synthgen know their scenario parameters")
-    drawn: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for folder in sorted((dataset / "clips").glob("*/*")):
-        clip = ClipReader(folder)
-        labelled, missed = _misses(clip, found)
-        scenario = clip.scenario
-        drawn[scenario["name"]].append(
-            {"parameters": scenario["parameters"], "labelled": labelled, "missed": missed}
+    known = {frame.sequence for frame in source.frames}
+    predicted = {clip_id for clip_id, _ in found}
+    strange = sorted(predicted - known)
+    if predicted and not predicted & known:
+        raise ConfigError(
+            f"{predictions}: expected clip ids of {dataset}, found none of them, e.g. {strange[0]}"
         )
+    drawn = _drawn(dataset, sorted(known), found)
     rng = np.random.default_rng(seed)
     causes = [c for name, clips in sorted(drawn.items()) for c in _causes(name, clips, rng)]
     written = []
@@ -118,7 +119,24 @@ def mine(
             {n: getattr(c, n) for n in c.__slots__} for c in sorted(causes, key=lambda c: c.p_value)
         ],
         "written": written,
+        "unknown_clips": strange,
+        "not_readable": source.problems,
     }
+
+
+def _drawn(
+    dataset: Path, clips: Sequence[str], found: Mapping[tuple[str, int], F64]
+) -> dict[str, list[dict[str, Any]]]:
+    """Parameters, labelled boxes and missed ones of each clip, by scenario."""
+    drawn: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for clip_id in clips:
+        clip = ClipReader(clip_folder(dataset, clip_id))
+        labelled, missed = _misses(clip, found)
+        scenario = clip.scenario
+        drawn[scenario["name"]].append(
+            {"parameters": scenario["parameters"], "labelled": labelled, "missed": missed}
+        )
+    return drawn
 
 
 def _predictions(path: Path) -> Mapping[tuple[str, int], F64]:
@@ -129,7 +147,8 @@ def _predictions(path: Path) -> Mapping[tuple[str, int], F64]:
     except ValidationError as err:
         first = err.errors(include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"])
-        raise ConfigError(f"{path}: {place}: {first['msg']}") from err
+        where = f"{path}: {place}" if place else str(path)
+        raise ConfigError(f"{where}: {first['msg']}") from err
     boxes: dict[tuple[str, int], list[tuple[float, ...]]] = defaultdict(list)
     for row in rows:
         if row.score >= LEAST_SCORE:

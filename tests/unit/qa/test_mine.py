@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from scenarios.loader import load_scenario
 from synthgen.errors import ConfigError
 from synthgen.qa import mine as mining
 from synthgen.qa.mine import _causes, _met, _predictions, _write
+from synthgen.store.layout import clip_folder
+from tests.unit.small_dataset import write_dataset
 
 LIBRARY = Path(__file__).resolve().parents[3] / "scenarios" / "library"
 
@@ -59,3 +62,36 @@ def test_prediction_without_a_box_is_refused_by_place(tmp_path: Path) -> None:
     path.write_text('[{"clip_id": "a", "frame_index": 0}]')
     with pytest.raises(ConfigError, match=r"0\.bbox"):
         _predictions(path)
+
+
+def test_prediction_of_no_number_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text('[{"clip_id": "a", "frame_index": 0, "bbox": [1, 2, NaN, 4]}]')
+    with pytest.raises(ConfigError, match=r"0\.bbox\.2: .*finite"):
+        _predictions(path)
+
+
+def predicted(folder: Path, clip_ids: list[str]) -> Path:
+    rows = [{"clip_id": name, "frame_index": 0, "bbox": [1, 2, 3, 4]} for name in clip_ids]
+    (folder / "p.json").write_text(json.dumps(rows))
+    return folder / "p.json"
+
+
+def test_predictions_of_another_dataset_are_no_misses(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "small")
+    with pytest.raises(ConfigError, match="found none of them"):
+        mining.mine(dataset, predicted(tmp_path, ["another"]), tmp_path / "out", LIBRARY)
+
+
+def test_clip_that_cannot_be_read_is_named_and_the_rest_mined(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "small")
+    broken = clip_folder(dataset, f"{1:016x}") / "labels/v1/boxes2d.parquet"
+    broken.write_bytes(broken.read_bytes()[:100])
+    known, strange = "0" * 16, "another"
+    scenario = clip_folder(dataset, known) / "scenario.json"
+    scenario.write_text(
+        json.dumps(json.loads(scenario.read_text()) | {"name": "small", "parameters": {}})
+    )
+    report = mining.mine(dataset, predicted(tmp_path, [known, strange]), tmp_path / "out", LIBRARY)
+    assert (report["clips"], report["unknown_clips"]) == (1, [strange])
+    assert [str(broken) in line for line in report["not_readable"]] == [True]

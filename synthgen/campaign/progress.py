@@ -13,13 +13,13 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from synthgen.campaign.slot_state import SlotState
 
 ProgressKind = Literal["rich", "plain", "json"]
 _PLAIN_PERIOD_S: Final = 5.0
 _SMOOTHING: Final = 0.3
+_WIDE: Final = 100  # Columns of a terminal that has room for the maps, too.
 
 
 @dataclass(slots=True)
@@ -178,7 +178,7 @@ class RichProgress:
 
     def show(self, status: RunStatus) -> None:
         """Redraw the table."""
-        self._live.update(_table(status))
+        self._live.update(_table(status, self._console.width))
 
     def close(self) -> None:
         """Take the table away."""
@@ -197,20 +197,23 @@ def make_progress(kind: ProgressKind | None) -> Progress:
     return kinds[kind]()
 
 
-def _table(status: RunStatus) -> RenderableType:
+def _table(status: RunStatus, width: int) -> RenderableType:
+    """The whole run first: a terminal that is too low for all slots shows that much."""
+    whole = Table.grid()
+    whole.add_row(ProgressBar(total=max(status.clips, 1), completed=status.done, width=40))
+    whole.add_row(_headline(status))
     slots = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("slot", "doing", "clip", "draw", "map", "tick", "frames", "frames/s"):
-        slots.add_column(heading, style="dim" if heading == "map" else "")
+    for heading in ("slot", "doing", "clip", "draw", "tick", "frames", "frames/s"):
+        slots.add_column(heading, no_wrap=heading != "clip", overflow="fold")
+    if width >= _WIDE:
+        slots.add_column("map", style="dim")
     for slot in status.slots:
-        tick = f"{slot.tick}/{slot.ticks}" if slot.ticks else ""
-        clip = slot.slot if slot.doing != "idle" else ""
         rate = f"{status.slot_frames_per_s.get(slot.worker, 0.0):.1f}"
-        frames = str(slot.frames)
-        slots.add_row(
-            str(slot.worker), slot.doing, clip, str(slot.draw), slot.map, tick, frames, rate
-        )
-    bar = ProgressBar(total=max(status.clips, 1), completed=status.done, width=40)
-    return Group(slots, bar, Text(f" {_headline(status)}"))
+        tick = f"{slot.tick}/{slot.ticks}" if slot.ticks else ""
+        clip = [slot.slot, str(slot.draw), tick, str(slot.frames), rate]
+        clip += [slot.map] if width >= _WIDE else []
+        slots.add_row(str(slot.worker), slot.doing, *([] if slot.doing == "idle" else clip))
+    return Group(whole, slots)
 
 
 def _headline(status: RunStatus) -> str:
@@ -219,12 +222,16 @@ def _headline(status: RunStatus) -> str:
         parts.append(f"{_clock(status.eta_s)} left")
     parts.append(f"{_clock(status.elapsed_s)} so far")
     if status.rejected:
-        parts.append(f"{status.rejected} draws rejected")
-    parts += [f"{count} {kind} faults" for kind, count in sorted(status.faults.items())]
+        parts.append(f"{_count(status.rejected, 'draw')} rejected")
+    parts += [_count(number, f"{kind} fault") for kind, number in sorted(status.faults.items())]
     if status.quarantined:
         parts.append(f"{status.quarantined} quarantined")
     parts.append(f"{status.disk_free_bytes / 1e9:.0f} GB free")
     return " · ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _doing(slot: SlotState) -> str:

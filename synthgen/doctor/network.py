@@ -53,7 +53,10 @@ def open_doors(listeners: list[Listener]) -> Finding:
     """Programs of a run that other machines can reach."""
     if not listeners:
         return ok("open doors", "no program of a run listens beyond this machine")
-    text = ", ".join(f"{door.port} ({door.program})" for door in listeners)
+    ports: dict[str, list[str]] = {}
+    for door in listeners:
+        ports.setdefault(door.program, []).append(str(door.port))
+    text = "; ".join(f"{program}: {', '.join(numbers)}" for program, numbers in ports.items())
     mend = (
         "neither Ray nor CARLA asks who calls: close these ports with a firewall, or run in a "
         "container without published ports"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
+from synthgen.campaign import progress
 from synthgen.campaign.progress import RateMeter, RunStatus
 from synthgen.campaign.slot_state import SlotState
 
@@ -39,3 +42,18 @@ def test_time_left_counts_this_runs_clips_and_no_slot_that_was_given_up(
     assert status.eta_s == pytest.approx(20.0 / 4 * 4)
     meter.update(status)
     assert status.eta_s == pytest.approx(20.0 - 3.0)
+
+
+def test_a_narrow_and_low_terminal_shows_the_whole_run_and_each_clips_number() -> None:
+    status = RunStatus(clips=2000, done=37, faults={"outside": 3, "simulator": 1})
+    status.slots = [
+        SlotState(worker=n, doing="run", slot=f"two_wheeler_between_lanes-{n:05d}", map="Town10HD")
+        for n in range(64)
+    ]
+    terminal = Console(width=80, height=24, file=io.StringIO(), record=True)
+    terminal.print(progress._table(status, terminal.width))
+    lines = terminal.export_text().splitlines()
+    whole = " ".join(" ".join(lines[:3]).split())
+    assert "37/2000 clips" in whole
+    assert "3 outside faults · 1 simulator fault ·" in whole
+    assert sum("two_wheeler_between_lanes-000" in line for line in lines) == 64

@@ -21,12 +21,14 @@ _SAME_PLACE_IOU, _TOUCH_IOU = 0.5, 0.1
 def check_counts(lidar_points: I32, sweeps: list[LidarSweep], boxes: SceneBoxes) -> Votes:
     """Stated points per box against a recount; silent where a sweep gives no ids."""
     votes = Votes()
-    if any(sweep.track_id is None for sweep in sweeps):
-        return votes
-    for row, track_id in enumerate(boxes.track_id.tolist()):
-        counted = sum(int(np.count_nonzero(sweep.track_id == track_id)) for sweep in sweeps)
-        if counted != int(lidar_points[row]):
-            votes.hard("point_count", track_id)
+    counted = np.zeros(len(boxes), dtype=np.int64)
+    for sweep in sweeps:
+        if sweep.track_id is None:
+            return votes
+        most = int(boxes.track_id.max(initial=0))
+        counted += np.bincount(sweep.track_id, minlength=most + 1)[boxes.track_id]
+    for track_id in boxes.track_id[counted != lidar_points].tolist():
+        votes.hard("point_count", track_id)
     return votes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.clip import ClipView
@@ -135,24 +136,34 @@ def label_tables(
         taxonomy: Categories.
     """
     taxonomy = taxonomy or default_taxonomy()
-    tracks = track_tables(
-        objects,
-        clip.frames,
-        clip.ticks,
-        labels,
-        clip.road_map,
-        taxonomy=taxonomy,
-        settings=settings,
-    )
+    scenes = [
+        EgoScene(frame.world_from_ego, label.boxes)
+        for frame, label in zip(clip.frames, labels, strict=True)
+    ]
+    grid = BevGrid(settings.bev_cells, settings.bev_cell_m)
+    # Voxels are half of the work and leave the interpreter alone most of the time.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="voxels") as voxels:
+        occupancy = voxels.submit(_occupancy, labels, scenes)
+        tracks = track_tables(
+            objects,
+            clip.frames,
+            clip.ticks,
+            labels,
+            clip.road_map,
+            taxonomy=taxonomy,
+            settings=settings,
+        )
+        bev = bev_columns(
+            [frame.frame_index for frame in clip.frames],
+            scenes,
+            bev_map(clip.road_map, grid),
+            grid,
+            taxonomy,
+        )
     boxes2d = [
         part.columns([label.boxes.infos[row].category for row in part.row], settings)
         for label in labels
         for part in label.boxes2d
-    ]
-    grid = BevGrid(settings.bev_cells, settings.bev_cell_m)
-    scenes = [
-        EgoScene(frame.world_from_ego, label.boxes)
-        for frame, label in zip(clip.frames, labels, strict=True)
     ]
     return {
         "boxes2d": stacked(boxes2d, BOXES2D_COLUMNS),
@@ -161,14 +172,8 @@ def label_tables(
         "keypoints": stacked((label.keypoints for label in labels), KEYPOINT_COLUMNS),
         "points": stacked((label.points for label in labels), POINT_COLUMNS),
         "targets": stacked((label.targets for label in labels), TARGET_COLUMNS),
-        "bev": bev_columns(
-            [frame.frame_index for frame in clip.frames],
-            scenes,
-            bev_map(clip.road_map, grid),
-            grid,
-            taxonomy,
-        ),
-        "occupancy": _occupancy(labels, scenes),
+        "bev": bev,
+        "occupancy": occupancy.result(),
         "status": _status(clip.frames, labels, tracks.tracks, taxonomy),
     }
 

@@ -106,7 +106,10 @@ def check_image(
             share = _share_outside(evidence, index, has_windows=category.group == "vehicle")
             votes.vote("depth", track_id, {"depth_outside_box": share > _DEPTH_SHARE}, frame.name)
         if frame.semantic is not None and frame.instance is not None:
-            tag = np.bincount(frame.semantic[frame.instance == track_id]).argmax()
+            left, top, right, bottom = evidence.xyxy_px[index].astype(np.int64).tolist()
+            around = slice(top, bottom), slice(left, right)
+            own = frame.semantic[around][frame.instance[around] == track_id]
+            tag = np.bincount(own).argmax()
             wrong = int(tag) not in category.tags
             votes.vote("semantic", track_id, {"class_of_pixels": wrong}, frame.name)
     return votes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ from scenarios.placement.sites import (
     bands_at,
     chain,
     edge_kinds,
+    lane_length,
     section_lanes,
     way_along,
 )
@@ -60,20 +62,23 @@ def find_sites(index: MapIndex, query: RoadQuery, needs: Needs) -> list[Site]:
         # What the query asks for comes first; each fallback is tried only if nothing is found.
         narrowed = query.model_copy(update={"fallback": query.fallback[:used]})
         # Tests are made one by one, the first that fails ends them: most places fail early.
-        tried = _tried(index, narrowed, needs)
+        tried = _tried(index, narrowed, needs, everywhere=False)
         sites = [site for site, tests in tried if all(test.holds for test in tests)]
         if sites:
             return sites
-    everywhere = [(site, list(tests)) for site, tests in _tried(index, narrowed, needs)]
-    raise ConfigError(_nearest_miss(index, query, everywhere))
+    tried = _tried(index, narrowed, needs, everywhere=True)
+    raise ConfigError(_nearest_miss(index, query, [(site, list(tests)) for site, tests in tried]))
 
 
 def _tried(
-    index: MapIndex, query: RoadQuery, needs: Needs
+    index: MapIndex, query: RoadQuery, needs: Needs, *, everywhere: bool
 ) -> Iterator[tuple[Site, Iterator[Test]]]:
-    """Every place of the query's kind, with the tests that it has to stand."""
+    """Every place of the query's kind, with the tests that it has to stand.
+
+    Unless `everywhere`, without the places of lanes that are not what is asked for.
+    """
     if query.kind != "junction":
-        yield from _road_sites(index, query, needs)
+        yield from _road_sites(index, query, needs, everywhere=everywhere)
         return
     for site, tests in junction_sites(index, query, needs.approach_m):
         yield site, chain_tests(tests, _named_lane_tests(site, query, needs))
@@ -140,27 +145,31 @@ def _nearest_miss(index: MapIndex, query: RoadQuery, found: list[tuple[Site, lis
 
 
 def _road_sites(
-    index: MapIndex, query: RoadQuery, needs: Needs
+    index: MapIndex, query: RoadQuery, needs: Needs, *, everywhere: bool
 ) -> Iterator[tuple[Site, Iterator[Test]]]:
-    for lane, corridor, sites in _candidates(index):
-        shared = _lane_tests(index, query, needs, lane)
-        for site in sites:
-            yield site, chain_tests(shared, _place_tests(index, query, needs, site, corridor))
+    for lane in _open_lanes(index):
+        shared = _lane_tests(index, query, lane)
+        if everywhere or all(test.holds for test in shared):
+            corridor, sites = _candidates(index, lane)
+            for site in sites:
+                yield site, chain_tests(shared, _place_tests(index, query, needs, site, corridor))
 
 
 @lru_cache(maxsize=16)
-def _candidates(index: MapIndex) -> list[tuple[int, Corridor, list[Site]]]:
-    """Every place on the driving lanes outside junctions, whatever is asked; found once a map."""
-    found = []
-    for lane in range(len(index.first) - 1):
-        if index.text("kind", lane) != "driving" or index.number("junction", lane) >= 0:
-            continue
-        before = chain(index, lane, forward=False, length_m=BACK_M)[::-1]
-        after = chain(index, lane, forward=True, length_m=AHEAD_M)
-        whole = way_along_lanes(index, [*before, lane, *after], lane)
-        stations = np.arange(2.0, whole.lane_end, SPACING_M)
-        found.append((lane, whole, [_site_at(index, lane, whole, float(s)) for s in stations]))
-    return found
+def _open_lanes(index: MapIndex) -> list[int]:
+    """The driving lanes outside junctions."""
+    is_open = (index.tables["kind"] == "driving") & (index.tables["junction"] == -1)
+    return [int(lane) for lane in np.flatnonzero(is_open)]
+
+
+@lru_cache(maxsize=65536)
+def _candidates(index: MapIndex, lane: int) -> tuple[Corridor, list[Site]]:
+    """Every place on a lane, whatever is asked; found once a map."""
+    before = chain(index, lane, forward=False, length_m=BACK_M)[::-1]
+    after = chain(index, lane, forward=True, length_m=AHEAD_M)
+    whole = way_along_lanes(index, [*before, lane, *after], lane)
+    stations = np.arange(2.0, whole.lane_end, SPACING_M)
+    return whole, [_site_at(index, lane, whole, float(s)) for s in stations]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -182,17 +191,13 @@ def way_along_lanes(index: MapIndex, lanes: list[int], own: int) -> Corridor:
     for lane in lanes:
         if lane == own:
             break
-        at -= _length(index, lane)
+        at -= lane_length(index, lane)
     for lane in lanes:
-        length = _length(index, lane)
+        length = lane_length(index, lane)
         if index.number("junction", lane) >= 0:
             inside |= (way.stations >= at) & (way.stations <= at + length)
         at += length
-    return Corridor(way, inside, index.lane_points(own)[:, 5], _length(index, own))
-
-
-def _length(index: MapIndex, lane: int) -> float:
-    return float(np.hypot(*np.diff(index.lane_points(lane)[:, :2], axis=0).T).sum())
+    return Corridor(way, inside, index.lane_points(own)[:, 5], lane_length(index, own))
 
 
 def _site_at(index: MapIndex, lane: int, corridor: Corridor, station: float) -> Site:
@@ -213,7 +218,7 @@ def _site_at(index: MapIndex, lane: int, corridor: Corridor, station: float) -> 
     )
 
 
-def _lane_tests(index: MapIndex, query: RoadQuery, needs: Needs, lane: int) -> list[Test]:
+def _lane_tests(index: MapIndex, query: RoadQuery, lane: int) -> list[Test]:
     lanes = section_lanes(index, lane)
     sign = index.number("lane", lane) < 0
     driving = [i for i in lanes if index.text("kind", i) == "driving"]
@@ -259,9 +264,11 @@ def _place_tests(
     index: MapIndex, query: RoadQuery, needs: Needs, site: Site, corridor: Corridor
 ) -> Iterator[Test]:
     length = _fixed(query.length_min, 50.0)
-    s = site.ego.stations
-    first, last = np.searchsorted(s, [-(1 - AHEAD_SHARE) * length, AHEAD_SHARE * length])
-    window = slice(int(first), int(last) + int(last < len(s) and s[last] <= AHEAD_SHARE * length))
+    # Stations are whole metres.
+    begin, count = int(site.ego.stations[0]), len(site.ego.stations)
+    first = math.ceil(-(1 - AHEAD_SHARE) * length) - begin
+    stop = math.floor(AHEAD_SHARE * length) + 1 - begin
+    window = slice(min(max(first, 0), count), min(max(stop, 0), count))
     covered = float(window.stop - window.start) - 1.0
     back, ahead = site.ego.back_m, site.ego.ahead_m
     yield Test(
@@ -270,10 +277,11 @@ def _place_tests(
     yield Test("approach", back >= min(needs.approach_m, 60.0), f"{back:.0f} m")
     yield Test("way ahead", ahead >= needs.ahead_m, f"{ahead:.0f} m")
     inside = corridor.in_junction[window]
-    free = _longest_run(~inside)
+    is_free = not inside.any()
+    free = len(inside) if is_free else _longest_run(~inside)
     yield Test(
         "junction-free",
-        not inside.any(),
+        is_free,
         f"{free} m of {length:.0f} m",
         1.0 - free / max(length, 1.0),
     )

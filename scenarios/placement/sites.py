@@ -162,6 +162,7 @@ def _nearest_station(raw: F64, station: F64, xy: F64) -> float:
     return float(station[i] + np.dot(xy - raw[i, :2], along))
 
 
+@lru_cache(maxsize=65536)
 def section_lanes(index: MapIndex, lane: int) -> list[int]:
     """All lanes of the lane's road section, from its right to its left as one drives."""
     same = np.flatnonzero(
@@ -174,9 +175,16 @@ def section_lanes(index: MapIndex, lane: int) -> list[int]:
 
 def width_at(index: MapIndex, lane: int, road_station: float) -> float:
     """Width of a lane at a station of its road."""
+    stations, widths = _widths(index, lane)
+    return float(np.interp(road_station, stations, widths))
+
+
+@lru_cache(maxsize=65536)
+def _widths(index: MapIndex, lane: int) -> tuple[F64, F64]:
+    """Ascending stations of a lane's road, and its width there."""
     points = index.lane_points(lane)
     order = np.argsort(points[:, 5])
-    return float(np.interp(road_station, points[order, 5], points[order, 4]))
+    return points[order, 5], points[order, 4]
 
 
 def edge_kinds(index: MapIndex, lane: int, side: int) -> list[tuple[str, int]]:

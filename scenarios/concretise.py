@@ -407,9 +407,8 @@ def traffic_of(c: Candidate, seeds: tuple[int, int, int], radius_m: float = 120.
     x, y = c.scene.site.ego.at(0.0)[:2]
     spec, points = c.spec.traffic, c.index.points
     near = np.hypot(points[:, 0] - x, points[:, 1] - y) < radius_m
-    kinds = np.repeat(c.index.tables["kind"], np.diff(c.index.first))
-    lane_km = float(np.sum(near & (kinds == "driving"))) / 1000
-    walk_km = float(np.sum(near & (kinds == "sidewalk"))) / 1000
+    lane_km = float(np.sum(near & c.index.is_point_of("driving"))) / 1000
+    walk_km = float(np.sum(near & c.index.is_point_of("sidewalk"))) / 1000
     return Traffic(
         vehicles=round(lane_km * c.number(spec.vehicles, "traffic.vehicles")),
         walkers=round(walk_km * c.number(spec.pedestrians, "traffic.pedestrians")),

@@ -16,6 +16,7 @@ from scenarios.placement.sites import Way
 
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+I64 = NDArray[np.int64]
 
 DT_S = 0.1
 EYE_FORWARD_M = 0.8
@@ -30,6 +31,7 @@ LATENCY_S = 0.05
 # Of an ego on a bend, fitted to runs: how far behind its middle the way has its body's heading, and
 # the course of its middle.
 REAR_AXLE_M, COURSE_LAG_M = 1.25, 0.4
+_LAGS_M = np.array([[REAR_AXLE_M], [COURSE_LAG_M]])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -159,9 +161,10 @@ class _Run:
         self.begin = ego.way.stations[0]
         self.rows = np.arange(self.n)
         pace = 2 / (ego.speeds_mps[:, 1:] + ego.speeds_mps[:, :-1])
-        self.clock = np.zeros(ego.speeds_mps.shape)
+        self.clock: F64 = np.zeros(ego.speeds_mps.shape)
         np.cumsum(pace, axis=1, out=self.clock[:, 1:])
-        self.due = self._at(self.clock, model.ego_conflict_m)
+        self.wanted = ego.speed_mps
+        self.due = self._between(self.clock, *self._column(model.ego_conflict_m))
 
     def put_ego(self, box: F64, velocity: F64) -> F64:
         """Write the ego's place into a box (n, 5) and its velocity (n, 2); returns its heading."""
@@ -169,8 +172,8 @@ class _Run:
         at = way.at(self.station)
         box[:, 0], box[:, 1] = at[:, 0], at[:, 1]
         # In a bend a car's body points where its rear axle goes, outward of its middle's way.
-        box[:, 2] = way.yaw_at(self.station - REAR_AXLE_M)
-        course = way.yaw_at(self.station - COURSE_LAG_M)
+        body, course = way.yaw_at(self.station - _LAGS_M)
+        box[:, 2] = body
         heading = np.empty((self.n, 2))
         heading[:, 0], heading[:, 1] = np.cos(course), np.sin(course)
         np.multiply(heading, self.speed[:, None], out=velocity)
@@ -196,20 +199,23 @@ class _Run:
 
         The same rule as `behaviours.stage.Track.arrival_s`.
         """
-        ahead = np.maximum(self.due - self._at(self.clock, self.station), 0.0)
-        wanted = self._at(self.model.ego.speeds_mps, self.station)
-        arrival = ahead * wanted / np.maximum(self.speed, 0.5)
+        before, share = self._column(self.station)
+        ahead = np.maximum(self.due - self._between(self.clock, before, share), 0.0)
+        self.wanted = self._between(self.model.ego.speeds_mps, before, share)
+        arrival = ahead * self.wanted / np.maximum(self.speed, 0.5)
         return np.asarray(np.maximum(arrival - LATENCY_S, 0.0))
 
-    def _at(self, table: F64, station: F64) -> F64:
-        """(n,) values of a table (n, S) over the ego's way."""
-        place = np.minimum(np.maximum(station - self.begin, 0.0), table.shape[1] - 1.001)
+    def _column(self, station: F64) -> tuple[I64, F64]:
+        """(n,) columns of a table (n, S) over the ego's way, and shares of the next ones."""
+        last = self.clock.shape[1] - 1.001
+        place = np.minimum(np.maximum(station - self.begin, 0.0), last)
         before = place.astype(np.int64)
-        low, high = table[self.rows, before], table[self.rows, before + 1]
-        return np.asarray(low + (place - before) * (high - low))
+        return before, place - before
 
-    def _wanted(self, station: F64) -> F64:
-        return np.asarray(self._at(self.model.ego.speeds_mps, station) * self.ego_ratio)
+    def _between(self, table: F64, before: I64, share: F64) -> F64:
+        """(n,) values of a table (n, S) over the ego's way."""
+        low, high = table[self.rows, before], table[self.rows, before + 1]
+        return np.asarray(low + share * (high - low))
 
     def advance_other(self, now_s: float, arrival: F64) -> None:
         other, model = self.model.other, self.model
@@ -233,7 +239,7 @@ class _Run:
         self.turned |= self.progress >= other.back_at_m
         wanted = np.where(pausing, 0.0, wanted)
         step = other.accel_mps2 * DT_S
-        self.pace = np.clip(wanted, self.pace - 2 * step, self.pace + step)
+        self.pace = np.minimum(np.maximum(wanted, self.pace - 2 * step), self.pace + step)
         self.progress = np.maximum(
             self.progress + np.where(self.turned, -1.0, 1.0) * self.pace * DT_S, 0.0
         )
@@ -245,7 +251,7 @@ class _Run:
             threat | ((self.threat_s > 0) & (self.clear_s < 0.5)), self.threat_s + DT_S, 0.0
         )
         braking = ego.reacts & (self.threat_s > ego.delay_s)
-        wanted = self._wanted(self.station)
+        wanted = self.wanted * self.ego_ratio
         up = np.minimum(self.speed + RESUME_MPS2 * DT_S, wanted)
         down = np.maximum(self.speed - LAUNCH_MPS2 * DT_S, wanted)
         free = np.where(self.speed < wanted, up, down)

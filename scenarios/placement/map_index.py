@@ -84,6 +84,11 @@ class MapIndex:
         """Points (k, 6) of one lane in driving direction."""
         return self.points[self.first[lane] : self.first[lane + 1]]
 
+    @lru_cache(maxsize=64)  # noqa: B019 - indexes live as long as the process
+    def is_point_of(self, kind: str) -> NDArray[np.bool_]:
+        """(m,) whether a point belongs to a lane of that kind."""
+        return np.repeat(self.tables["kind"] == kind, np.diff(self.first))
+
     def text(self, table: str, lane: int) -> str:
         """A text column of one lane."""
         return str(self.tables[table][lane])

@@ -32,7 +32,7 @@ class Way:
     def at(self, s: float | F64, t: float | F64 = 0.0) -> F64:
         """Points (..., 4) at `s` along and `t` left of the path; straight on beyond its ends."""
         s = np.asarray(s, dtype=np.float64)
-        inside = np.clip(s, self.stations[0], self.stations[-1])
+        inside = np.minimum(np.maximum(s, self.stations[0]), self.stations[-1])
         place = inside - self.stations[0]
         before = np.minimum(place.astype(np.int64), len(self.stations) - 2)
         share = (place - before)[..., None]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 TTC_EDGES_S = (0.5, 1.0, 1.5, 3.0)
+PET_EDGES_S = (0.5, 1.0, 2.0)
 REVEAL_EDGES_S = (1.0, 1.6, 2.5)
 
 
@@ -57,7 +58,16 @@ def _cells(dataset: Path) -> Iterable[Cell]:
         )
 
 
-def _find(metrics: dict[str, float], measure: str) -> float | None:
+def kind_of(metrics: Mapping[str, float]) -> tuple[str, str, str]:
+    """Bins of min TTC, of PET and of the reveal of one run's metrics."""
+    return (
+        _bin(_find(metrics, "min_ttc_s"), TTC_EDGES_S),
+        _bin(_find(metrics, "pet_s"), PET_EDGES_S),
+        _bin(_find(metrics, "first_visible_ttc_s"), REVEAL_EDGES_S),
+    )
+
+
+def _find(metrics: Mapping[str, float], measure: str) -> float | None:
     return next((v for k, v in sorted(metrics.items()) if k.endswith(f".{measure}")), None)
 
 

@@ -74,6 +74,12 @@ def constraint_acceptance(spec: ScenarioSpec) -> tuple[float, str]:
     return float(satisfied(spec, values).mean()), worst
 
 
+def si_units(spec: ScenarioSpec) -> dict[str, str]:
+    """SI unit of each of a scenario's parameters, empty for ratios and texts."""
+    si = {"speed": "m/s", "length": "m", "time": "s", "angle": "rad", "acceleration": "m/s2"}
+    return {name: si.get(values.dimension, "") for name, values in spec.params.items()}
+
+
 def sample(
     path: str | Path, index: MapIndex, *, seed: int = 0, k: int = 0, max_draws: int = 12
 ) -> ConcreteScenario:

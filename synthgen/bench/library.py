@@ -71,7 +71,7 @@ def _tried(name: str, town: str, seed: int, *, first_draw: int) -> Attempt | str
     """The attempt that is next, or why the town has no site."""
     plan = Rehearsals((name,), 1, (town,), seed)
     try:
-        return attempts(plan, name, usual_trigger=False, first_draw=first_draw)[0]
+        return attempts(plan, name, first_draw=first_draw)[0]
     except ConfigError as err:
         return str(err)
 

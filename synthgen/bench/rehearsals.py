@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from scenarios.compile import compile_draw, sites_for
 from scenarios.loader import load_scenario
@@ -45,6 +45,10 @@ LIBRARY: Final = PACKAGE_ROOT / "scenarios" / "library"
 OWN_TOWNS: Final = ("SynthDowntown", "SynthSuburb", "SynthMotorway")
 MAX_DRAWS: Final = 6
 _MAX_FAULTS: Final = 4
+# As the file says; the encounter replaced by the usual trigger, without a pre-screen; or solved
+# for values drawn at random, without a pre-screen.
+Method = Literal["written", "usual_trigger", "random"]
+_AT_RANDOM: Final = {"method": "random", "target": "any"}
 _QUALITY: Final = "low"
 _RIG: Final[dict[str, Any]] = {
     "schema": "synthgen/rig@1",
@@ -85,23 +89,23 @@ class Attempt:
 
 
 def attempts(
-    plan: Rehearsals, name: str, *, usual_trigger: bool, first_draw: int = 0
+    plan: Rehearsals, name: str, *, method: Method = "written", first_draw: int = 0
 ) -> list[Attempt]:
     """The attempts of one scenario; the same on every run.
 
     Args:
         plan: What to run.
         name: Scenario of the library.
-        usual_trigger: Replace the encounter by the usual trigger, without a pre-screen.
+        method: How values and starts are found; see `Method`.
         first_draw: Draws before this one are left out: a simulator has refused them.
 
     Raises:
         ConfigError: No map has a site for it.
     """
     spec = load_scenario(LIBRARY / f"{name}.yaml").model_copy(update={"expect": ()})
-    if usual_trigger:
-        sampling = spec.sampling.model_copy(update={"method": "usual_trigger"})
-        spec = spec.model_copy(update={"sampling": sampling})
+    if method != "written":
+        changed = {"method": method} if method == "usual_trigger" else _AT_RANDOM
+        spec = spec.model_copy(update={"sampling": spec.sampling.model_copy(update=changed)})
     places = _places(spec, plan.maps)
     settings = _settings(plan)
     found = []

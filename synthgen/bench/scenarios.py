@@ -15,9 +15,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from scenarios.coverage import kind_of
 from synthgen.bench.rehearsals import (
     OWN_TOWNS,
     Attempt,
+    Method,
     Rehearsals,
     attempts,
     outcomes_of,
@@ -43,7 +45,7 @@ def bench_scenarios(
     workers: int = 1,
     seed: int = 7,
     minutes: float = float("inf"),
-    baseline: bool = True,
+    baseline: Method | None = "usual_trigger",
 ) -> dict[str, Any]:
     """Hit rates of scenarios, as written and with the usual trigger.
 
@@ -55,21 +57,22 @@ def bench_scenarios(
         workers: Simulator slots.
         seed: Root seed of all runs.
         minutes: No further run is begun after so long; call again to go on.
-        baseline: Also run the usual trigger.
+        baseline: Also run this method, on the same seeds.
 
     Returns:
         `scenarios`: a list of `name, attempts, hits, hit_rate, wilson_low, wilson_high,
-        baseline_hit_rate, rejected` and what was asked for against what came; `missing` runs.
+        baseline_hit_rate, kinds, rejected` and what was asked for against what came; `missing`
+        runs.
     """
     until_s = time.monotonic() + 60 * minutes
     plan = Rehearsals(tuple(names), draws, tuple(maps), seed)
-    methods = (False, True) if baseline else (False,)
-    tried = {(name, usual): attempts(plan, name, usual_trigger=usual)
-             for name in names for usual in methods}  # fmt: skip
+    methods: tuple[Method, ...] = ("written",) if baseline is None else ("written", baseline)
+    tried = {(name, m): attempts(plan, name, method=m) for name in names for m in methods}
     jobs = [a.job for found in tried.values() for a in found if a.job is not None]
     outcomes = run_all(jobs, folder, workers=workers, until_s=until_s)
     rows = [
-        row_of(name, tried[name, False], tried.get((name, True), []), outcomes) for name in names
+        row_of(name, tried[name, "written"], tried[name, baseline] if baseline else [], outcomes)
+        for name in names
     ]
     solid = sum(row["hit_rate"] >= 0.6 and row["wilson_low"] >= 0.45 for row in rows)
     return {"scenarios": rows, "draws": draws, "solid_scenarios": solid, **_overall(rows)}
@@ -95,6 +98,8 @@ def row_of(
         "wilson_high": round(high, 4),
         "baseline_hit_rate": round(_hits(others) / max(len(others), 1), 4),
         "baseline_attempts": len(others),
+        "kinds": _kinds(ran),
+        "baseline_kinds": _kinds(others),
         "rejected": _reasons(ran),
         "baseline_rejected": _reasons(others),
         "offset_error_median_s": round(median(offsets), 4) if offsets else None,
@@ -118,6 +123,12 @@ def _of(outcome: Mapping[str, Any]) -> Mapping[str, float]:
 
 def _hits(outcomes: _Outcomes) -> int:
     return sum(_of(o).get("hit", 0.0) > 0 for o in outcomes)
+
+
+def _kinds(outcomes: _Outcomes) -> int:
+    """How many kinds of encounter are among the hits: bins of min TTC, PET and reveal."""
+    hits = (_of(o) for o in outcomes if _of(o).get("hit", 0.0) > 0)
+    return len({kind_of(metrics) for metrics in hits})
 
 
 def _failed_to_act(outcome: Mapping[str, Any]) -> bool:

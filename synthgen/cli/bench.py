@@ -21,6 +21,8 @@ from synthgen.cli.options import (
 
 app = typer.Typer(help="Measure, and print one flat JSON object.", no_args_is_help=True)
 
+Baseline = Literal["usual_trigger", "random", "none"]
+
 
 @app.command()
 def pipeline(
@@ -86,7 +88,9 @@ def bench_scenarios(
     minutes: Annotated[
         float, typer.Option(help="Begin no further run after so long; --cache goes on later.")
     ] = float("inf"),
-    baseline: Annotated[bool, typer.Option(help="Also run the usual trigger.")] = True,
+    baseline: Annotated[
+        Baseline, typer.Option(help="What the same seeds are also run with.")
+    ] = "usual_trigger",
     as_json: AsJson = False,
 ) -> None:
     """Measure how often the edge case happens, against the usual trigger."""
@@ -101,7 +105,7 @@ def bench_scenarios(
             workers=workers,
             seed=seed,
             minutes=minutes,
-            baseline=baseline,
+            baseline=None if baseline == "none" else baseline,
         )
     print_report(report, as_json)
 

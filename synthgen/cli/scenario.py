@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from synthgen.cli.options import AsJson, SampleSeed
+from synthgen.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scenarios.concrete import ConcreteScenario
+    from scenarios.placement import MapIndex
 
 app = typer.Typer(help="Look at scenarios; no simulator is needed.", no_args_is_help=True)
 ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file.")]
-Town = Annotated[str, typer.Option("--map", help="Town name or .xodr file.")]
+Town = Annotated[
+    str | None,
+    typer.Option("--map", help="Town name or .xodr file.", show_default="a town that has a site"),
+]
 
 
 @app.command(name="list")
@@ -62,18 +70,16 @@ def scenario_schema() -> None:
 def scenario_preview(
     file: ScenarioFile,
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("preview.png"),
-    town: Town = "SynthDowntown",
+    town: Town = None,
     seed: SampleSeed = 0,
 ) -> None:
     """Draw a solved encounter from above, with its time line."""
-    from scenarios.placement import load_index
+    from scenarios.loader import load_scenario
     from scenarios.preview import draw_preview
-    from scenarios.tools import sample
-    from synthgen.campaign.plan import town_file
+    from scenarios.tools import si_units
 
-    path = town_file(town)
-    index = load_index(path, path.stem)
-    draw_preview(sample(file, index, seed=seed), index, out)
+    concrete, index = _sample(file, town, seed)
+    draw_preview(concrete, index, out, si_units(load_scenario(file)))
     print(out)
 
 
@@ -81,19 +87,37 @@ def scenario_preview(
 def scenario_export(
     file: ScenarioFile,
     out: Annotated[Path, typer.Option(help="XOSC file to write.")] = Path("scenario.xosc"),
-    town: Town = "SynthDowntown",
+    town: Town = None,
     seed: SampleSeed = 0,
 ) -> None:
     """Write one concrete sample as OpenSCENARIO 1.0; losses are named in its header."""
     from scenarios.openscenario import export_openscenario
+
+    concrete, _ = _sample(file, town, seed)
+    map_file = Path(town).name if town and town.endswith(".xodr") else f"{concrete.map_name}.xodr"
+    export_openscenario(concrete, out, map_file=map_file)
+    print(out)
+
+
+def _sample(file: Path, town: str | None, seed: int) -> tuple[ConcreteScenario, MapIndex]:
+    """A draw of a scenario on a map: the one asked for, or the first town of ours with a site."""
+    from scenarios.compile import sites_for
+    from scenarios.loader import load_scenario
     from scenarios.placement import load_index
     from scenarios.tools import sample
-    from synthgen.campaign.plan import town_file
+    from synthgen.campaign.plan import TOWNS, town_file
 
-    path = town_file(town)
-    concrete = sample(file, load_index(path, path.stem), seed=seed)
-    export_openscenario(concrete, out, map_file=path.name)
-    print(out)
+    paths = [town_file(town)] if town else sorted(TOWNS.glob("*.xodr"))
+    spec, missing = load_scenario(file), []
+    for path in paths:
+        index = load_index(path, path.stem)
+        try:
+            sites_for(spec, index)
+        except ConfigError as err:
+            missing.append(str(err))
+            continue
+        return sample(file, index, seed=seed), index
+    raise ConfigError("\n".join(missing))
 
 
 @app.command(name="calibrate")

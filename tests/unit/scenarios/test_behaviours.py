@@ -7,7 +7,8 @@ from scenarios.behaviours.commands import VehicleControl, WorldView
 from scenarios.compile import compile_draw
 from scenarios.concrete import ConcreteScenario
 from scenarios.loader import load_scenario
-from tests.unit.scenarios.factories import LIBRARY, Body, town
+from scenarios.stand_in import Body
+from tests.unit.scenarios.factories import LIBRARY, town
 
 
 def drawn(name: str, k: int = 0) -> ConcreteScenario:

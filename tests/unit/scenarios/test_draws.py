@@ -15,11 +15,12 @@ from scenarios.loader import load_scenario
 from scenarios.metrics import Metrics
 from scenarios.scene import meet_of
 from scenarios.spec import ScenarioSpec
+from scenarios.stand_in import play
 from scenarios.surrogate import Calibration, simulate
 from scenarios.values import draw_values, satisfied
 from scenarios.verify import is_hit, verify
 from synthgen.errors import ConfigError
-from tests.unit.scenarios.factories import LIBRARY, play, town
+from tests.unit.scenarios.factories import LIBRARY, town
 
 ROOT = Path(__file__).parents[3]
 JAYWALK = LIBRARY / "jaywalk_parked_van.yaml"

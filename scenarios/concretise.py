@@ -126,7 +126,7 @@ def _party_actor(c: Candidate, name: str, party: Party, copy: int) -> ConcreteAc
         _step(c, name, f"actors.{name}.behaviour.{k}", k, behaviour)
         for k, behaviour in enumerate(party.spec.behaviour)
     )
-    moving = bool(speeds) and crossing_step(party.spec) is None
+    moving = bool(speeds) and crossing_step(party.spec) is None and not _waits(party)
     return ConcreteActor(
         name=name if copy == 0 else f"{name}_{copy + 1}",
         role=role,
@@ -179,11 +179,16 @@ def _motion(
         point[3] += party.yaw[i]
         return _pose(point), (), ()
     # Rolling actors are spawned where they are when the run starts, before the record window.
-    spawn = s - speed * c.warmup_s
+    spawn = s if _waits(party) else s - speed * c.warmup_s
     stations = _stations(spawn, party.way.ahead_m)
     points = party.way.at(stations, t)
     speeds = np.minimum(np.interp(stations, party.way.stations, bend_speeds(party.way)), speed)
     return _pose(points[0]), _xyz(points), tuple(rounded(v) for v in speeds)
+
+
+def _waits(party: Party) -> bool:
+    """Whether an actor that will move stands first."""
+    return any(step.do == "idle" for step in party.spec.behaviour[:1])
 
 
 def _points_path(c: Candidate, name: str, party: Party) -> F64 | None:

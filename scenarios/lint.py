@@ -14,7 +14,15 @@ from scenarios.expressions import (
     names_in,
     parse_expression,
 )
-from scenarios.spec import Behaviour, FollowProp, Meet, ScenarioSpec, Trigger, quantities
+from scenarios.spec import (
+    Behaviour,
+    FollowPath,
+    FollowProp,
+    Meet,
+    ScenarioSpec,
+    Trigger,
+    quantities,
+)
 from scenarios.weather import PRESETS
 from scenarios.within import bounded_references
 from synthgen.datatypes.strict_yaml import Mark, Marks, NodePath
@@ -177,6 +185,12 @@ def _not_modelled(marks: Marks, path: NodePath, behaviours: tuple[Behaviour, ...
         if getattr(behaviour, "control", "path") == "tm":
             message = "scripted actors keep to their path; the Traffic Manager drives traffic only"
             lints.append(Lint(marks.at((*where, "control")), message, False))
+        if isinstance(behaviour, FollowPath) and behaviour.meet is not None:
+            message = (
+                "the way of follow_path is not solved for; let it begin at its "
+                "`when`, e.g. {tta: {below: 3 s}}, after {do: idle} if it stands before"
+            )
+            lints.append(Lint(marks.at((*where, "meet"), key=True), message, True))
         if getattr(behaviour, "yield_", "none") != "none":
             message = "yield is not modelled: the actor keeps its plan and brakes only by react"
             lints.append(Lint(marks.at((*where, "yield")), message, False))

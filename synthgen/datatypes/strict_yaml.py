@@ -1,7 +1,7 @@
 """YAML files from outside, read strictly, every complaint with file:line:column.
 
 Refused: aliases, anchors, tags, several documents, duplicate keys, keys that are no strings, NaN
-and infinity, numbers with a leading zero, more than 40 levels, 20,000 nodes or 512 kB. Scalars are
+and infinity, numbers with a leading zero, more than 40 levels, 10,000 nodes or 512 kB. Scalars are
 YAML 1.2 core (`no` is text, `1e3` is a number); a quoted scalar is always text.
 """
 
@@ -11,8 +11,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -135,7 +136,7 @@ def validate(document: Node, marks: Marks, model: type[Model]) -> Model:
     except ValidationError as err:
         faults = sorted(
             {
-                _fault(dict(e), document, marks)
+                _fault(dict(e), document, marks, model)
                 for e in err.errors(include_url=False)
                 if not (e["type"] == "too_short" and e["input"])  # its items' faults say it better
             },
@@ -293,7 +294,9 @@ class _Builder:
         return self.root, marks
 
 
-def _fault(error: dict[str, object], document: Node, marks: Marks) -> tuple[Mark, str]:
+def _fault(
+    error: dict[str, object], document: Node, marks: Marks, model: type[BaseModel]
+) -> tuple[Mark, str]:
     """Position and text of one pydantic error; union tags in its location are left out."""
     location = error["loc"]
     assert isinstance(location, tuple)
@@ -316,12 +319,12 @@ def _fault(error: dict[str, object], document: Node, marks: Marks) -> tuple[Mark
         path, node = (*path, tag), node[tag]
         names.append(tag)
     wants_key = error["type"] == "extra_forbidden" or isinstance(node, dict | list)
-    return marks.at(path, key=wants_key), f"{'.'.join(names) or 'file'}: {_message(error)}"
+    return marks.at(path, key=wants_key), f"{'.'.join(names) or 'file'}: {_message(error, model)}"
 
 
-def _message(error: dict[str, object]) -> str:
+def _message(error: dict[str, object], model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
-        return "unknown field"
+        return f"unknown field{_near_miss(error['loc'], model)}"
     if error["type"] == "missing":
         return "required field is missing"
     if error["type"] == "union_tag_invalid":
@@ -333,6 +336,34 @@ def _message(error: dict[str, object]) -> str:
     if error["type"] == "value_error" or isinstance(value, dict | list):
         return text
     return f"{text[:1].lower()}{text[1:]}, got {_short(value)}"
+
+
+def _near_miss(location: object, model: type[BaseModel]) -> str:
+    """`; did you mean speed?` where a field of that place has almost the name."""
+    assert isinstance(location, tuple)
+    there = {model}
+    for step in location[:-1]:
+        fields = [f for m in there for n, f in m.model_fields.items() if step in (n, f.alias)]
+        # Numbers of items, names in a mapping and tags of unions lead no deeper.
+        there = {m for f in fields for m in _models_in(f.annotation)} or _tagged(there, step)
+    names = [f.alias or n for m in there for n, f in m.model_fields.items()]
+    found = get_close_matches(str(location[-1]).removeprefix("+"), names, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _models_in(annotation: object) -> set[type[BaseModel]]:
+    """The models in a field's type, however deep in unions, lists and mappings."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {model for part in get_args(annotation) for model in _models_in(part)}
+
+
+def _tagged(models: set[type[BaseModel]], tag: object) -> set[type[BaseModel]]:
+    """The models of a union that have a field of this one value; all, if none has."""
+    found = {
+        m for m in models if any(get_args(f.annotation) == (tag,) for f in m.model_fields.values())
+    }
+    return found or models
 
 
 def _short(value: object) -> str:

@@ -11,9 +11,10 @@ from scenarios.compile import compile_draw
 from scenarios.concrete import ConcreteScenario
 from scenarios.loader import load_scenario
 from scenarios.metrics import Metrics, RunRecord
+from scenarios.stand_in import play
 from scenarios.verify import is_hit
 from synthgen.runner.rehearse import first_look_s, has_seen_enough, is_over
-from tests.unit.scenarios.factories import LIBRARY, play, town
+from tests.unit.scenarios.factories import LIBRARY, town
 
 
 def draw(name: str, k: int = 0) -> ConcreteScenario:

@@ -52,9 +52,11 @@ EDITS = {
     "unknown field": (
         "speed: $v", "sped: $v",
         "8:15: ego.behaviour.0.speed: required field is missing\n"
-        "{f}:8:33: ego.behaviour.0.sped: unknown field",
+        "{f}:8:33: ego.behaviour.0.sped: unknown field; did you mean speed?",
     ),
-    "unknown top field": ("duration: 8 s", "durtion: 8 s", "3:1: durtion: unknown field"),
+    "unknown top field": (
+        "duration: 8 s", "durtion: 8 s", "3:1: durtion: unknown field; did you mean duration?",
+    ),
     "wrong choice": (
         "kind: straight", "kind: straigt",
         "6:15: where.kind: input should be 'straight', 'curve', 'junction', 'merge' or 'any', "
@@ -129,6 +131,11 @@ EDITS = {
     "clearance from a lane that the ego does not pass": (
         "{lane: sidewalk_right}", "{lane: opposite, clearance: 1 m}",
         "13:5: actors.walker.at: clearance is for lane: parking_right and kerb_right",
+    ),
+    "a way that nobody solves": (
+        "- do: cross_road\n        speed: 1.4 m/s\n        meet: {offset: 0.3 s}",
+        "- do: follow_path\n        speed: 1.4 m/s\n        points: [{s: 5 m}]\n        meet: {}",
+        "18:9: the way of follow_path is not solved for; let it begin at its `when`, e.g. {tta: ",
     ),
     "anchor that is nowhere": (
         "{lane: sidewalk_right}", "{lane: sidewalk_right, anchor: vann}",

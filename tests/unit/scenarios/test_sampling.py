@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import scenariogeneration
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,6 +142,16 @@ def test_export_is_openscenario_1_0_and_names_its_losses(tmp_path: Path) -> None
     assert names == {"hero", "van", "car_behind", "walker"}
     export_openscenario(concrete, tmp_path / "again.xosc", map_file="town.xodr")
     assert (tmp_path / "again.xosc").read_bytes() == (tmp_path / "x.xosc").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["jaywalk_parked_van", "cart_leading_adult", "left_turn_cyclist"])
+def test_export_keeps_the_schema_of_openscenario_1_0(name: str, tmp_path: Path) -> None:
+    # scenariogeneration installs the schemas of ASAM beside itself.
+    folder = Path(scenariogeneration.__file__).parents[1] / "schemas"
+    schema = xmlschema.XMLSchema(folder / "OpenSCENARIO_1_0.xsd")
+    concrete = sample(LIBRARY / f"{name}.yaml", town(), seed=7)
+    export_openscenario(concrete, tmp_path / "x.xosc", map_file="town.xodr")
+    assert [fault.reason for fault in schema.iter_errors(tmp_path / "x.xosc")] == []
 
 
 def test_preview_is_a_picture_and_the_same_twice(tmp_path: Path) -> None:

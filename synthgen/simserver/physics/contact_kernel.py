@@ -21,6 +21,8 @@ ROUNDS = 8
 # A box lower than this above a vehicle's ground is driven over, not hit: kerbs, manhole covers.
 CLEARANCE_M = 0.2
 MIN_HEIGHT_OVERLAP_M = 0.05
+# What is thinner than this both ways, half of it, and does not move is round for a walker.
+POST_M = 0.35
 DEGREES = 180.0 / math.pi
 
 VEHICLE_KIND, WALKER_KIND, PROP_KIND = 0, 1, 2
@@ -284,6 +286,26 @@ def _overlap(a, b, out):  # noqa: C901, PLR0915  one geometric construction
 
 
 @fast
+def _is_post(b):
+    """Whether a body is a pole, a bollard or the like."""
+    return b.inv_mass == 0.0 and max(b.half_x, b.half_y) < POST_M
+
+
+@fast
+def _overlap_round(walker, post, out):
+    """`_overlap` of a walker and a post as circles: who meets a pole a little aside passes it."""
+    dx, dy = post.x - walker.x, post.y - walker.y
+    gap = math.hypot(dx, dy)
+    body, radius = min(walker.half_x, walker.half_y), min(post.half_x, post.half_y)
+    depth = body + radius - gap
+    if depth <= 0.0 or gap == 0.0:
+        return 0
+    out[0], out[1] = dx / gap, dy / gap
+    out[2], out[3], out[4] = walker.x + body * out[0], walker.y + body * out[1], depth
+    return 1
+
+
+@fast
 def _point_velocity(vx, vy, wz, arm_x, arm_y):
     return vx - wz * arm_y, vy + wz * arm_x
 
@@ -467,7 +489,8 @@ def resolve_pairs(actors, bodies, boxes, pairs, report, touch, rows):
             b = bodies[j]
         if not _heights_meet(a, b):
             continue
-        points = _overlap(a, b, touch)
+        is_round = a.kind == WALKER_KIND and _is_post(b)
+        points = _overlap_round(a, b, touch) if is_round else _overlap(a, b, touch)
         if points == 0:
             continue
         total = _resolve(a, b, touch, points, rows)

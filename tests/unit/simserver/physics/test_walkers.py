@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synthgen.simserver.physics import Contact, HeightField
+from synthgen.simserver.physics import Contact, Dynamics, HeightField
 from tests.unit.simserver.physics.bodies import (
     TICK_S,
     add_car,
@@ -137,6 +137,23 @@ def test_walker_slides_along_a_wall() -> None:
     dynamics.walkers.set_control(100, (1.0, 1.0, 0.0), 2.0, False)
     run(dynamics, 200)
     assert dynamics.walkers.pose(100)[1] > 10.0
+
+
+def test_walker_passes_a_pole_that_it_meets_a_little_aside() -> None:
+    # A lamp post 0.1 m beside the walker's way, as behind a kerb of SynthDowntown.
+    dynamics = make_dynamics(statics=make_box(3.0, 0.1, (0.12, 0.12, 4.0)))
+    add_walker(dynamics)
+    dynamics.walkers.set_control(100, (1.0, 0.0, 0.0), 1.4, False)
+    nearest_m = min(np.hypot(*_after_a_step(dynamics, (3.0, 0.1))) for _ in range(100))
+    assert dynamics.walkers.pose(100)[0] > 5.0
+    assert nearest_m == pytest.approx(0.12 + 0.19, abs=0.03)
+
+
+def _after_a_step(dynamics: Dynamics, place: tuple[float, float]) -> tuple[float, float]:
+    """From the place to the walker."""
+    run(dynamics, 1)
+    x, y = dynamics.walkers.pose(100)[:2]
+    return x - place[0], y - place[1]
 
 
 def test_walker_does_not_push_a_parked_car() -> None:

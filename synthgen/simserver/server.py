@@ -15,8 +15,9 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+from synthgen.simserver.rpc.episode_change import QUESTION, EpisodeChange
 from synthgen.simserver.rpc.table import answer
 from synthgen.simserver.rpc.wake_up import wake_managers
 from synthgen.simserver.wire.rpc_codec import ProtocolError, RpcUnpacker
@@ -38,8 +39,6 @@ STREAM_OPENING_S = 2.0
 # slow for that, and we are when the manager announces itself.
 FIRST_STEP_S = 0.05
 ANNOUNCEMENT = "add_traffic_manager_running"
-# What a manager asks before it waits for a tick.
-QUESTION = "get_episode_settings"
 # What epoll rounds up to, and how long a wait shorter than that is cut.
 EPOLL_UNIT_S = 0.001
 NAP_S = 0.0001
@@ -329,6 +328,11 @@ class RpcConnection:
         self.unsent += message
         self.flush()
 
+    def send_late(self, message: bytes) -> None:
+        """Send a reply outside of a call; a client that is gone is noticed when it is read."""
+        with contextlib.suppress(OSError):
+            self.reply(message)
+
     def flush(self) -> None:
         """Send what is still unsent.
 
@@ -355,6 +359,7 @@ class Server:
         self._stop_read, self._stop_write = os.pipe()
         self._delayed: list[tuple[float, RpcConnection, bytes]] = []
         self._of_tick: list[tuple[RpcConnection, bytes]] = []
+        self._change: EpisodeChange | None = None
 
     def stop(self) -> None:
         """Leave `run` after the call in progress; safe in a signal handler."""
@@ -382,7 +387,10 @@ class Server:
                 self._send_delayed()
                 self._end_tick()
                 wake_managers(self._world.stuck_managers())
-                self._world.tick_if_due()
+                if self._change is not None and self._change.advance():
+                    self._change = None
+                if self._change is None:
+                    self._world.tick_if_due()
         finally:
             self._streams.stop()
             self._selector.close()
@@ -409,7 +417,8 @@ class Server:
         """How long nothing needs to be done without a call; None for ever."""
         first_s = min((due_s for due_s, _, _ in self._delayed), default=None)
         waits_s = (
-            self._world.seconds_to_next_tick(),
+            self._world.seconds_to_next_tick() if self._change is None else None,
+            None if self._change is None else self._change.patience_s(),
             self._world.seconds_to_wake_up(),
             self._world.pace.seconds_to_end(),
             None if first_s is None else first_s - time.monotonic(),
@@ -422,7 +431,8 @@ class Server:
         now_s = time.monotonic()
         due = [entry for entry in self._delayed if entry[0] <= now_s]
         self._delayed = [entry for entry in self._delayed if entry[0] > now_s]
-        _send_late((client, reply) for _, client, reply in due)
+        for _, client, reply in due:
+            client.send_late(reply)
 
     def _end_tick(self) -> None:
         """Answer the tick that a Traffic Manager steps with, when it is time."""
@@ -430,7 +440,8 @@ class Server:
             # First: the answer sets the manager going.
             self._world.pace.end_tick()
             replies, self._of_tick = self._of_tick, []
-            _send_late(replies)
+            for client, reply in replies:
+                client.send_late(reply)
 
     def _serve(self, client: RpcConnection, events: int) -> None:
         try:
@@ -458,9 +469,16 @@ class Server:
         for request in client.unpacker.feed(data):
             before = set(self._world.traffic_managers)
             frame = self._world.clock.frame
+            episode = self._world.clock.episode
             reply = answer(self._world, request)
             pace = self._world.pace
-            if request.method == ANNOUNCEMENT:
+            if self._world.clock.episode != episode:
+                if self._change is not None:
+                    self._change.end()
+                self._change = EpisodeChange(client, reply)
+            elif self._change is not None and self._change.takes(client, request, reply):
+                continue
+            elif request.method == ANNOUNCEMENT:
                 client.managers |= self._world.traffic_managers.keys() - before
                 self._delayed.append((time.monotonic() + FIRST_STEP_S, client, reply))
             elif request.method == QUESTION and (delay_s := pace.note_question()):
@@ -469,10 +487,3 @@ class Server:
                 self._of_tick.append((client, reply))
             else:
                 client.reply(reply)
-
-
-def _send_late(replies: Iterable[tuple[RpcConnection, bytes]]) -> None:
-    for client, reply in replies:
-        # A client that is gone by now is noticed when its socket is read.
-        with contextlib.suppress(OSError):
-            client.reply(reply)

@@ -1,5 +1,7 @@
 """Settings, ticks, snapshots, episodes, weather, several clients."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +63,11 @@ def test_two_clients_see_the_same_actors(
 ) -> None:
     other = connect(address, tmp_path).get_world()
     assert other.get_actor(car.id).type_id == car.type_id
+    # The first snapshot comes on its own connection; a later one tells that it is there.
+    frames: list[int] = []
+    other.on_tick(lambda snapshot: frames.append(snapshot.frame))
+    while not frames:
+        world.tick()
     assert other.get_snapshot().find(car.id) is not None
 
 
@@ -138,3 +145,11 @@ def test_asynchronous_world_can_be_made_synchronous(free_running: carla.World) -
     assert world.get_snapshot().frame == frame
     tick(world, 3)
     assert world.get_snapshot().frame == frame + 3
+
+
+@pytest.mark.parametrize("mode", ["asynchronous", "synchronous"])
+def test_world_is_loaded_while_a_traffic_manager_drives(mode: str) -> None:
+    with running_server() as ours:
+        command = [sys.executable, "-m", "tests.client.managed_loads", str(ours.port), mode]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.stdout == "loaded\n", (done.returncode, done.stderr)

@@ -32,7 +32,8 @@ NONSENSE = [
 
 def _open(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=5.0)
-    connection.settimeout(5.0)
+    # A guard against hanging, not a measure: the first ray loads the renderer.
+    connection.settimeout(60.0)
     return connection
 
 

@@ -355,3 +355,20 @@ def test_sensor_on_an_empty_mount_follows_the_car(
     tick(world, 3)
     height = sensor.get_location().z - car.get_location().z
     assert height == pytest.approx(2.0, abs=0.01)
+
+
+def test_world_without_rendering_has_sweeps_but_no_pictures(
+    world: carla.World, listen: Listen
+) -> None:
+    settings = world.get_settings()
+    settings.no_rendering_mode = True
+    world.apply_settings(settings)
+    pictures = listen("sensor.camera.rgb", **SMALL)
+    sweeps = listen("sensor.lidar.ray_cast", points_per_second=20000)
+    echoes = listen("sensor.other.radar")
+    tick(world, 3)
+    assert len(arrived(sweeps, 3)) == len(arrived(echoes, 3)) == 3
+    assert len(sweeps[-1]) > 0
+    assert pictures == []
+    settings.no_rendering_mode = False
+    world.apply_settings(settings)

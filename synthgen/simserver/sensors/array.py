@@ -81,9 +81,13 @@ class SensorArray:
         ]
         if not due:
             return
-        seeing = [actor for actor in due if actor.id in self._views]
+        seeing = [
+            actor
+            for actor in due
+            if (view := self._views.get(actor.id)) and (frame.renders or not view.is_camera)
+        ]
         payloads: dict[int, list[Payload]] = {}
-        if seeing and frame.renders:
+        if seeing:
             self.scene.update(world, frame)
             vision.follow(world, self._views, frame)
             views = {actor.id: self._views[actor.id] for actor in seeing}

@@ -81,6 +81,11 @@ class View:
     luma: F32 | None = None
     luma_time_s: float = 0.0
 
+    @property
+    def is_camera(self) -> bool:
+        """Whether it takes pictures, which a world without rendering has none of."""
+        return isinstance(self.spec, CameraSpec)
+
 
 def view_of(type_id: str, attributes: Attributes, quality: str) -> View | None:
     """The view of a sensor, or None for one that does not look.

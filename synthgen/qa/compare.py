@@ -23,7 +23,6 @@ from synthgen.qa.sensor_tables import (
     image_statistics,
     sweep_statistics,
 )
-from synthgen.qa.sound import summary
 from synthgen.qa.sources import Source
 from synthgen.qa.stats.c2st import c2st, null_aucs, replay_aucs, sample
 from synthgen.qa.stats.clouds import (
@@ -324,11 +323,7 @@ def _notes(
     view: View | None,
 ) -> tuple[str, ...]:
     notes = [note for side in sides for note in side.notes]
-    notes += [
-        f"{s.path}: {summary(s.broken, sum(len(f.boxes) for f in s.frames))}"
-        for s in sources
-        if s.broken
-    ]
+    notes += [line for source in sources for line in source.left_out]
     if view is None:
         notes.append("no common camera: image boxes are left out and placement is of the full turn")
     else:

@@ -55,6 +55,7 @@ def probe_labels(real: Path, synthetic: Path, *, seed: int = 0) -> dict[str, Any
     report["distance_gap_ratio"] = round(
         synthetic_error / max(report["train_real_test_real.distance_error"]["value"], 1e-9), 3
     )
+    report["left_out"] = [line for source in sources for line in source.left_out]
     report["not_readable"] = [line for source in sources for line in source.problems]
     report["shows"] = "placement, sizes and camera; not appearance, not a detector's precision"
     report["validated_with_a_detector"] = None

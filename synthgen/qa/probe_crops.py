@@ -75,6 +75,7 @@ def probe_crops(real: Path, synthetic: Path, *, seed: int = 0) -> dict[str, Any]
     if len(missing) == 2:
         raise DatasetError("; ".join(missing))
     report["not_probed"] = missing
+    report["left_out"] = [line for source in sources for line in source.left_out]
     report["not_readable"] = [line for source in sources for line in source.problems]
     report["shows"] = "whether objects look like objects to a small model; no detector's precision"
     report["validated_with_a_detector"] = None

@@ -87,6 +87,7 @@ def run_fit(real: Path, out: Path, *, mode: Mode = "match", seed: int = 0) -> di
         "boxes": solid,
         "auc_first": loop.steps[0]["auc"],
         "auc_last": loop.steps[-1]["auc"],
+        "left_out": source.left_out,
         "not_readable": source.problems,
     }
 

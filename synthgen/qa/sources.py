@@ -21,7 +21,7 @@ from synthgen.datatypes.labelled_frame import LabelledFrame
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64, U8
 from synthgen.qa.clip_frames import clip_frames
-from synthgen.qa.sound import BrokenBox, in_time, without_broken
+from synthgen.qa.sound import BrokenBox, in_time, summary, without_broken
 from synthgen.store.clip_reader import ClipReader
 from synthgen.store.image_codec import decode_rgb
 
@@ -54,6 +54,13 @@ class Source:
     frames: tuple[LabelledFrame, ...]
     problems: list[str] = field(default_factory=list)
     broken: tuple[BrokenBox, ...] = ()
+
+    @property
+    def left_out(self) -> list[str]:
+        """One line on the broken labels, where there are any."""
+        if not self.broken:
+            return []
+        return [f"{self.path}: {summary(self.broken, sum(len(f.boxes) for f in self.frames))}"]
 
     def images(self, limit: int) -> Iterator[tuple[int, U8]]:
         """Row of `frames` and RGB image (H, W, 3) of at most `limit` frames, evenly spread."""

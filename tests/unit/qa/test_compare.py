@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -89,6 +90,21 @@ def test_damaged_sequence_is_named_and_the_rest_compared(
     assert found.exit_code == 2
     assert [("0003.txt" in p) for p in found.report["problems"]] == [True]
     assert found.report["synthetic"]["sequences"] == 7
+
+
+def test_labels_that_are_no_boxes_are_told_and_left_out(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    odd = write_tracking_set(tmp_path / "odd", hand_default(), seed=6)
+    path = odd / "training/label_02/0003.txt"
+    first, *rest = path.read_text().splitlines()
+    fields = first.split()
+    fields[10] = "nan"  # the height
+    path.write_text("\n".join([" ".join(fields), *rest]))
+    found = run_compare(folders["real"], odd, tmp_path / "r", options=QUICK)
+    assert [n for n in found.report["notes"] if "1 of " in n and "0003 frame" in n]
+    page = (tmp_path / "r/report.html").read_text()
+    assert not re.search(r"[>\s]-?nan[\s<]", page)
 
 
 def test_foreign_folder_is_refused_in_one_line(tmp_path: Path) -> None:

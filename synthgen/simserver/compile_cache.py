@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 CPU_NAME = "x86-64-v3"
-_KERNEL_MARKS = (b"njit", b"\n@fast\n")
+_KERNEL_MARKS = (b"njit", b"\n@fast\n", b"\n@single\n")
 CPU_FEATURES = "+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2"
 
 

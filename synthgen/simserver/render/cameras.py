@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar, cast
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthgen.simserver.render import develop, fields, frames
 from synthgen.simserver.render.lenses import optics_of
-from synthgen.simserver.render.records import F32, I64, U8, U32, Images, View, World
+from synthgen.simserver.render.records import F32, I64, U8, U32, Images, Scratch, View, World
 from synthgen.simserver.render.scans import poses_at
 from synthgen.simserver.render.specs import CameraSpec
 from synthgen.simserver.render.workers import Workers
@@ -32,6 +34,17 @@ class Film:
 
     def __init__(self) -> None:
         self._sheets: dict[str, NDArray[np.generic]] = {}
+        self._rooms: list[Scratch] = []
+
+    @contextmanager
+    def room(self) -> Iterator[Scratch]:
+        """Room for one thread's batches."""
+        try:
+            free = self._rooms.pop()
+        except IndexError:
+            free = frames.room()
+        yield free
+        self._rooms.append(free)
 
     def sheet(self, name: str, shape: tuple[int, ...], kind: type[T]) -> NDArray[T]:
         """The array of this name, whatever it holds."""
@@ -65,7 +78,7 @@ def photograph(
     traced = outputs | {"flow"} if blurred else outputs
     view = _view(spec, map_from_camera, previous_map_from_camera, frame, traced, delta_s)
     images = _images(spec, film, traced)
-    _trace(world, workers, spec, view, images)
+    _trace(world, workers, film, spec, view, images)
     found: dict[str, U8 | F32] = {
         name: getattr(images, name).view(np.uint8).reshape(spec.height, spec.width, 4)
         for name in _LABEL_IMAGES
@@ -87,8 +100,13 @@ def trace_only(world: World, workers: Workers, spec: CameraSpec, map_from_camera
     workers.over(spec.height, _ROWS, partial(frames.empty_rows, world, view))
 
 
-def _trace(world: World, workers: Workers, spec: CameraSpec, view: View, images: Images) -> None:
-    render = partial(frames.render_rows, world, view, images)
+def _trace(
+    world: World, workers: Workers, film: Film, spec: CameraSpec, view: View, images: Images
+) -> None:
+    def render(refine: int, first_row: int, last_row: int) -> None:
+        with film.room() as room:
+            frames.render_rows(world, view, images, room, refine, first_row, last_row)
+
     workers.over(spec.height, _ROWS, partial(render, 0))
     if view.openness_rays:
         workers.over(spec.height, _ROWS, partial(frames.open_rows, images))
@@ -152,7 +170,8 @@ def _images(spec: CameraSpec, film: Film, outputs: frozenset[str]) -> Images:
         hdr=hdr,
         picture=film.sheet("picture", (*refined, 3), np.float32) if refined == size else hdr,
         keys=film.sheet("keys", refined, np.uint32),
-        facing=film.sheet("facing", (*refined, 3), np.float32),
+        facing=film.sheet("facing", (3, *refined), np.float32),
+        edges=film.sheet("edges", refined, np.uint32),
         skylight=film.sheet("skylight", (*opened, 3), np.float32),
         openness=film.sheet("openness", opened, np.float32),
         sunlight=film.sheet("sunlight", (*opened, 3), np.float32),
@@ -187,9 +206,9 @@ def _developed(world: World, workers: Workers, spec: CameraSpec, picture: F32, s
     # Drops fall at about 8 m/s; a gale of 100 blows them aside nearly as fast.
     slant = 0.9 * world.env[fields.WIND]
     weather = np.array([world.env[fields.RAIN], slant, max(spec.height / 450.0, 0.5)])
-    out: U8 = np.empty((spec.height, spec.width, 4), np.uint8)
+    out: U32 = np.empty((spec.height, spec.width), np.uint32)
     work = partial(
         develop.develop_rows, picture, bloom, curve, exposed, weather, spec.noise_stddev, seed, out
     )
     workers.over(spec.height, 4 * _ROWS, work)
-    return out
+    return out.view(np.uint8).reshape(spec.height, spec.width, 4)

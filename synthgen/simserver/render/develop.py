@@ -1,12 +1,13 @@
 """From linear light to CARLA's BGRA bytes: exposure, tone curve, noise (numba and numpy)."""
 
 import math
+from functools import cache
 
 import numpy as np
 
 from synthgen.simserver.render import fields
 from synthgen.simserver.render.fields import bits, uniform
-from synthgen.simserver.render.packets import fast, making
+from synthgen.simserver.render.packets import fast, inlined, making, single
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
@@ -16,7 +17,6 @@ FIRST_TONE = (127 - 17) << 23
 TONES = 22 << 8
 # The tone curve pales colours; cameras put them back.
 SATURATION = np.float32(1.18)
-RED_SHARE, GREEN_SHARE, BLUE_SHARE = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
 # An exposure of 1 suits this mean light; noon streets are near it.
 _KEY = 0.13
 # The eye's and the sensor's limits: nights stay dark.
@@ -39,7 +39,7 @@ def exposure_of(picture: F32, spec: CameraSpec) -> float:
     return float(factor * 2.0**spec.exposure_compensation)
 
 
-def white_balance(env: F64) -> F64:
+def white_balance(env: F32) -> F64:
     """(3,) gains that take half of the daylight's colour out, as cameras do."""
     sun = env[fields.SUNLIGHT : fields.SUNLIGHT + 3] * max(float(env[fields.SUN + 2]), 0.15)
     sky = env[fields.AMBIENT : fields.AMBIENT + 3] + env[fields.AMBIENT + 9 : fields.AMBIENT + 12]
@@ -47,6 +47,7 @@ def white_balance(env: F64) -> F64:
     return np.asarray((white.mean() / white) ** 0.5, np.float64)
 
 
+@cache
 def tone_curve(gamma: float) -> F32:
     """(TONES,) output 0..1, by the leading bits of exposed light as float32.
 
@@ -117,52 +118,83 @@ def spread_light(bloom, y, x, c):
     return top * (1.0 - v) + (bloom[a + 1, b, c] * (1.0 - u) + bloom[a + 1, b + 1, c] * u) * v
 
 
-@fast
+@single
 def expose(picture, bloom, gains, y, row):
     """Exposed light of a row, with its colours deepened and what the lens scatters."""
-    glowing = bloom.shape[0] > 1 and bloom.shape[1] > 1
+    red, green, blue = gains[0], gains[1], gains[2]
     for x in range(picture.shape[1]):
-        r = picture[y, x, 0] * gains[0]
-        g = picture[y, x, 1] * gains[1]
-        b = picture[y, x, 2] * gains[2]
-        grey = RED_SHARE * r + GREEN_SHARE * g + BLUE_SHARE * b
+        r = picture[y, x, 0] * red
+        g = picture[y, x, 1] * green
+        b = picture[y, x, 2] * blue
+        grey = 0.2126 * r + 0.7152 * g + 0.0722 * b
         row[3 * x] = grey + SATURATION * (r - grey)
         row[3 * x + 1] = grey + SATURATION * (g - grey)
         row[3 * x + 2] = grey + SATURATION * (b - grey)
-    if glowing:
+    if bloom.shape[0] > 1 and bloom.shape[1] > 1:
         for x in range(picture.shape[1]):
             for c in range(3):
                 row[3 * x + c] += spread_light(bloom, y, x, c)
 
 
+@single
+def tone(curve, row):
+    """Replace exposed light by the tone curve's values."""
+    words = row.view(np.int32)
+    for i in range(len(row)):
+        index = np.int32(np.int32(words[i] - np.int32(FIRST_TONE)) >> np.int32(TONE_SHIFT))
+        words[i] = min(max(index, np.int32(0)), np.int32(TONES - 1))
+    for i in range(len(row)):
+        row[i] = curve[words[i]]
+
+
 @making
 def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_row, last_row):
-    """Rows of BGRA bytes from linear light; noise grows with light.
+    """Rows of BGRA words from linear light; noise grows with light.
 
     `weather` is rain 0..1, the slant of its streaks, and their scale.
     """
     row = np.empty(3 * picture.shape[1], np.float32)
     for y in range(first_row, last_row):
-        develop_row(picture, bloom, curve, gains, weather, noise, seed, out, y, row)
+        expose(picture, bloom, gains, y, row)
+        tone(curve, row)
+        if weather[0] > 0.0:
+            draw_rain(row, weather, seed, y)
+        grain(row, np.float32(noise), seed, out, y)
 
 
-@fast
-def develop_row(picture, bloom, curve, gains, weather, noise, seed, out, y, row):
-    """One row of bytes, by way of `row`, its exposed light."""
-    width = picture.shape[1]
+@single
+def draw_rain(row, weather, seed, y):
+    """Streaks over a row of tones."""
     rain, slant, scale = weather[0], weather[1], weather[2]
-    words = row.view(np.int32)
-    expose(picture, bloom, gains, y, row)
-    for x in range(width):
-        # The sum of two uniform numbers is close enough to a normal one.
-        n = bits(seed + x, y)
-        luma = ((n & 255) + ((n >> 8) & 255)) * (1.0 / 255.0) - 1.0
-        wet = streaks(seed, y, x, rain, slant, scale) if rain > 0.0 else 0.0
+    for x in range(len(row) // 3):
+        wet = streaks(seed, y, x, rain, slant, scale)
         for c in range(3):
-            index = (words[3 * x + c] - FIRST_TONE) >> TONE_SHIFT
-            tone = curve[min(max(index, 0), TONES - 1)]
-            chroma = ((n >> (16 + 5 * c)) & 31) * (1.0 / 15.5) - 1.0
-            tone += wet * (0.8 - tone)
-            tone += noise * (1.84 * luma + 1.13 * chroma) * (0.5 + tone)
-            out[y, x, 2 - c] = int(min(max(tone, 0.0), 1.0) * 255.0 + 0.5)
-        out[y, x, 3] = 255
+            row[3 * x + c] += wet * (0.8 - row[3 * x + c])
+
+
+@single
+def grain(row, noise, seed, out, y):
+    """A row of words from tones, with the sensor's noise."""
+    for x in range(out.shape[1]):
+        # The sum of two uniform numbers is close enough to a normal one.
+        n = np.int32(bits(seed + x, y))
+        luma = 1.84 * ((share(n, 0, 255) + share(n, 8, 255)) * (1.0 / 255.0) - 1.0)
+        r, g, b = row[3 * x], row[3 * x + 1], row[3 * x + 2]
+        r += noise * (luma + 1.13 * (share(n, 16, 31) * (1.0 / 15.5) - 1.0)) * (0.5 + r)
+        g += noise * (luma + 1.13 * (share(n, 21, 31) * (1.0 / 15.5) - 1.0)) * (0.5 + g)
+        b += noise * (luma + 1.13 * (share(n, 26, 31) * (1.0 / 15.5) - 1.0)) * (0.5 + b)
+        high = np.uint32(np.uint32(0xFF00) | level(r))
+        low = np.uint32(np.uint32(level(g) << np.uint32(8)) | level(b))
+        out[y, x] = np.uint32(np.uint32(high << np.uint32(16)) | low)
+
+
+@inlined
+def share(word, shift, mask):
+    """Some bits of a word as a number."""
+    return np.float32(np.int32(np.int32(word >> np.int32(shift)) & np.int32(mask)))
+
+
+@inlined
+def level(tone):
+    """A tone as a byte."""
+    return np.uint32(np.int32(min(max(tone, 0.0), 1.0) * 255.0 + 0.5))

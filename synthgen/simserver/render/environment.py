@@ -6,13 +6,13 @@ import numpy as np
 
 from synthgen.simserver.render import fields
 from synthgen.simserver.render.grids import Grid
-from synthgen.simserver.render.records import F64
+from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.sky import TABLE_ROWS, Sky
 from synthgen.simserver.render.specs import Weather
 
 
-def environment(weather: Weather, sky: Sky, lamps: Grid, bodies: Grid) -> F64:
-    """(ENV_COLUMNS,) float64; columns in fields.py."""
+def environment(weather: Weather, sky: Sky, lamps: Grid, bodies: Grid) -> F32:
+    """(ENV_COLUMNS,) float32; columns in fields.py."""
     env = np.zeros(fields.ENV_COLUMNS)
     env[fields.SUN : fields.SUN + 3] = sky.sun_direction
     env[fields.SUNLIGHT : fields.SUNLIGHT + 3] = sky.sun_radiance
@@ -30,7 +30,7 @@ def environment(weather: Weather, sky: Sky, lamps: Grid, bodies: Grid) -> F64:
     env[fields.SHADE_GRID : fields.SHADE_GRID + 4] = bodies.frame
     env[fields.WIND] = min(max(weather.wind_intensity / 100.0, 0.0), 1.0)
     env[fields.RAIN] = min(max(weather.precipitation / 100.0, 0.0), 1.0)
-    return env
+    return env.astype(np.float32)
 
 
 def _fit_veil(env: F64, sky: Sky) -> None:

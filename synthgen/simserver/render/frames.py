@@ -5,45 +5,47 @@ import math
 import numpy as np
 
 from synthgen.simserver.render.embree import LANES
-from synthgen.simserver.render.hits import (
-    HIT_CODES,
-    HIT_COLUMNS,
+from synthgen.simserver.render.hits import FAMILIES, SLOT_MOVES, decode
+from synthgen.simserver.render.lanes import (
+    BATCH,
     INSTANCE,
-    MATERIAL,
+    LANE_NUMBERS,
+    LIGHT_B,
+    LIGHT_G,
+    LIGHT_R,
     NX,
     NY,
     NZ,
+    OPEN,
     PX,
     PY,
     PZ,
+    SKY_B,
+    SKY_G,
+    SKY_R,
     SLOT,
-    SLOT_MOVES,
-    TAG,
+    SUN_B,
+    SUN_G,
+    SUN_R,
+    SUN_SEEN,
+    WORD,
     T,
+    word_of,
 )
 from synthgen.simserver.render.packets import (
     FAR,
     NO_HIT,
+    aligned_floats,
     fast,
     lane_masks,
     making,
     put_ray,
     ray_queue,
+    single,
     trace,
 )
-from synthgen.simserver.render.records import I64, Scratch
-from synthgen.simserver.render.shading import (
-    BATCH,
-    COLOUR_COLUMNS,
-    FROM_SKY,
-    FROM_SUN,
-    LIT_COLUMNS,
-    OPEN,
-    SUN_SEEN,
-    decode_batch,
-    shade_batch,
-)
-from synthgen.simserver.render.surfaces import SURFACE_COLUMNS
+from synthgen.simserver.render.records import I64, Hits, Scratch
+from synthgen.simserver.render.shading import shade
 from synthgen.simserver.scene import Tag
 
 SKY = int(Tag.SKY)
@@ -59,7 +61,8 @@ LENS_COLUMNS = 11
 PINHOLE, BROWN, EQUIDISTANT, KANNALA_BRANDT = range(4)
 
 NEAR_M = 0.02
-BRIGHTEST = 400.0
+BRIGHTEST = np.float32(400.0)
+CLIPPED = np.float32(8.0)
 DEPTH_RANGE_M = 1000.0
 
 
@@ -171,19 +174,19 @@ def earlier(transforms, previous, slot, px, py, pz):
 
 
 @fast
-def label_flow(world, view, flow, w):
+def label_flow(world, view, flow, w, hits, valid):
     """Motion of the seen points from the previous frame to this one, in CARLA's scale."""
     slots, transforms, previous = world.slots, world.transforms, world.previous
     m, lens = view.before, view.lens
     height, width = flow.shape[0], flow.shape[1]
-    rays, hits, codes = w.rays, w.hits, w.codes
-    for i in range(BATCH):
-        if w.valid[i] == 0:
-            continue
+    h, rays = w.seen.lanes, w.seen.queue
+    for j in range(valid):
+        i = w.seen.order[j]
         y, x = w.row[i], w.column[i]
-        if w.alive[i]:
-            px, py, pz = hits[i, PX], hits[i, PY], hits[i, PZ]
-            slot = codes[i, SLOT]
+        if j < hits:
+            k = np.uint64(j)
+            px, py, pz = h[PX + k], h[PY + k], h[PZ + k]
+            slot = word_of(h[SLOT + k])
             if slots[slot, SLOT_MOVES]:
                 px, py, pz = earlier(transforms, previous, slot, px, py, pz)
         else:
@@ -204,33 +207,34 @@ def label_flow(world, view, flow, w):
 
 
 @fast
-def label_normals(out, w):
+def label_normals(out, w, hits, valid):
     """Surface normals in the map frame; the sky has none."""
-    for i in range(BATCH):
-        if w.valid[i]:
-            word = normal_word(0.0, 0.0, 0.0)
-            if w.alive[i]:
-                word = normal_word(w.hits[i, NX], w.hits[i, NY], w.hits[i, NZ])
-            out[w.row[i], w.column[i]] = word
+    h = w.seen.lanes
+    for j in range(valid):
+        i, k = w.seen.order[j], np.uint64(j)
+        word = normal_word(0.0, 0.0, 0.0)
+        if j < hits:
+            word = normal_word(h[NX + k], h[NY + k], h[NZ + k])
+        out[w.row[i], w.column[i]] = word
 
 
 @fast
-def label_batch(view, images, w):
+def label_batch(view, images, w, hits, valid):
     """Depth, semantic and instance images of one tile, and the keys that find edges."""
     wanted, directions = view.wanted, view.directions
     depth, semantic, instance = images.depth, images.semantic, images.instance
     keys, facing = images.keys, images.facing
-    hits, codes, valid, alive = w.hits, w.codes, w.valid, w.alive
+    h = w.seen.lanes
     # Depth is along the optical axis; along the ray for fisheye lenses, which see sideways.
     planar = view.lens[MODEL] <= BROWN
-    for i in range(BATCH):
-        if valid[i] == 0:
-            continue
+    for j in range(valid):
+        i, k = w.seen.order[j], np.uint64(j)
         y, x = w.row[i], w.column[i]
         tag, thing, metres, material = SKY, 0, FAR, 0
-        if alive[i]:
-            tag, thing, material = codes[i, TAG], codes[i, INSTANCE], codes[i, MATERIAL]
-            metres = hits[i, T] * (directions[y, x, 0] if planar else 1.0)
+        if j < hits:
+            word, thing = word_of(h[WORD + k]), word_of(h[INSTANCE + k])
+            tag, material = (word >> 8) & 255, word & 255
+            metres = h[T + k] * (directions[y, x, 0] if planar else 1.0)
         if wanted[DEPTH]:
             depth[y, x] = depth_word(metres)
         if wanted[SEMANTIC]:
@@ -239,57 +243,72 @@ def label_batch(view, images, w):
             instance[y, x] = code_word(tag, thing & 255, thing >> 8)
         if wanted[EDGES]:
             keys[y, x] = tag | thing << 8 | material << 24
-            facing[y, x, 0] = hits[i, NX]
-            facing[y, x, 1] = hits[i, NY]
-            facing[y, x, 2] = hits[i, NZ]
+            met = j < hits
+            facing[0, y, x] = h[NX + k] if met else 0.0
+            facing[1, y, x] = h[NY + k] if met else 0.0
+            facing[2, y, x] = h[NZ + k] if met else 1.0
 
 
-@fast
-def is_edge(y, x, keys, facing, hdr):
-    """Whether a pixel differs enough from a neighbour to be sampled again."""
-    h, w = keys.shape
-    nx, ny, nz = facing[y, x, 0], facing[y, x, 1], facing[y, x, 2]
-    g = hdr[y, x, 1]
-    for k in range(4):
-        x2 = x + (1 if k == 0 else (-1 if k == 1 else 0))
-        y2 = y + (1 if k == 2 else (-1 if k == 3 else 0))
-        if x2 < 0 or y2 < 0 or x2 >= w or y2 >= h:
-            continue
-        if keys[y2, x2] != keys[y, x]:
-            return True
-        if keys[y, x] != SKY:
-            if nx * facing[y2, x2, 0] + ny * facing[y2, x2, 1] + nz * facing[y2, x2, 2] < 0.8:
-                return True
-            if abs(hdr[y2, x2, 1] - g) > 0.35 * (g + 0.02):
-                return True
-    return False
+@single
+def mark_edges(keys, facing, hdr, edges, y):
+    """Mark the pixels of row y that differ enough from a neighbour to be sampled again."""
+    height, width = edges.shape
+    for x in range(width):
+        edges[y, x] = 0
+    mark_beside(keys, facing, hdr, edges, y, y, 1)
+    mark_beside(keys, facing, hdr, edges, y, y, -1)
+    if y > 0:
+        mark_beside(keys, facing, hdr, edges, y, y - 1, 0)
+    if y + 1 < height:
+        mark_beside(keys, facing, hdr, edges, y, y + 1, 0)
+
+
+@single
+def mark_beside(keys, facing, hdr, edges, y, other, step):
+    """Mark row y's pixels that differ from those `step` columns on in row `other`.
+
+    Two loops, each over few arrays, so that the compiler can compare many pixels at once.
+    """
+    first, last = max(-step, 0), keys.shape[1] - max(step, 0)
+    for x in range(first, last):
+        light, beside = hdr[y, x, 1], hdr[other, x + step, 1]
+        changes = abs(beside - light) > 0.35 * (light + 0.02) and keys[y, x] != SKY
+        edges[y, x] |= 1 if keys[y, x] != keys[other, x + step] or changes else 0
+    for x in range(first, last):
+        cos = facing[0, y, x] * facing[0, other, x + step]
+        cos += facing[1, y, x] * facing[1, other, x + step]
+        cos += facing[2, y, x] * facing[2, other, x + step]
+        edges[y, x] |= 1 if cos < 0.8 else 0
 
 
 @making
 def room():
     """Scratch for one batch."""
-    rays = ray_queue(BATCH)
-    more = ray_queue(BATCH)
     return Scratch(
-        rays,
-        rays.view(np.uint32),
-        more,
-        more.view(np.uint32),
+        hit_room(),
+        hit_room(),
+        np.zeros(BATCH, np.int64),
         lane_masks(),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
+    )
+
+
+@making
+def hit_room():
+    """Room for one queue and its hits."""
+    queue, lanes = ray_queue(BATCH), aligned_floats(LANE_NUMBERS)
+    lanes[:] = 0.0
+    return Hits(
+        queue,
+        queue.view(np.uint32),
         np.zeros(BATCH, np.uint8),
-        np.zeros(BATCH, np.uint8),
         np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
+        np.zeros(FAMILIES + 2, np.int64),
         np.zeros(BATCH, np.int64),
-        np.zeros(BATCH, np.int64),
-        np.zeros((BATCH, HIT_COLUMNS), np.float32),
-        np.zeros((BATCH, HIT_CODES), np.int64),
-        np.zeros((BATCH, SURFACE_COLUMNS), np.float32),
-        np.zeros((BATCH, LIT_COLUMNS), np.float32),
-        np.zeros((BATCH, COLOUR_COLUMNS), np.float32),
-        np.zeros((1, HIT_COLUMNS), np.float32),
-        np.zeros((1, HIT_CODES), np.int64),
-        np.zeros((1, SURFACE_COLUMNS), np.float32),
+        lanes,
     )
 
 
@@ -312,7 +331,7 @@ def seat_tile(width, height, w, tile):
         packet = i >> 3
         x = tx + (packet & 1) * 4 + (i & 3)
         y = ty + (packet >> 1) * 2 + ((i >> 2) & 1)
-        w.valid[i] = 1 if x < width and y < height else 0
+        w.seen.valid[i] = 1 if x < width and y < height else 0
         w.pixel[i] = y * width + x
         w.row[i], w.column[i] = y, x
 
@@ -343,7 +362,8 @@ def aim_half(aims, pose, time, rays, ids, tile, p, first):
 @fast
 def aim_tile(view, w, tile):
     """Rays through the centres of one tile's pixels; each row of pixels has its pose."""
-    aims, poses, times, rays, ids = view.aims, view.poses, view.times, w.rays, w.ids
+    aims, poses, times = view.aims, view.poses, view.times
+    rays, ids = w.seen.queue, w.seen.ids
     seat_tile(view.directions.shape[1], view.directions.shape[0], w, tile)
     last = poses.shape[0] - 1
     for p in range(BATCH // LANES):
@@ -357,21 +377,23 @@ def aim_tile(view, w, tile):
 def aim_edges(view, images, w, pixel, end):
     """Four more rays through each of the next pixels on an edge; (rays, next pixel)."""
     directions, poses, times = view.directions, view.poses, view.times
-    rays, ids = w.rays, w.ids
-    keys, facing, hdr = images.keys, images.facing, images.hdr
+    rays, ids = w.seen.queue, w.seen.ids
+    edges = images.edges
     width = directions.shape[1]
     n = 0
     while pixel < end and n < BATCH:
         y = pixel // width
         x = pixel - y * width
-        if is_edge(y, x, keys, facing, hdr):
+        if x == 0:
+            mark_edges(images.keys, images.facing, images.hdr, edges, y)
+        if edges[y, x]:
             # A rotated grid of four samples.
             aim(directions, poses, times, rays, ids, n, y, x, -0.125, -0.375)
             aim(directions, poses, times, rays, ids, n + 1, y, x, 0.375, -0.125)
             aim(directions, poses, times, rays, ids, n + 2, y, x, 0.125, 0.375)
             aim(directions, poses, times, rays, ids, n + 3, y, x, -0.375, 0.125)
             for k in range(4):
-                w.valid[n + k] = 1
+                w.seen.valid[n + k] = 1
                 w.pixel[n + k], w.row[n + k], w.column[n + k] = pixel, y, x
             n += 4
         pixel += 1
@@ -379,52 +401,51 @@ def aim_edges(view, images, w, pixel, end):
 
 
 @fast
-def keep_tile(view, images, w):
+def keep_tile(view, images, w, valid):
     """Store one tile's light."""
-    hdr, picture, colour = images.hdr, images.picture, w.colour
+    hdr, picture, h = images.hdr, images.picture, w.seen.lanes
     refined = view.wanted[EDGES] != 0
-    for i in range(BATCH):
-        if w.valid[i] == 0:
-            continue
+    for j in range(valid):
+        i, k = w.seen.order[j], np.uint64(j)
         y, x = w.row[i], w.column[i]
-        for k in range(3):
-            c = min(colour[i, k], BRIGHTEST)
-            hdr[y, x, k] = c
-            if refined:
-                picture[y, x, k] = c
+        red, green, blue = h[LIGHT_R + k], h[LIGHT_G + k], h[LIGHT_B + k]
+        red, green, blue = min(red, BRIGHTEST), min(green, BRIGHTEST), min(blue, BRIGHTEST)
+        hdr[y, x, 0], hdr[y, x, 1], hdr[y, x, 2] = red, green, blue
+        if refined:
+            picture[y, x, 0], picture[y, x, 1], picture[y, x, 2] = red, green, blue
         if view.openness_rays:
-            for k in range(3):
-                images.skylight[y, x, k] = colour[i, FROM_SKY + k]
-                images.sunlight[y, x, k] = colour[i, FROM_SUN + k]
-            images.openness[y, x] = w.lit[i, OPEN]
-            images.sunshine[y, x] = w.lit[i, SUN_SEEN]
+            sky, sun = images.skylight, images.sunlight
+            sky[y, x, 0], sky[y, x, 1], sky[y, x, 2] = h[SKY_R + k], h[SKY_G + k], h[SKY_B + k]
+            sun[y, x, 0], sun[y, x, 1], sun[y, x, 2] = h[SUN_R + k], h[SUN_G + k], h[SUN_B + k]
+            images.openness[y, x] = h[OPEN + k]
+            images.sunshine[y, x] = h[SUN_SEEN + k]
 
 
 @fast
-def keep_edges(view, images, w, n):
+def keep_edges(view, images, w, n, valid):
     """Average the centre's light and four more samples; very bright ones count less."""
+    h, picture = w.seen.lanes, images.picture
     for i in range(0, n, 4):
         y, x = w.row[i], w.column[i]
-        for k in range(3):
-            total = min(images.hdr[y, x, k], 8.0)
-            for j in range(4):
-                light = w.colour[i + j, k]
-                if view.openness_rays:
-                    light -= (1.0 - w.lit[i + j, OPEN]) * w.colour[i + j, FROM_SKY + k]
-                    light -= (1.0 - w.lit[i + j, SUN_SEEN]) * w.colour[i + j, FROM_SUN + k]
-                total += min(light, 8.0)
-            images.picture[y, x, k] = 0.2 * total
-
-
-@making
-def render_rows(world, view, images, refine, first_row, last_row):
-    """Trace rows of an image (whole tiles); see `shoot`."""
-    shoot(world, view, images, room(), refine, first_row, last_row)
+        for c in range(3):
+            picture[y, x, c] = 0.2 * min(images.hdr[y, x, c], CLIPPED)
+    for j in range(valid):
+        i, k = w.seen.order[j], np.uint64(j)
+        y, x = w.row[i], w.column[i]
+        red, green, blue = h[LIGHT_R + k], h[LIGHT_G + k], h[LIGHT_B + k]
+        if view.openness_rays:
+            shut, dark = 1.0 - h[OPEN + k], 1.0 - h[SUN_SEEN + k]
+            red -= shut * h[SKY_R + k] + dark * h[SUN_R + k]
+            green -= shut * h[SKY_G + k] + dark * h[SUN_G + k]
+            blue -= shut * h[SKY_B + k] + dark * h[SUN_B + k]
+        picture[y, x, 0] += 0.2 * min(red, CLIPPED)
+        picture[y, x, 1] += 0.2 * min(green, CLIPPED)
+        picture[y, x, 2] += 0.2 * min(blue, CLIPPED)
 
 
 @fast
-def shoot(world, view, images, w, refine, first_row, last_row):
-    """Trace rows with the given scratch.
+def render_rows(world, view, images, w, refine, first_row, last_row):
+    """Trace rows of an image (whole tiles), in the given room.
 
     refine 0: labels and, if asked for, light at the pixels' centres. refine 1: four more
     samples of light on edges; every row must be traced before. One kernel for both, since
@@ -445,21 +466,21 @@ def shoot(world, view, images, w, refine, first_row, last_row):
         else:
             aim_tile(view, w, cursor)
             cursor += 1
-        trace(world.scene, world.coherent, w.rays, n, w.masks)
-        decode_batch(world, w, n, spread, full)
+        trace(world.scene, world.coherent, w.seen.queue, n, w.masks)
+        hits, valid = decode(world, w.seen, n, spread, full)
         if refine == 0:
-            label_batch(view, images, w)
+            label_batch(view, images, w, hits, valid)
             if view.wanted[NORMALS]:
-                label_normals(images.normals, w)
+                label_normals(images.normals, w, hits, valid)
             if view.wanted[FLOW]:
-                label_flow(world, view, images.flow, w)
+                label_flow(world, view, images.flow, w, hits, valid)
         if view.wanted[SHADE] == 0:
             continue
-        shade_batch(world, view, w, n)
+        shade(world, view, w, hits, valid)
         if refine:
-            keep_edges(view, images, w, n)
+            keep_edges(view, images, w, n, valid)
         else:
-            keep_tile(view, images, w)
+            keep_tile(view, images, w, valid)
 
 
 @fast
@@ -479,15 +500,12 @@ def open_rows(images, first_row, last_row):
             key = keys[y, x]
             if key == SKY:
                 continue
-            nx, ny, nz = facing[y, x, 0], facing[y, x, 1], facing[y, x, 2]
+            nx, ny, nz = facing[0, y, x], facing[1, y, x], facing[2, y, x]
             total, count, sun, near = 0.0, 0, 0.0, 0
             for v in range(max(y - 3, 0), min(y + 4, height)):
                 for u in range(max(x - 3, 0), min(x + 4, width)):
-                    same = keys[v, u] == key
-                    if (
-                        same
-                        and nx * facing[v, u, 0] + ny * facing[v, u, 1] + nz * facing[v, u, 2] > 0.9
-                    ):
+                    cos = nx * facing[0, v, u] + ny * facing[1, v, u] + nz * facing[2, v, u]
+                    if keys[v, u] == key and cos > 0.9:
                         total += openness[v, u]
                         count += 1
                         if abs(v - y) <= 2 and abs(u - x) <= 2:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.scene import F32
+from synthgen.simserver.scene import F32, I32
 
 F64 = NDArray[np.float64]
 
@@ -43,9 +43,23 @@ def mipmaps(picture: F32) -> F32:
 
 
 @cache
-def textures() -> F32:
-    """(2, n) float32 mip chains that the kernels sample: white noise, fractal noise."""
-    return np.stack([mipmaps(white()), mipmaps(fbm())])
+def textures() -> I32:
+    """Mip chains that the kernels sample: white noise, then fractal noise.
+
+    Each word holds a texel and its right neighbour, 16 bits each: a look-up reads two words.
+    """
+    return np.concatenate([_paired(white()), _paired(fbm())])
+
+
+def _paired(picture: F32) -> I32:
+    words, first = [], 0
+    chain = np.rint(mipmaps(picture).astype(np.float64) * 65535.0).astype(np.uint32)
+    for level in range(LEVELS):
+        side = SIZE >> level
+        texels = chain[first : first + side * side].reshape(side, side)
+        words.append((texels | np.roll(texels, -1, axis=1) << 16).ravel())
+        first += side * side
+    return np.concatenate(words).view(np.int32)
 
 
 def tiled_fbm(u: F64, v: F64) -> F64:

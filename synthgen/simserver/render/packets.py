@@ -5,6 +5,9 @@ RTCRayHit8: origin 0-2, near 3, direction 4-6, time 7, far 8, mask 9, id 10, fla
 12-14, u 15, v 16, triangle 17, geometry 18, instance 19, instance's primitive 20.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -23,6 +26,42 @@ fast = njit(nogil=True, cache=True, fastmath=True, error_model="numpy", _nrt=Fal
 
 Counting them, atomically and at each call, took two thirds of the time of a ray.
 """
+
+# No reciprocal estimates among the freedoms: processors differ in them.
+_EXACT = {"nnan", "ninf", "nsz", "contract", "reassoc"}
+_single = njit(nogil=True, cache=True, fastmath=_EXACT, error_model="numpy", _nrt=False)
+_inlined = njit(
+    nogil=True, cache=True, fastmath=_EXACT, error_model="numpy", _nrt=False, forceinline=True
+)
+
+_poured = njit(inline="always")
+
+
+def single(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel as `fast` does, in float32: its literals too, its divisions exact."""
+    return _single(_with_float32_literals(kernel))
+
+
+def inlined(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """As `single`, and made part of each caller: loops over lanes need that to become SIMD."""
+    return _inlined(_with_float32_literals(kernel))
+
+
+def poured(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Copy a kernel's statements into each caller: it is never compiled by itself.
+
+    For those that only call others: whatever a kernel calls is optimised anew within it, so each
+    level of calls costs the time to compile all that lies below. And for those that are called
+    with many constants, for each of which numba would compile them once more.
+    """
+    return _poured(_with_float32_literals(kernel))
+
+
+def _with_float32_literals(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    code = kernel.__code__
+    literals = (np.float32(c) if isinstance(c, float) else c for c in code.co_consts)
+    kernel.__code__ = code.replace(co_consts=tuple(literals))
+    return kernel
 
 
 @making

@@ -18,7 +18,7 @@ class World(NamedTuple):
 
     `scene` is Embree's address of the top scene, `coherent` and `scattered` those of the query
     arguments. Columns of the tables: hits.py (triangles, looks, slots), fields.py (env), shading.py
-    (lamps, bodies).
+    (lamps, bodies). `textures` as noise.py has them, `sky` its table's texels in one row.
     """
 
     scene: int
@@ -30,9 +30,9 @@ class World(NamedTuple):
     transforms: F32
     previous: F32
     palette: F32
-    textures: F32
+    textures: I32
     sky: F32
-    env: F64
+    env: F32
     lamps: F64
     cells: I32
     bodies: F64
@@ -71,14 +71,16 @@ class Images(NamedTuple):
     """Where a camera's pixels go; an image that is not asked for has no pixels.
 
     `hdr` is linear light at the pixels' centres, `picture` the same after anti-aliasing;
-    `keys` and `facing` tell surfaces apart; `skylight` and `sunlight` are the parts of `hdr`
-    that came from there, `openness` and `sunshine` the shares that things let through.
+    `keys` and `facing` tell surfaces apart, `edges` marks where they meet; `skylight` and
+    `sunlight` are the parts of `hdr` that came from there, `openness` and `sunshine` the shares
+    that things let through.
     """
 
     hdr: F32
     picture: F32
     keys: U32
     facing: F32
+    edges: U32
     skylight: F32
     openness: F32
     sunlight: F32
@@ -104,28 +106,39 @@ class Sweep(NamedTuple):
     counts: I64
 
 
-class Scratch(NamedTuple):
-    """Room for one batch of rays; columns in hits.py, surfaces.py and shading.py."""
+class Hits(NamedTuple):
+    """Room for one queue of rays and for what they met.
 
-    rays: F32
+    Attributes:
+        queue: The rays, as packets.py has them; `ids` is the same as uint32.
+        valid: Which rays count.
+        rows: By ray, its row in the triangle table.
+        families: By ray, its family of material, as hits.py has them.
+        starts: Where each family's hits start among the lanes.
+        order: The ray of each lane: hits by family, then rays that met nothing.
+        lanes: What is known of each hit, as lanes.py has it.
+    """
+
+    queue: F32
     ids: U32
-    more: F32
-    more_ids: U32
-    masks: I32
-    alive: U8
     valid: U8
+    rows: I64
+    families: I64
+    starts: I64
+    order: I64
+    lanes: F32
+
+
+class Scratch(NamedTuple):
+    """Room for one batch: what is seen, further rays from there, and the pixels of its rays."""
+
+    seen: Hits
+    more: Hits
     members: I64
+    masks: I32
     pixel: I64
     row: I64
     column: I64
-    hits: F32
-    codes: I64
-    faces: F32
-    lit: F32
-    colour: F32
-    mirrored: F32
-    mirrored_codes: I64
-    mirrored_faces: F32
 
 
 class Echoes(NamedTuple):

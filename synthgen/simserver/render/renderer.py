@@ -284,14 +284,14 @@ class Renderer:
         """The kernels' view of the scene; labels and ranges need no light."""
         graph = self._graph
         lamps, bodies = np.zeros((0, LAMP_COLUMNS)), np.zeros((0, BODY_COLUMNS))
-        env, table = np.zeros(ENV_COLUMNS), np.zeros((0, 0, 3), np.float32)
+        env, table = np.zeros(ENV_COLUMNS, np.float32), np.zeros((0, 3), np.float32)
         sky = self._sky_of(weather) if lit else None
         if sky is not None:
             bodies = graph.bodies()
             lamps = graph.lamps() if sky.night > 0.0 else lamps
         lamp_cells, body_cells = lamp_grid(lamps), body_grid(bodies)
         if sky is not None:
-            env, table = environment(weather, sky, lamp_cells, body_cells), sky.table
+            env, table = environment(weather, sky, lamp_cells, body_cells), sky.table.reshape(-1, 3)
         return World(
             scene=graph.moving_address if moving else graph.address,
             coherent=COHERENT_QUERY,

@@ -1,7 +1,7 @@
 """Light on a batch of hits: sun and lamps with shadows, sky, one reflection, fog (numba).
 
 A batch is up to BATCH rays of one queue. Work goes in waves over the batch (trace, decode,
-shadow, reflect, combine) so that Embree gets full packets at each wave.
+shadow, reflect, combine) so that Embree gets full packets, and the lanes full rows, at each.
 """
 
 import math
@@ -11,53 +11,79 @@ import numpy as np
 from synthgen.simserver.render.fields import (
     AMBIENT,
     DISC,
+    FOG,
+    FOG_FALLOFF,
+    FOG_START,
     GRID,
     NIGHT,
     SHADE_GRID,
     SUN,
     SUNLIGHT,
+    VEIL,
+    VEIL_AXIS,
+    VEIL_SUN,
     clarity,
     sky,
     uniform,
-    veil,
 )
-from synthgen.simserver.render.hits import (
-    GX,
-    GY,
-    GZ,
-    NX,
-    NY,
-    NZ,
-    PX,
-    PY,
-    PZ,
-    T,
-    decode,
-)
-from synthgen.simserver.render.packets import NO_HIT, fast, occlude, put_ray, trace
-from synthgen.simserver.render.surfaces import (
+from synthgen.simserver.render.hits import decode
+from synthgen.simserver.render.lanes import (
+    DX,
+    DY,
+    DZ,
+    EIGHT,
     F0,
     GLOSS,
     GLOW_B,
     GLOW_G,
     GLOW_R,
+    GX,
+    GY,
+    GZ,
+    KEY_B,
+    KEY_G,
+    KEY_R,
+    LAMP_B,
+    LAMP_G,
+    LAMP_R,
+    LIGHT_B,
+    LIGHT_G,
+    LIGHT_R,
+    MIRROR,
+    MIRROR_B,
+    MIRROR_G,
+    MIRROR_R,
+    NX,
+    NY,
+    NZ,
+    OPEN,
+    OZ,
+    PX,
+    PY,
+    PZ,
+    SKY_B,
+    SKY_G,
+    SKY_R,
+    START_X,
+    START_Y,
+    START_Z,
+    SUN_B,
+    SUN_G,
+    SUN_R,
+    SUN_SEEN,
+    SUN_SHARE,
+    TIME,
     WRAP,
     B,
     G,
     R,
-    surface,
+    T,
+    exponential,
+    fill_row,
+    logarithm,
 )
-
-BATCH = 64
-
-# Light received, per ray of the batch.
-SUN_SHARE, SUN_SEEN, OPEN, LAMP_R, LAMP_G, LAMP_B, KEY_R, KEY_G, KEY_B = range(9)
-MIRROR, MIRROR_R, MIRROR_G, MIRROR_B = range(9, 13)
-LIT_COLUMNS = 13
-
-# Columns of a colour: all light, then the parts of it from the sky and from the sun.
-FROM_SKY, FROM_SUN = 3, 6
-COLOUR_COLUMNS = 9
+from synthgen.simserver.render.packets import fast, inlined, occlude, poured, put_ray, single, trace
+from synthgen.simserver.render.surfaces import surfaces
 
 # Columns of a lamp (float64).
 LAMP_AT, LAMP_TO, LAMP_EDGE, LAMP_CORE, LAMP_REACH2, LAMP_RGB = 0, 3, 6, 7, 8, 9
@@ -69,40 +95,47 @@ LAMPS_PER_CELL = 24
 BODY_COLUMNS = 8
 BODIES_PER_CELL = 4
 
-MIRROR_LIMIT = 0.018
+MIRROR_LIMIT = np.float32(0.018)
+NONE = np.uint64(0)
 
 
-@fast
-def ambient(env, nx, ny, nz, k):
-    """Sky and ground light on a normal, one colour channel."""
+@inlined
+def ambient(env, k):
+    """Sky and ground light of one colour channel: constant, and by each axis of the normal."""
     a = AMBIENT + k
-    return max(0.0, env[a] + env[a + 3] * nx + env[a + 6] * ny + env[a + 9] * nz)
+    return env[a], env[a + 3], env[a + 6], env[a + 9]
 
 
-@fast
-def lamp_light(lamps, k, hits, i):
-    """Light of lamp k on hit i per unit of its colour."""
-    x = lamps[k, LAMP_AT] - hits[i, PX]
-    y = lamps[k, LAMP_AT + 1] - hits[i, PY]
-    z = lamps[k, LAMP_AT + 2] - hits[i, PZ]
+@inlined
+def falling(light, nx, ny, nz):
+    """That light on a normal."""
+    return max(0.0, light[0] + light[1] * nx + light[2] * ny + light[3] * nz)
+
+
+@single
+def lamp_light(lamps, one, h, k):
+    """Light of one lamp on hit k per unit of its colour."""
+    x = lamps[one, LAMP_AT] - h[PX + k]
+    y = lamps[one, LAMP_AT + 1] - h[PY + k]
+    z = lamps[one, LAMP_AT + 2] - h[PZ + k]
     d2 = x * x + y * y + z * z
-    reach2 = lamps[k, LAMP_REACH2]
+    reach2 = lamps[one, LAMP_REACH2]
     if d2 > reach2:
         return 0.0
     s = 1.0 / math.sqrt(d2 + 1e-9)
-    facing = (hits[i, NX] * x + hits[i, NY] * y + hits[i, NZ] * z) * s
+    facing = (h[NX + k] * x + h[NY + k] * y + h[NZ + k] * z) * s
     if facing <= 0.0:
         return 0.0
-    edge = lamps[k, LAMP_EDGE]
-    c = -(lamps[k, LAMP_TO] * x + lamps[k, LAMP_TO + 1] * y + lamps[k, LAMP_TO + 2] * z) * s
+    edge = lamps[one, LAMP_EDGE]
+    c = -(lamps[one, LAMP_TO] * x + lamps[one, LAMP_TO + 1] * y + lamps[one, LAMP_TO + 2] * z) * s
     if c <= edge:
         return 0.0
-    cone = min((c - edge) / (lamps[k, LAMP_CORE] - edge), 1.0)
+    cone = min((c - edge) / (lamps[one, LAMP_CORE] - edge), 1.0)
     fade = 1.0 - d2 / reach2
     return facing * cone * cone * fade * fade / (d2 + 0.4)
 
 
-@fast
+@single
 def cell_of(env, grid, x, y):
     """Row of a grid's cells for a place, or -1 outside."""
     cx = math.floor((x - env[grid]) * env[grid + 2])
@@ -113,19 +146,28 @@ def cell_of(env, grid, x, y):
     return cy * n + cx
 
 
-@fast
-def under_bodies(env, bodies, body_cells, hits, i):
-    """Share of the sky that vehicles and people on the ground leave to a hit near them.
+@single
+def under_bodies(env, bodies, body_cells, h, hits):
+    """Share of the sky that vehicles and people on the ground leave to level hits near them.
 
     A guess from their boxes, in place of rays: without it they float under a cloudy sky.
     """
-    x, y, z = hits[i, PX], hits[i, PY], hits[i, PZ]
-    cell = cell_of(env, SHADE_GRID, x, y)
-    left = 1.0
-    if cell < 0:
-        return left
-    for k in range(BODIES_PER_CELL):
-        one = body_cells[cell, k]
+    for j in range(hits):
+        k = np.uint64(j)
+        if h[NZ + k] <= 0.8:
+            continue
+        cell = cell_of(env, SHADE_GRID, h[PX + k], h[PY + k])
+        if cell >= 0 and body_cells[cell, 0] >= 0:
+            h[OPEN + k] = left_by_bodies(bodies, body_cells[cell], h, k)
+
+
+@single
+def left_by_bodies(bodies, here, h, k):
+    """Share of the sky that the bodies of one cell leave to hit k."""
+    x, y, z = h[PX + k], h[PY + k], h[PZ + k]
+    left = np.float32(1.0)
+    for n in range(BODIES_PER_CELL):
+        one = here[n]
         if one < 0:
             break
         dx = x - bodies[one, 0]
@@ -141,139 +183,149 @@ def under_bodies(env, bodies, body_cells, hits, i):
     return left
 
 
-@fast
-def start_at(hits, i):
-    """Where a secondary ray starts: off the surface by more than the tracing error."""
-    lift = 1.5e-3 + 2.0e-5 * hits[i, T]
-    return (
-        hits[i, PX] + hits[i, GX] * lift,
-        hits[i, PY] + hits[i, GY] * lift,
-        hits[i, PZ] + hits[i, GZ] * lift,
-    )
+@single
+def prepare(h, hits):
+    """No light has fallen on the hits yet; where further rays start.
+
+    They start off the surface by more than the tracing error.
+    """
+    last = np.uint64(hits)
+    fill_row(h, OPEN, 1.0, NONE, last)
+    fill_row(h, SUN_SEEN, 1.0, NONE, last)
+    fill_row(h, SUN_SHARE, 0.0, NONE, last)
+    fill_row(h, MIRROR, 0.0, NONE, last)
+    for s in range(NONE, last, EIGHT):
+        for k in range(s, s + EIGHT):
+            h[LAMP_R + k], h[LAMP_G + k], h[LAMP_B + k] = 0.0, 0.0, 0.0
+            h[KEY_R + k], h[KEY_G + k], h[KEY_B + k] = 0.0, 0.0, 0.0
+            h[MIRROR_R + k], h[MIRROR_G + k], h[MIRROR_B + k] = 0.0, 0.0, 0.0
+            lift = 1.5e-3 + 2.0e-5 * h[T + k]
+            h[START_X + k] = h[PX + k] + h[GX + k] * lift
+            h[START_Y + k] = h[PY + k] + h[GY + k] * lift
+            h[START_Z + k] = h[PZ + k] + h[GZ + k] * lift
 
 
-@fast
-def sun_pass(world, view, w, n):
-    """Share of the sun's light at each hit."""
-    env, alive, hits, faces, lit = world.env, w.alive, w.hits, w.faces, w.lit
-    more, more_ids, members, pixel, rays = w.more, w.more_ids, w.members, w.pixel, w.rays
+@single
+def sun_shares(sx, sy, sz, h, hits):
+    """Share of the sun's light by the angle at which it falls."""
+    for s in range(NONE, np.uint64(hits), EIGHT):
+        for k in range(s, s + EIGHT):
+            wrap = h[WRAP + k]
+            facing = h[NX + k] * sx + h[NY + k] * sy + h[NZ + k] * sz
+            lambert = max((facing + wrap) / (1.0 + wrap), 0.0)
+            # Leaves let light through from behind.
+            behind = h[GX + k] * sx + h[GY + k] * sy + h[GZ + k] * sz <= 0.0
+            through = 0.4 * lambert if wrap > 0.4 else 0.0
+            h[SUN_SHARE + k] = through if behind else lambert
+
+
+@single
+def sun_pass(world, view, w, hits):
+    """Share of the sun's light at each hit, and where things shadow it."""
+    env, h, pixel, order, members = world.env, w.seen.lanes, w.pixel, w.seen.order, w.members
+    queue, ids = w.more.queue, w.more.ids
     sx, sy, sz = env[SUN], env[SUN + 1], env[SUN + 2]
+    sun_shares(sx, sy, sz, h, hits)
     count = 0
-    for i in range(n):
-        if alive[i] == 0:
+    for j in range(hits):
+        k = np.uint64(j)
+        if h[SUN_SHARE + k] <= 0.0 or h[GX + k] * sx + h[GY + k] * sy + h[GZ + k] * sz <= 0.0:
             continue
-        wrap = faces[i, WRAP]
-        lambert = (hits[i, NX] * sx + hits[i, NY] * sy + hits[i, NZ] * sz + wrap) / (1.0 + wrap)
-        if lambert <= 0.0:
-            continue
-        if hits[i, GX] * sx + hits[i, GY] * sy + hits[i, GZ] * sz <= 0.0:
-            lit[i, SUN_SHARE] = 0.4 * lambert if wrap > 0.4 else 0.0
-            continue
-        lit[i, SUN_SHARE] = lambert
-        x, y, z = start_at(hits, i)
         dx, dy, dz = sx, sy, sz
         if view.soft:
             # The sun is 0.53 degrees wide.
-            dx += 0.0093 * (uniform(pixel[i], int(hits[i, PX] * 512.0)) - 0.5)
-            dy += 0.0093 * (uniform(-pixel[i], int(hits[i, PY] * 512.0)) - 0.5)
-        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 600.0, rays[i >> 3, 7, i & 7])
-        members[count] = i
+            i = pixel[order[j]]
+            dx += 0.0093 * (uniform(i, int(h[PX + k] * 512.0)) - 0.5)
+            dy += 0.0093 * (uniform(-i, int(h[PY + k] * 512.0)) - 0.5)
+        start_ray(queue, ids, count, h, k, dx, dy, dz, 600.0)
+        members[count] = j
         count += 1
-    occlude(world.scene, world.coherent, more, count, w.masks)
-    for k in range(count):
-        if more[k >> 3, 8, k & 7] < 0.0:
-            lit[members[k], SUN_SEEN] = 0.0
+    occlude(world.scene, world.coherent, queue, count, w.masks)
+    for n in range(count):
+        if queue[n >> 3, 8, n & 7] < 0.0:
+            h[SUN_SEEN + np.uint64(members[n])] = 0.0
 
 
-@fast
-def lamps_at(env, lamps, cells, hits, lit, i):
-    """Add the light of the lamps around hit i, unshadowed; the strongest one, or -1."""
-    cell = cell_of(env, GRID, hits[i, PX], hits[i, PY])
+@single
+def start_ray(queue, ids, n, h, k, dx, dy, dz, far):
+    """Queue a ray from hit k."""
+    x, y, z = h[START_X + k], h[START_Y + k], h[START_Z + k]
+    put_ray(queue, ids, n, x, y, z, dx, dy, dz, 0.0, far, h[TIME + k])
+
+
+@single
+def lamps_at(env, lamps, cells, h, k):
+    """Add the light of the lamps around hit k, unshadowed; the strongest one, or -1."""
+    cell = cell_of(env, GRID, h[PX + k], h[PY + k])
     key = -1
     if cell < 0:
         return key
-    for k in range(LAMPS_PER_CELL):
-        one = cells[cell, k]
+    for n in range(LAMPS_PER_CELL):
+        one = cells[cell, n]
         if one < 0:
             break
-        e = lamp_light(lamps, one, hits, i)
+        e = lamp_light(lamps, one, h, k)
         r, g, b = (
             e * lamps[one, LAMP_RGB],
             e * lamps[one, LAMP_RGB + 1],
             e * lamps[one, LAMP_RGB + 2],
         )
-        lit[i, LAMP_R] += r
-        lit[i, LAMP_G] += g
-        lit[i, LAMP_B] += b
-        if r + g > lit[i, KEY_R] + lit[i, KEY_G]:
+        h[LAMP_R + k] += r
+        h[LAMP_G + k] += g
+        h[LAMP_B + k] += b
+        if r + g > h[KEY_R + k] + h[KEY_G + k]:
             key = one
-            lit[i, KEY_R], lit[i, KEY_G], lit[i, KEY_B] = r, g, b
+            h[KEY_R + k], h[KEY_G + k], h[KEY_B + k] = r, g, b
     return key
 
 
-@fast
-def lamp_pass(world, w, n):
+@single
+def lamp_pass(world, w, hits):
     """Light of the lamps around each hit; the strongest one casts a shadow."""
-    env, lamps, cells, alive, hits, lit = (
-        world.env,
-        world.lamps,
-        world.cells,
-        w.alive,
-        w.hits,
-        w.lit,
-    )
-    more, more_ids, members, rays = w.more, w.more_ids, w.members, w.rays
+    env, lamps, cells, h, members = world.env, world.lamps, world.cells, w.seen.lanes, w.members
+    queue, ids = w.more.queue, w.more.ids
     count = 0
-    for i in range(n):
-        if alive[i] == 0:
-            continue
-        key = lamps_at(env, lamps, cells, hits, lit, i)
+    for j in range(hits):
+        k = np.uint64(j)
+        key = lamps_at(env, lamps, cells, h, k)
         if key < 0:
             continue
-        x, y, z = start_at(hits, i)
-        dx = lamps[key, LAMP_AT] - x
-        dy = lamps[key, LAMP_AT + 1] - y
-        dz = lamps[key, LAMP_AT + 2] - z
+        dx = lamps[key, LAMP_AT] - h[START_X + k]
+        dy = lamps[key, LAMP_AT + 1] - h[START_Y + k]
+        dz = lamps[key, LAMP_AT + 2] - h[START_Z + k]
         far = math.sqrt(dx * dx + dy * dy + dz * dz)
         s = 1.0 / far
-        dx, dy, dz = dx * s, dy * s, dz * s
-        far = max(far - 0.3, 0.0)
-        time = rays[i >> 3, 7, i & 7]
-        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, far, time)
-        members[count] = i
+        start_ray(queue, ids, count, h, k, dx * s, dy * s, dz * s, max(far - 0.3, 0.0))
+        members[count] = j
         count += 1
-    occlude(world.scene, world.scattered, more, count, w.masks)
-    for k in range(count):
-        if more[k >> 3, 8, k & 7] < 0.0:
-            i = members[k]
-            lit[i, LAMP_R] -= lit[i, KEY_R]
-            lit[i, LAMP_G] -= lit[i, KEY_G]
-            lit[i, LAMP_B] -= lit[i, KEY_B]
+    occlude(world.scene, world.scattered, queue, count, w.masks)
+    for n in range(count):
+        if queue[n >> 3, 8, n & 7] < 0.0:
+            k = np.uint64(members[n])
+            h[LAMP_R + k] -= h[KEY_R + k]
+            h[LAMP_G + k] -= h[KEY_G + k]
+            h[LAMP_B + k] -= h[KEY_B + k]
 
 
-@fast
-def openness_pass(world, view, w, n):
+@single
+def openness_pass(world, view, w, hits):
     """Share of the sky's light that near things let through (ambient occlusion)."""
-    alive, hits, lit, pixel = w.alive, w.hits, w.lit, w.pixel
-    more, more_ids, members, rays = w.more, w.more_ids, w.members, w.rays
+    h, pixel, order = w.seen.lanes, w.pixel, w.seen.order
+    queue, ids = w.more.queue, w.more.ids
     per_hit = view.openness_rays
     for turn in range(per_hit):
-        count = 0
-        for i in range(n):
-            if alive[i] == 0:
-                continue
-            key = int(hits[i, PX] * 997.0) * 31 + int(hits[i, PZ] * 769.0)
-            u = uniform(pixel[i] * 17 + turn * 1013, key)
-            v = (uniform(pixel[i] * 29 + turn * 733, key + 1) + turn) / per_hit
-            x, y, z = start_at(hits, i)
-            dx, dy, dz = around(hits[i, NX], hits[i, NY], hits[i, NZ], u, v)
-            put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 4.0, rays[i >> 3, 7, i & 7])
-            members[count] = i
-            count += 1
-        occlude(world.scene, world.scattered, more, count, w.masks)
-        for k in range(count):
-            if more[k >> 3, 8, k & 7] < 0.0:
-                lit[members[k], OPEN] -= 0.8 / per_hit
+        for j in range(hits):
+            k = np.uint64(j)
+            i = pixel[order[j]]
+            key = int(h[PX + k] * 997.0) * 31 + int(h[PZ + k] * 769.0)
+            u = uniform(i * 17 + turn * 1013, key)
+            v = (uniform(i * 29 + turn * 733, key + 1) + turn) / per_hit
+            dx, dy, dz = around(h[NX + k], h[NY + k], h[NZ + k], u, v)
+            start_ray(queue, ids, j, h, k, dx, dy, dz, 4.0)
+        occlude(world.scene, world.scattered, queue, hits, w.masks)
+        for j in range(hits):
+            if queue[j >> 3, 8, j & 7] < 0.0:
+                h[OPEN + np.uint64(j)] -= np.float32(0.8 / per_hit)
 
 
 @fast
@@ -296,216 +348,166 @@ def around(nx, ny, nz, u, v):
     )
 
 
-@fast
-def mirror_rays(world, view, w, n):
+@single
+def mirror_shares(h, hits):
+    """Share of the light that each hit mirrors, by Schlick's rule; 0 where it would not show."""
+    for s in range(NONE, np.uint64(hits), EIGHT):
+        for k in range(s, s + EIGHT):
+            d = h[DX + k] * h[NX + k] + h[DY + k] * h[NY + k] + h[DZ + k] * h[NZ + k]
+            c = max(0.0, 1.0 + d)
+            f0 = h[F0 + k]
+            share = (f0 + (1.0 - f0) * c * c * c * c * c) * h[GLOSS + k]
+            h[MIRROR + k] = 0.0 if share < MIRROR_LIMIT or d > 0.0 else share
+
+
+@single
+def mirror_rays(w, hits):
     """Queue the reflections of glossy hits; how many there are."""
-    alive, hits, faces, lit = w.alive, w.hits, w.faces, w.lit
-    more, more_ids, members, rays = w.more, w.more_ids, w.members, w.rays
+    h, members, queue, ids, valid = w.seen.lanes, w.members, w.more.queue, w.more.ids, w.more.valid
     count = 0
-    for i in range(n):
-        gloss = faces[i, GLOSS]
-        if alive[i] == 0 or gloss <= 0.0:
+    for j in range(hits):
+        k = np.uint64(j)
+        if h[MIRROR + k] <= 0.0:
             continue
-        p = i >> 3
-        lane = i & 7
-        dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
-        nx, ny, nz = hits[i, NX], hits[i, NY], hits[i, NZ]
-        d = dx * nx + dy * ny + dz * nz
-        k = max(0.0, 1.0 + d)
-        f0 = faces[i, F0]
-        share = (f0 + (1.0 - f0) * k * k * k * k * k) * gloss
-        if share < MIRROR_LIMIT or d > 0.0:
-            continue
-        lit[i, MIRROR] = share
-        dx, dy, dz = dx - 2.0 * d * nx, dy - 2.0 * d * ny, dz - 2.0 * d * nz
-        below = 0.02 - (dx * hits[i, GX] + dy * hits[i, GY] + dz * hits[i, GZ])
-        if below > 0.0:
-            dx += below * hits[i, GX]
-            dy += below * hits[i, GY]
-            dz += below * hits[i, GZ]
-        x, y, z = start_at(hits, i)
-        put_ray(more, more_ids, count, x, y, z, dx, dy, dz, 0.0, 300.0, rays[p, 7, lane])
-        members[count] = i
+        dx, dy, dz = h[DX + k], h[DY + k], h[DZ + k]
+        nx, ny, nz = h[NX + k], h[NY + k], h[NZ + k]
+        gx, gy, gz = h[GX + k], h[GY + k], h[GZ + k]
+        d = 2.0 * (dx * nx + dy * ny + dz * nz)
+        dx, dy, dz = dx - d * nx, dy - d * ny, dz - d * nz
+        below = max(0.02 - (dx * gx + dy * gy + dz * gz), 0.0)
+        dx, dy, dz = dx + below * gx, dy + below * gy, dz + below * gz
+        start_ray(queue, ids, count, h, k, dx, dy, dz, 300.0)
+        valid[count] = 1
+        members[count] = j
         count += 1
     return count
 
 
-@fast
-def mirror_pass(world, view, w, n):
+@poured
+def mirror_pass(world, view, w, hits):
     """What glossy hits mirror: the sky, or one further hit lit simply."""
-    count = mirror_rays(world, view, w, n)
+    mirror_shares(w.seen.lanes, hits)
+    count = mirror_rays(w, hits)
     if count == 0:
         return
-    trace(world.scene, world.scattered, w.more, count, w.masks)
-    env, table, textures, palette = world.env, world.sky, world.textures, world.palette
-    tri, slots, transforms = world.triangles, world.slots, world.transforms
-    looks = world.looks
-    uv = looks.view(np.float32)
-    more, more_ids, lit, members = w.more, w.more_ids, w.lit, w.members
-    hits, codes, face = w.mirrored, w.mirrored_codes, w.mirrored_faces[0]
-    spread = 3.0 * view.lens[0]
-    for k in range(count):
-        i = members[k]
-        p = k >> 3
-        lane = k & 7
-        if more_ids[p, 18, lane] == NO_HIT:
-            r, g, b = sky(table, more[p, 4, lane], more[p, 5, lane], more[p, 6, lane])
-        else:
-            decode(tri, looks, uv, slots, transforms, more, more_ids, k, spread, 1, hits, codes, 0)
-            surface(row_of(hits, 0), codes_of(codes, 0), env, textures, palette, face)
-            nx, ny, nz = hits[0, NX], hits[0, NY], hits[0, NZ]
-            s = 0.7 * max(0.0, nx * env[SUN] + ny * env[SUN + 1] + nz * env[SUN + 2])
-            r = face[R] * (s * env[SUNLIGHT] + 0.8 * ambient(env, nx, ny, nz, 0)) + face[GLOW_R]
-            g = face[G] * (s * env[SUNLIGHT + 1] + 0.8 * ambient(env, nx, ny, nz, 1))
-            b = face[B] * (s * env[SUNLIGHT + 2] + 0.8 * ambient(env, nx, ny, nz, 2))
-            g += face[GLOW_G]
-            b += face[GLOW_B]
-        lit[i, MIRROR_R], lit[i, MIRROR_G], lit[i, MIRROR_B] = r, g, b
+    trace(world.scene, world.scattered, w.more.queue, count, w.masks)
+    met, count = decode(world, w.more, count, 3.0 * view.lens[0], 1)
+    surfaces(world, w.more)
+    lit_simply(world.env, w.more.lanes, met)
+    sky(world.sky, w.more.lanes, np.uint64(met), np.uint64(count), LIGHT_R, LIGHT_G, LIGHT_B)
+    h, light, members, order = w.seen.lanes, w.more.lanes, w.members, w.more.order
+    for j in range(count):
+        k, n = np.uint64(members[order[j]]), np.uint64(j)
+        h[MIRROR_R + k] = light[LIGHT_R + n]
+        h[MIRROR_G + k] = light[LIGHT_G + n]
+        h[MIRROR_B + k] = light[LIGHT_B + n]
 
 
-@fast
-def glint(env, nx, ny, nz, dx, dy, dz, f0, gloss):
+@single
+def lit_simply(env, h, hits):
+    """Light of mirrored hits: sun without shadows, sky."""
+    sx, sy, sz = env[SUN], env[SUN + 1], env[SUN + 2]
+    sun_r, sun_g, sun_b = env[SUNLIGHT], env[SUNLIGHT + 1], env[SUNLIGHT + 2]
+    sky_r, sky_g, sky_b = ambient(env, 0), ambient(env, 1), ambient(env, 2)
+    for s in range(NONE, np.uint64(hits), EIGHT):
+        for k in range(s, s + EIGHT):
+            nx, ny, nz = h[NX + k], h[NY + k], h[NZ + k]
+            sun = 0.7 * max(0.0, nx * sx + ny * sy + nz * sz)
+            red = sun * sun_r + 0.8 * falling(sky_r, nx, ny, nz)
+            green = sun * sun_g + 0.8 * falling(sky_g, nx, ny, nz)
+            blue = sun * sun_b + 0.8 * falling(sky_b, nx, ny, nz)
+            h[LIGHT_R + k] = h[R + k] * red + h[GLOW_R + k]
+            h[LIGHT_G + k] = h[G + k] * green + h[GLOW_G + k]
+            h[LIGHT_B + k] = h[B + k] * blue + h[GLOW_B + k]
+
+
+@inlined
+def glint(sx, sy, sz, h, k):
     """Highlight of the sun (Blinn and Phong, normalised)."""
-    x, y, z = env[SUN] - dx, env[SUN + 1] - dy, env[SUN + 2] - dz
-    c = (nx * x + ny * y + nz * z) / math.sqrt(x * x + y * y + z * z + 1e-9)
-    if c <= 0.0:
-        return 0.0
+    gloss = h[GLOSS + k]
+    x, y, z = sx - h[DX + k], sy - h[DY + k], sz - h[DZ + k]
+    c = h[NX + k] * x + h[NY + k] * y + h[NZ + k] * z
+    c = c / np.sqrt(x * x + y * y + z * z + 1e-9)
     n = 8.0 + 700.0 * gloss * gloss
-    return min(f0 * (n + 8.0) * 0.125 * math.exp(n * math.log(c)), 30.0)
+    shine = h[F0 + k] * (n + 8.0) * 0.125 * exponential(n * logarithm(max(c, 1e-6)))
+    return min(shine, 30.0) if c > 0.0 and gloss > 0.15 else 0.0
 
 
-@fast
-def combine(env, rays, hits, faces, lit, filtered, colour, i):
-    """Write the light that leaves hit i towards the eye, and the sky's and the sun's part.
+@single
+def combine(env, h, hits, filtered):
+    """The light that leaves each hit towards the eye, and the sky's and the sun's part of it.
 
     With `filtered` both are whole here, and what shuts them out is averaged and taken later.
     """
-    p = i >> 3
-    lane = i & 7
-    dx, dy, dz = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
-    nx, ny, nz = hits[i, NX], hits[i, NY], hits[i, NZ]
-    mirror = lit[i, MIRROR]
-    sun = lit[i, SUN_SHARE] if filtered else lit[i, SUN_SHARE] * lit[i, SUN_SEEN]
-    clear = clarity(env, rays[p, 2, lane], dz, hits[i, T])
-    fr, fg, fb = 0.0, 0.0, 0.0
-    if clear < 0.999:
-        fr, fg, fb = veil(env, dx, dy)
-    shine = 0.0
-    if sun > 0.0 and faces[i, GLOSS] > 0.15:
-        shine = sun * glint(env, nx, ny, nz, dx, dy, dz, faces[i, F0], faces[i, GLOSS])
-    keep = clear * (1.0 - mirror)
-    guessed = 1.0 if filtered else lit[i, OPEN]
-    for k in range(3):
-        albedo = faces[i, R + k] * keep
-        skylight = albedo * guessed * ambient(env, nx, ny, nz, k)
-        sunlight = (albedo * sun + clear * shine) * env[SUNLIGHT + k]
-        light = albedo * lit[i, LAMP_R + k] + skylight + sunlight
-        light += clear * (mirror * lit[i, MIRROR_R + k] + faces[i, GLOW_R + k])
-        fog = fr if k == 0 else (fg if k == 1 else fb)
-        colour[i, k] = light + fog * (1.0 - clear)
-        colour[i, FROM_SKY + k] = skylight
-        colour[i, FROM_SUN + k] = sunlight
+    sx, sy, sz = env[SUN], env[SUN + 1], env[SUN + 2]
+    sun_r, sun_g, sun_b = env[SUNLIGHT], env[SUNLIGHT + 1], env[SUNLIGHT + 2]
+    sky_r, sky_g, sky_b = ambient(env, 0), ambient(env, 1), ambient(env, 2)
+    fog_per_m, start, falloff = env[FOG], env[FOG_START], env[FOG_FALLOFF]
+    ax, ay = env[VEIL_AXIS], env[VEIL_AXIS + 1]
+    fog_r, fog_g, fog_b = env[VEIL], env[VEIL + 1], env[VEIL + 2]
+    lobe_r, lobe_g, lobe_b = env[VEIL_SUN], env[VEIL_SUN + 1], env[VEIL_SUN + 2]
+    for s in range(NONE, np.uint64(hits), EIGHT):
+        for k in range(s, s + EIGHT):
+            dx, dy, nx, ny, nz = h[DX + k], h[DY + k], h[NX + k], h[NY + k], h[NZ + k]
+            mirror = h[MIRROR + k]
+            sun = h[SUN_SHARE + k] * (1.0 if filtered else h[SUN_SEEN + k])
+            guessed = 1.0 if filtered else h[OPEN + k]
+            clear = clarity(fog_per_m, start, falloff, h[OZ + k], h[DZ + k], h[T + k])
+            fog = 1.0 - clear
+            # Fog's colour follows the sun's azimuth.
+            c = (dx * ax + dy * ay) / np.sqrt(dx * dx + dy * dy + 1e-9)
+            shine = clear * sun * glint(sx, sy, sz, h, k)
+            keep = clear * (1.0 - mirror)
+            red, green, blue = h[R + k] * keep, h[G + k] * keep, h[B + k] * keep
+            h[SKY_R + k] = red * guessed * falling(sky_r, nx, ny, nz)
+            h[SKY_G + k] = green * guessed * falling(sky_g, nx, ny, nz)
+            h[SKY_B + k] = blue * guessed * falling(sky_b, nx, ny, nz)
+            h[SUN_R + k] = (red * sun + shine) * sun_r
+            h[SUN_G + k] = (green * sun + shine) * sun_g
+            h[SUN_B + k] = (blue * sun + shine) * sun_b
+            red = red * h[LAMP_R + k] + clear * (mirror * h[MIRROR_R + k] + h[GLOW_R + k])
+            green = green * h[LAMP_G + k] + clear * (mirror * h[MIRROR_G + k] + h[GLOW_G + k])
+            blue = blue * h[LAMP_B + k] + clear * (mirror * h[MIRROR_B + k] + h[GLOW_B + k])
+            red += fog * (fog_r + lobe_r * c)
+            green += fog * (fog_g + lobe_g * c)
+            blue += fog * (fog_b + lobe_b * c)
+            h[LIGHT_R + k] = red + h[SKY_R + k] + h[SUN_R + k]
+            h[LIGHT_G + k] = green + h[SKY_G + k] + h[SUN_G + k]
+            h[LIGHT_B + k] = blue + h[SKY_B + k] + h[SUN_B + k]
 
 
-@fast
-def backdrop(env, table, dx, dy, dz):
-    """The sky, and the sun in it."""
-    r, g, b = sky(table, dx, dy, dz)
-    c = dx * env[SUN] + dy * env[SUN + 1] + dz * env[SUN + 2]
-    if c > 0.99998 and env[SUNLIGHT + 1] > 0.05:
-        disc = 40.0 * env[DISC]
-        r += disc * env[SUNLIGHT]
-        g += disc * env[SUNLIGHT + 1]
-        b += disc * env[SUNLIGHT + 2]
-    return r, g, b
+@single
+def backdrop(env, table, h, first, last):
+    """The sky, and the sun in it, where rays met nothing."""
+    sky(table, h, first, last, LIGHT_R, LIGHT_G, LIGHT_B)
+    sx, sy, sz = env[SUN], env[SUN + 1], env[SUN + 2]
+    disc = 40.0 * env[DISC] if env[SUNLIGHT + 1] > 0.05 else 0.0
+    sun_r, sun_g, sun_b = disc * env[SUNLIGHT], disc * env[SUNLIGHT + 1], disc * env[SUNLIGHT + 2]
+    for s in range(first, last, EIGHT):
+        for k in range(s, s + EIGHT):
+            there = h[DX + k] * sx + h[DY + k] * sy + h[DZ + k] * sz > 0.99998
+            h[LIGHT_R + k] += sun_r if there else 0.0
+            h[LIGHT_G + k] += sun_g if there else 0.0
+            h[LIGHT_B + k] += sun_b if there else 0.0
+            h[SKY_R + k], h[SKY_G + k], h[SKY_B + k] = 0.0, 0.0, 0.0
+            h[SUN_R + k], h[SUN_G + k], h[SUN_B + k] = 0.0, 0.0, 0.0
+            h[OPEN + k], h[SUN_SEEN + k] = 1.0, 1.0
 
 
-@fast
-def decode_batch(world, w, n, spread, full):
-    """Decode all rays that met something; the others are not alive."""
-    tri, slots, transforms = world.triangles, world.slots, world.transforms
-    looks = world.looks
-    uv = looks.view(np.float32)
-    rays, ids, hits, codes, alive, valid = w.rays, w.ids, w.hits, w.codes, w.alive, w.valid
-    for i in range(n):
-        alive[i] = 0
-        if valid[i] and ids[i >> 3, 18, i & 7] != NO_HIT:
-            alive[i] = 1
-            decode(tri, looks, uv, slots, transforms, rays, ids, i, spread, full, hits, codes, i)
-
-
-@fast
-def row_of(hits, i):
-    """Hit i as numbers: a view of its row would be counted by reference, at each pixel."""
-    return (
-        hits[i, 0],
-        hits[i, 1],
-        hits[i, 2],
-        hits[i, 3],
-        hits[i, 4],
-        hits[i, 5],
-        hits[i, 6],
-        hits[i, 7],
-        hits[i, 8],
-        hits[i, 9],
-        hits[i, 10],
-        hits[i, 11],
-        hits[i, 12],
-        hits[i, 13],
-    )
-
-
-@fast
-def codes_of(codes, i):
-    """Codes of hit i as numbers."""
-    return (
-        codes[i, 0],
-        codes[i, 1],
-        codes[i, 2],
-        codes[i, 3],
-        codes[i, 4],
-        codes[i, 5],
-        codes[i, 6],
-    )
-
-
-@fast
-def surface_batch(world, w, n, guess):
-    """Surfaces of all hits; no light has fallen on them yet."""
-    env, textures, palette = world.env, world.textures, world.palette
-    bodies, body_cells = world.bodies, world.body_cells
-    alive, hits, codes, faces, lit = w.alive, w.hits, w.codes, w.faces, w.lit
-    for i in range(n):
-        for k in range(LIT_COLUMNS):
-            lit[i, k] = 0.0
-        lit[i, OPEN] = 1.0
-        lit[i, SUN_SEEN] = 1.0
-        if alive[i]:
-            if guess and hits[i, NZ] > 0.8:
-                lit[i, OPEN] = under_bodies(env, bodies, body_cells, hits, i)
-            surface(row_of(hits, i), codes_of(codes, i), env, textures, palette, faces[i])
-
-
-@fast
-def shade_batch(world, view, w, n):
-    """Linear colour of each decoded ray of a batch."""
-    env, table = world.env, world.sky
-    surface_batch(world, w, n, view.openness_rays == 0)
+@poured
+def shade(world, view, w, hits, valid):
+    """Light of each decoded ray of a batch: rows LIGHT_R to SUN_B."""
+    env, h = world.env, w.seen.lanes
+    surfaces(world, w.seen)
+    prepare(h, hits)
+    if view.openness_rays == 0:
+        under_bodies(env, world.bodies, world.body_cells, h, hits)
     if env[SUNLIGHT + 1] > 0.0:
-        sun_pass(world, view, w, n)
+        sun_pass(world, view, w, hits)
     if env[NIGHT] > 0.0:
-        lamp_pass(world, w, n)
+        lamp_pass(world, w, hits)
     if view.openness_rays > 0:
-        openness_pass(world, view, w, n)
-    mirror_pass(world, view, w, n)
-    alive, rays, hits, faces, lit, colour = w.alive, w.rays, w.hits, w.faces, w.lit, w.colour
-    for i in range(n):
-        if alive[i]:
-            combine(env, rays, hits, faces, lit, view.openness_rays, colour, i)
-        else:
-            p = i >> 3
-            lane = i & 7
-            r, g, b = backdrop(env, table, rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane])
-            colour[i, 0], colour[i, 1], colour[i, 2] = r, g, b
-            for k in range(FROM_SKY, COLOUR_COLUMNS):
-                colour[i, k] = 0.0
+        openness_pass(world, view, w, hits)
+    mirror_pass(world, view, w, hits)
+    combine(env, h, hits, view.openness_rays > 0)
+    backdrop(env, world.sky, h, np.uint64(hits), np.uint64(valid))

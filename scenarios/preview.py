@@ -85,13 +85,14 @@ class _Scene:
     def __init__(self, concrete: ConcreteScenario, run: RunRecord) -> None:
         self.concrete, self.run = concrete, run
         self.ego = run.tracks["ego"]
-        self.other = next((a.name for a in concrete.actors if a.role == "critical"), None)
+        critical = next((a.name for a in concrete.actors if a.role == "critical"), None)
+        meet = concrete.meet
+        self.other = critical if meet is None else meet.actor
         self.gap_m = None
         if self.other is not None:
             self.gap_m = gap(self.ego.boxes(), run.tracks[self.other].boxes())
         share = 0.6 * len(self.ego.yaw_rad)
         self.moment = int(share) if self.gap_m is None else int(np.argmin(self.gap_m))
-        meet = concrete.meet
         if meet is None:
             self.origin = self.ego.xy_m[self.moment]
         else:

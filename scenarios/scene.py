@@ -297,7 +297,9 @@ def _placed(
         t = _beside(ego, values.number(at.clearance, f"{path}.clearance"), size[:, 1])
     s = _station(site, values, at, path, ego, crossing_s, parties, size[:, 0])
     s = s - _lean(values, name, actor, t, impact_t(values, name, actor, ego))
-    if at.lane == "opposite":
+    turned = bool((np.abs(np.abs(heading) - np.pi) < 1e-6).all())
+    heading = heading - np.pi if turned else heading
+    if (at.lane == "opposite") != turned:
         return Party(name, actor, bodies, reversed_way(site.ego), "reverse", -s, -t, heading)
     return Party(name, actor, bodies, site.ego, "ego", s, t, heading)
 

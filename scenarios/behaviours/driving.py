@@ -128,11 +128,13 @@ class EmergencyBrake:
         driver, stage = self.driver, self.driver.stage
         me, track = driver.view, driver.track
         xy = np.array([other.x_m, other.y_m])
-        if not other.is_alive or self._is_prop(name):
+        if not other.is_alive:
             return False
         meet = stage.concrete.meet
         if meet is not None and name == meet.actor:
             return self._will_cross(meet, other) and stage.sees(driver.name, name)
+        if self._is_prop(name):
+            return False
         if np.hypot(xy[0] - me.x_m, xy[1] - me.y_m) > SIGHT_M:
             return False
         station, t = track.project(xy)
@@ -161,7 +163,7 @@ class EmergencyBrake:
         return inside and stage.sees(driver.name, name)
 
     def _is_prop(self, name: str) -> bool:
-        """Emergency brakes are for road users: not for balls and carts."""
+        """Emergency brakes are for road users and whom they meet: not for balls and carts."""
         return any(a.name == name and a.role == "prop" for a in self.driver.stage.concrete.actors)
 
     def _will_cross(self, meet: Meet, other: ActorView) -> bool:

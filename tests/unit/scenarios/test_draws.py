@@ -196,6 +196,37 @@ def test_planned_encounter_comes_true_in_a_kinematic_world() -> None:
     assert hits >= 4
 
 
+def test_ego_brakes_for_the_animal_it_is_to_meet(tmp_path: Path) -> None:
+    file = tmp_path / "animal.yaml"
+    file.write_text(
+        "schema: synthgen/scenario@1\nname: animal\nwhere: {kind: straight}\n"
+        "ego: {behaviour: [{do: follow_lane, speed: 12 m/s, react: aeb}]}\n"
+        "actors:\n  deer:\n    kind: prop\n    model: static.prop.trashbag\n"
+        "    at: {lane: kerb_right}\n"
+        "    behaviour: [{do: dart_out, speed: 2 m/s, meet: {offset: 0 s}}]\n"
+    )
+    run = play(first_draw(load_scenario(file)))
+    assert [event.actor for event in run.events if event.kind == "reacts"][:1] == ["ego"]
+
+
+def test_who_heads_the_other_way_rides_against_the_traffic(tmp_path: Path) -> None:
+    file = tmp_path / "wrong_way.yaml"
+    file.write_text(
+        "schema: synthgen/scenario@1\nname: wrong_way\nwhere: {kind: straight}\n"
+        "ego: {behaviour: [{do: follow_lane, speed: 10 m/s, react: aeb}]}\n"
+        "actors:\n  rider:\n    kind: bicycle\n    critical: true\n"
+        "    at: {lane: ego, t: -1.2 m, heading: 180 deg}\n"
+        "    behaviour: [{do: follow_lane, speed: 5 m/s, meet: {offset: 0.2 s}}]\n"
+        "sampling: {target: any}\n"
+    )
+    concrete = first_draw(load_scenario(file))
+    rider, ego = concrete.actor("rider"), concrete.ego
+    turn = abs((rider.start.yaw_rad - ego.start.yaw_rad + np.pi) % (2 * np.pi) - np.pi)
+    assert turn > np.radians(160)
+    apart = [np.hypot(rider.start.x_m - x, rider.start.y_m - y) for x, y, _ in ego.path_xyz_m]
+    assert min(apart) == pytest.approx(1.2, abs=0.05)
+
+
 def test_run_in_which_nobody_moves_is_refused() -> None:
     concrete = first_draw(load_scenario(JAYWALK))
     frozen = concrete.model_copy(

@@ -11,7 +11,7 @@ import carla
 from scenarios.concrete import ConcreteScenario
 from sensors.carla_adapter.poses import vector_from_carla
 from synthgen.datatypes.clip_job import ClipJob
-from synthgen.errors import ConfigError
+from synthgen.errors import ConfigError, ScenarioRejected
 from synthgen.geometry.arrays import F64
 from synthgen.runner.orders import carla_weather, set_signal
 
@@ -44,6 +44,7 @@ def dress_world(world: carla.World, job: ClipJob, concrete: ConcreteScenario) ->
 
     Raises:
         ConfigError: The simulator's map is not the one the scenario was made for.
+        ScenarioRejected: It lacks a light that the scenario switches.
     """
     # The episode may be some frames old by now; its own time says how many.
     snapshot = world.get_snapshot()
@@ -61,6 +62,9 @@ def dress_world(world: carla.World, job: ClipJob, concrete: ConcreteScenario) ->
     actors = world.get_actors().filter("traffic.traffic_light*")
     lights = {light.get_opendrive_id(): light for light in actors}
     for signal in concrete.signals:
+        if signal.signal_id not in lights:
+            # Not every signal that a map notes stands in the simulator's town.
+            raise ScenarioRejected(f"no_light: {signal.signal_id}")
         set_signal(lights[signal.signal_id], signal.state, freeze=True)
     return Dressed(
         world=world,

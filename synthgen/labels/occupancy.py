@@ -21,7 +21,12 @@ from synthgen.geometry.arrays import F64, I32, I64, U8, U16, frozen_array
 from synthgen.geometry.camera import FisheyeCamera, Lens
 from synthgen.geometry.se3 import SE3
 from synthgen.labels.scene_boxes import EgoScene, SceneBoxes, level_ego_from_world
-from synthgen.labels.voxel_kernels import mark_rays, mark_view
+from synthgen.labels.voxel_kernels import (
+    first_in_each_cube,
+    level_steps,
+    mark_rays,
+    mark_view,
+)
 
 _Surfaces = tuple[F64, U8, I32]  # points in the world, tags, track ids
 
@@ -146,8 +151,9 @@ def _of_image(frame: CameraFrame, camera: Lens) -> _Surfaces:
     every = slice(_PIXEL_STRIDE // 2, None, _PIXEL_STRIDE)
     depth_cm, tag = frame.depth_cm[every, every], frame.semantic[every, every]
     track_id = frame.instance[every, every].astype(np.int32)
-    rows, columns = np.mgrid[: frame.depth_cm.shape[0], : frame.depth_cm.shape[1]]
-    pixels = np.stack([columns[every, every] + 0.5, rows[every, every] + 0.5], axis=-1)
+    height, width = frame.depth_cm.shape
+    columns, rows = np.meshgrid(np.arange(width)[every] + 0.5, np.arange(height)[every] + 0.5)
+    pixels = np.stack([columns, rows], axis=-1)
     world_m = frame.world_from_camera.apply(camera.rays(pixels) * (depth_cm / 100.0)[..., None])
     is_surface = (depth_cm != NO_DEPTH_CM) & (tag != SKY_TAG)
     index = np.arange(depth_cm.size).reshape(depth_cm.shape)
@@ -182,16 +188,10 @@ def _of_sweep(sweep: LidarSweep) -> _Surfaces:
 
 def _joined(world_m: F64, tag: U8, track_id: I32, a: I64, b: I64) -> _Surfaces:
     """Points between pairs of neighbours (K,) that lie on the same level ground."""
-    step = world_m[b] - world_m[a]
-    length_m = np.linalg.norm(step, axis=1)
-    keep = (tag[a] == tag[b]) & (track_id[a] == 0) & (track_id[b] == 0)
-    keep &= (np.abs(step[:, 2]) < _JOIN_LEVEL_M) & (length_m < _JOIN_MOST_M)
-    a, step, length_m = a[keep], step[keep], length_m[keep]
-    count = np.maximum(np.ceil(length_m / _JOIN_STEP_M).astype(np.int64) - 1, 0)
-    pair = np.repeat(np.arange(len(a)), count)
-    place = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
-    share = (place + 1) / (count[pair] + 1)
-    return world_m[a[pair]] + share[:, None] * step[pair], tag[a[pair]], track_id[a[pair]]
+    points_m, origin = level_steps(
+        world_m, tag, track_id, a, b, _JOIN_LEVEL_M, _JOIN_MOST_M, _JOIN_STEP_M
+    )
+    return points_m, tag[origin], track_id[origin]
 
 
 def _stacked(one: _Surfaces, other: _Surfaces) -> _Surfaces:
@@ -218,11 +218,7 @@ def _in_own_frames(world_m: F64, tag: U8, track_id: I32, boxes: SceneBoxes) -> t
 
 def _thinned(points_m: F64, tag: U8, track_id: I32, grid: VoxelGrid) -> TaggedPoints:
     """One point per small cube, tag and object."""
-    cube = np.floor(points_m / (grid.voxel_m * _THIN_SHARE)).astype(np.int64)
-    key = ((cube[:, 0] * 1_000_003 + cube[:, 1]) * 1_000_003 + cube[:, 2]) * 256 + tag
-    key = key * 65_537 + track_id
-    _, first = np.unique(key, return_index=True)
-    first.sort()
+    first = first_in_each_cube(points_m, tag, track_id, grid.voxel_m * _THIN_SHARE)
     return TaggedPoints(points_m[first], tag[first], track_id[first])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from synthgen.geometry.arrays import F64, U8, U16
+from synthgen.geometry.arrays import F64, I32, I64, U8, U16
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -76,3 +76,88 @@ def mark_view(
                     continue
                 if (depth - slack_m) * 100.0 <= depth_cm[int(v), int(u)]:
                     mask[i, j, k] = 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def first_in_each_cube(points_m: F64, tag: U8, track_id: I32, edge_m: float) -> I64:
+    """Index, ascending, of the first point of every cube, tag and object.
+
+    Args:
+        points_m: (N, 3).
+        tag: (N,) uint8.
+        track_id: (N,) int32.
+        edge_m: Edge of the cubes.
+    """
+    count = len(tag)
+    bits = 4
+    while (1 << bits) < 2 * count:
+        bits += 1
+    # A hash table of indices with open addressing; a sort takes several times as long.
+    slots = np.full(1 << bits, -1, np.int64)
+    keys = np.empty(count, np.int64)
+    first = np.empty(count, np.int64)
+    found = 0
+    for k in range(count):
+        key = np.int64(np.floor(points_m[k, 0] / edge_m))
+        for axis in range(1, 3):
+            key = key * 1_000_003 + np.int64(np.floor(points_m[k, axis] / edge_m))
+        key = (key * 256 + tag[k]) * 65_537 + track_id[k]
+        keys[k] = key
+        slot = (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - bits)
+        while slots[slot] >= 0 and keys[slots[slot]] != key:
+            slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+        if slots[slot] < 0:
+            slots[slot] = k
+            first[found] = k
+            found += 1
+    return first[:found].copy()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def level_steps(
+    world_m: F64,
+    tag: U8,
+    track_id: I32,
+    a: I64,
+    b: I64,
+    level_m: float,
+    most_m: float,
+    step_m: float,
+) -> tuple[F64, I64]:
+    """Points between pairs of neighbours on the same level scenery.
+
+    Args:
+        world_m: (N, 3) points.
+        tag: (N,) uint8.
+        track_id: (N,) int32.
+        a: (K,) one of each pair, an index into the points.
+        b: (K,) the other.
+        level_m: Greatest difference in height.
+        most_m: Greatest distance.
+        step_m: Greatest distance of the new points.
+
+    Returns:
+        (M, 3) points, pair by pair from a to b, and the index (M,) of each one's a.
+    """
+    between = np.zeros(len(a), np.int64)
+    for k in range(len(a)):
+        i, j = a[k], b[k]
+        if tag[i] != tag[j] or track_id[i] != 0 or track_id[j] != 0:
+            continue
+        x = world_m[j, 0] - world_m[i, 0]
+        y = world_m[j, 1] - world_m[i, 1]
+        z = world_m[j, 2] - world_m[i, 2]
+        length_m = np.sqrt(x * x + y * y + z * z)
+        if abs(z) < level_m and length_m < most_m:
+            between[k] = max(int(np.ceil(length_m / step_m)) - 1, 0)
+    points_m, origin = np.empty((between.sum(), 3)), np.empty(between.sum(), np.int64)
+    size = 0
+    for k in range(len(a)):
+        for place in range(1, between[k] + 1):
+            share = place / (between[k] + 1)
+            for axis in range(3):
+                step = world_m[b[k], axis] - world_m[a[k], axis]
+                points_m[size, axis] = world_m[a[k], axis] + share * step
+            origin[size] = a[k]
+            size += 1
+    return points_m, origin

@@ -19,6 +19,7 @@ from synthgen.errors import (
     SimulatorError,
     SynthgenError,
 )
+from synthgen.runner.heap import keep_freed_memory
 from synthgen.runner.heartbeat import Pulse
 from synthgen.runner.run_clip import Link, run_job
 from synthgen.store.durable import write_durably
@@ -30,6 +31,7 @@ _DISK_REFUSED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.E
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one job; the exit code says whether the simulator is to blame."""
+    keep_freed_memory()
     options = _options(arguments)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import carla
+import cv2
 import numpy as np
 
 from scenarios.verify import ActorTrack, Collision, RunRecord
@@ -52,7 +53,8 @@ class Evidence:
 
     def add_view(self, role: str, instance: U16) -> None:
         """Count each actor's pixels in one camera's instance image."""
-        counts = np.bincount(instance.ravel(), minlength=len(self._members) + 1)
+        ids = max((member.info.track_id for member in self._members.values()), default=0) + 1
+        counts = cv2.calcHist([instance], [0], None, [ids], [0, ids]).ravel()
         for name, member in self._members.items():
             pixels = int(counts[member.info.track_id])
             self._visible_px.setdefault((name, role), []).append(pixels)

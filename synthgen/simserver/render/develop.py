@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from synthgen.simserver.render import fields
+from synthgen.simserver.render.blur import boxed
 from synthgen.simserver.render.fields import bits, uniform
 from synthgen.simserver.render.packets import fast, inlined, making, single
 from synthgen.simserver.render.records import F32, F64
@@ -71,20 +72,8 @@ def bloom_of(picture: F32, gains: F64, intensity: float) -> F32:
         return np.zeros((0, 0, 3), np.float32)
     spread = np.zeros_like(bright)
     for radius, weight in ((1, 0.5), (4, 0.3), (12, 0.2)):
-        spread += np.float32(weight) * _boxed(_boxed(bright, radius), radius)
+        spread += np.float32(weight) * boxed(boxed(bright, radius), radius)
     return np.asarray(spread * np.float32(0.35 * intensity), np.float32)
-
-
-def _boxed(picture: F32, radius: int) -> F32:
-    """Box filter of 2 * radius + 1 pixels along both axes, edges repeated."""
-    width = 2 * radius + 1
-    for axis in (0, 1):
-        pad, ahead, behind = [(0, 0)] * 3, [slice(None)] * 2, [slice(None)] * 2
-        pad[axis] = (radius + 1, radius)
-        ahead[axis], behind[axis] = slice(width, None), slice(None, -width)
-        total = np.cumsum(np.pad(picture, pad, "edge"), axis=axis, dtype=np.float64)
-        picture = ((total[tuple(ahead)] - total[tuple(behind)]) / width).astype(np.float32)
-    return picture
 
 
 @fast

@@ -14,6 +14,8 @@ from synthgen.simserver.render import frames
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
+# So many that the numbers stay in the processor's cache.
+_ROWS_AT_ONCE = 16
 _MODELS = {
     "pinhole": frames.PINHOLE,
     "brown": frames.BROWN,
@@ -42,6 +44,21 @@ def optics(
     focal = focal_px(width, fov_deg, lens, k)
     a = (np.arange(width) + 0.5 - width / 2) / focal
     b = (np.arange(height) + 0.5 - height / 2) / focal
+    directions: F32 = np.empty((height, width, 3), np.float32)
+    for first in range(0, height, _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        directions[rows] = _directions(lens, k, a, b[rows])
+    row = np.zeros(frames.LENS_COLUMNS)
+    row[frames.SPREAD] = 1.0 / focal
+    row[frames.FOCAL] = focal
+    row[frames.CENTRE_X], row[frames.CENTRE_Y] = width / 2, height / 2
+    row[frames.MODEL] = _MODELS[lens]
+    row[frames.K1 : frames.K1 + 5] = k
+    return directions, row
+
+
+def _directions(lens: str, k: F64, a: F64, b: F64) -> F64:
+    """(rows, columns, 3) unit vectors through the pixels at `a` right and `b` below the middle."""
     across, down = np.meshgrid(a, b)
     if lens in ("pinhole", "brown"):
         if lens == "brown":
@@ -54,13 +71,7 @@ def optics(
         side = np.sin(angle) / np.maximum(ring, 1e-12)
         directions = np.stack([np.cos(angle), across * side, -down * side], axis=-1)
     directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
-    row = np.zeros(frames.LENS_COLUMNS)
-    row[frames.SPREAD] = 1.0 / focal
-    row[frames.FOCAL] = focal
-    row[frames.CENTRE_X], row[frames.CENTRE_Y] = width / 2, height / 2
-    row[frames.MODEL] = _MODELS[lens]
-    row[frames.K1 : frames.K1 + 5] = k
-    return np.ascontiguousarray(directions, np.float32), row
+    return directions
 
 
 def optics_of(spec: CameraSpec) -> tuple[F32, F32, F64]:
@@ -79,9 +90,12 @@ def aims(
     Pixels of a tile that lie beyond the image take the direction at its edge.
     """
     directions, _ = optics(width, height, fov_deg, lens, coefficients)
-    down, across = frames.tile_pixels(width, height)
-    seen = directions[np.minimum(down, height - 1), np.minimum(across, width - 1)]
-    return np.ascontiguousarray(np.swapaxes(seen, 2, 3))
+    beyond = ((0, -height % frames.TILE_HEIGHT), (0, -width % frames.TILE_WIDTH), (0, 0))
+    whole = np.pad(directions, beyond, "edge")
+    down, across = whole.shape[0] // frames.TILE_HEIGHT, whole.shape[1] // frames.TILE_WIDTH
+    # Tiles of 8 x 8 hold 4 x 2 packets, packets 2 x 4 pixels.
+    parts = whole.reshape(down, 4, 2, across, 2, 4, 3).transpose(0, 3, 1, 4, 6, 2, 5)
+    return np.ascontiguousarray(parts).reshape(down * across, 8, 3, 8)
 
 
 def focal_px(width: int, fov_deg: float, lens: str, k: F64) -> float:

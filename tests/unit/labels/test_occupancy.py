@@ -21,7 +21,7 @@ from synthgen.labels.occupancy import (
 )
 from synthgen.labels.occupancy_table import occupancy_columns
 from synthgen.labels.scene_boxes import EgoScene, scene_boxes
-from synthgen.labels.voxel_kernels import mark_rays
+from synthgen.labels.voxel_kernels import first_in_each_cube, level_steps, mark_rays
 from tests.unit.labels.ray_world import (
     FORWARD_CAMERA,
     Ground,
@@ -164,6 +164,27 @@ def test_ray_marks_the_voxels_it_crosses() -> None:
     # Fine sampling may miss a corner that is cut by less than a step, and nothing else.
     assert (mask >= expected).all()
     assert (mask != expected).sum() <= 2
+
+
+def test_one_point_is_left_in_each_cube_for_each_tag_and_object() -> None:
+    rng = np.random.default_rng(7)
+    points_m = rng.uniform(-2, 2, (5000, 3))
+    tag = rng.integers(0, 3, 5000).astype(np.uint8)
+    track_id = rng.integers(0, 2, 5000).astype(np.int32)
+    described = np.column_stack([np.floor(points_m / 0.5), tag, track_id])
+    _, first = np.unique(described, axis=0, return_index=True)
+    found = first_in_each_cube(points_m, tag, track_id, 0.5)
+    assert np.array_equal(found, np.sort(first))
+
+
+def test_level_neighbours_are_joined_and_steps_and_objects_are_not() -> None:
+    world_m = np.array([[0.0, 0, 0], [0.9, 0, 0.05], [1.8, 0, 0.3], [0, 0.9, 0], [9, 0, 0.05]])
+    tag = np.ones(5, dtype=np.uint8)
+    track_id = np.array([0, 0, 0, 2, 0], dtype=np.int32)
+    a, b = np.array([0, 1, 0, 1]), np.array([1, 2, 3, 4])
+    points_m, origin = level_steps(world_m, tag, track_id, a, b, 0.1, 3.0, 0.4)
+    assert np.allclose(points_m, [[0.3, 0, 1 / 60], [0.6, 0, 2 / 60]])
+    assert origin.tolist() == [0, 0]
 
 
 def test_camera_sees_up_to_the_surface_and_no_farther() -> None:

@@ -8,12 +8,14 @@ applied as yaw, then pitch, then roll.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sensors.attribute_names import SAID_BY_FIELDS
+from synthgen.geometry.rotations import rotation_from_quat
 from synthgen.geometry.se3 import SE3
 
 LensModel = Literal["pinhole", "equidistant", "kannala_brandt"]
@@ -22,6 +24,8 @@ Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 AttributeValue = str | int | float | bool
 
 _WIDEST_PINHOLE_DEG = 179
+# Quaternions in files are rounded.
+_UNIT_WITHIN = 0.01
 
 # Columns: the camera's x (right), y (down), z (optical axis) in a forward-left-up mount frame.
 _MOUNT_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -32,7 +36,11 @@ class _Strict(BaseModel):
 
 
 class Mount(_Strict):
-    """Where a sensor sits: metres and degrees in the ego frame."""
+    """Where a sensor sits: metres and degrees in the ego frame.
+
+    A quaternion may stand in for the angles; it turns the sensor's forward-left-up frame, a
+    camera's too, into the ego frame.
+    """
 
     x_m: float = Field(ge=-20, le=20)
     y_m: float = Field(ge=-5, le=5)
@@ -40,6 +48,19 @@ class Mount(_Strict):
     roll_deg: float = Field(default=0.0, ge=-180, le=180)
     pitch_deg: float = Field(default=0.0, ge=-90, le=90)
     yaw_deg: float = Field(default=0.0, ge=-360, le=360)
+    quat_wxyz: tuple[float, float, float, float] | None = Field(
+        default=None, exclude=True, description="Instead of the angles"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _quaternion_says_the_angles(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or given.get("quat_wxyz") is None:
+            return given
+        doubled = [name for name in ("roll_deg", "pitch_deg", "yaw_deg") if name in given]
+        if doubled:
+            raise ValueError(f"give either quat_wxyz or angles, got {', '.join(doubled)} too")
+        return {**given, **_angles_deg(given["quat_wxyz"])}
 
     @property
     def ego_from_mount(self) -> SE3:
@@ -216,6 +237,37 @@ class Lidar(_Sensor):
         """Rays of one full turn."""
         return round(self.points_per_second / self.rotation_hz)
 
+    @property
+    def spins(self) -> bool:
+        """Whether sensor and world move during a turn, where the simulator can do that."""
+        return str(self._asked("spinning", False)).lower() in ("true", "1")
+
+    @property
+    def beam_azimuths_deg(self) -> tuple[float, ...]:
+        """How far to the right of the head's heading each channel looks, topmost first."""
+        return self._beams("beam_azimuths") or (0.0,) * self.channels
+
+    def _asked(self, attribute: str, default: AttributeValue) -> AttributeValue:
+        return self.attributes.get(attribute, self.extras.get(attribute, default))
+
+    def _beams(self, attribute: str) -> tuple[float, ...]:
+        """The angles that a table of beams lists; none where there is no table."""
+        text = str(self._asked(attribute, ""))
+        try:
+            return tuple(float(word) for word in text.replace(",", " ").split())
+        except ValueError as err:
+            raise ValueError(f"{attribute} lists degrees, got {text!r}") from err
+
+    @model_validator(mode="after")
+    def _tables_have_a_row_for_each_channel(self) -> Lidar:
+        for name in ("beam_elevations", "beam_azimuths"):
+            beams = len(self._beams(name))
+            if beams not in (0, self.channels):
+                raise ValueError(
+                    f"{name} lists an angle for each of the {self.channels} channels, got {beams}"
+                )
+        return self
+
     @model_validator(mode="after")
     def _upper_above_lower(self) -> Lidar:
         if self.upper_fov_deg <= self.lower_fov_deg:
@@ -304,6 +356,26 @@ class Rig(_Strict):
     def radars(self) -> tuple[Radar, ...]:
         """The radars in the order of the file."""
         return tuple(sensor for sensor in self.sensors if isinstance(sensor, Radar))
+
+
+def _angles_deg(quat_wxyz: Any) -> dict[str, float]:
+    """The angles of a unit quaternion; none of what is no quaternion at all."""
+    try:
+        quat = np.array(quat_wxyz, dtype=np.float64)
+    except (TypeError, ValueError):
+        return {}
+    if quat.shape != (4,) or not np.isfinite(quat).all():
+        return {}
+    length = float(np.linalg.norm(quat))
+    if abs(length - 1) > _UNIT_WITHIN:
+        raise ValueError(f"quat_wxyz: expected a length of 1, got {length:.4g}")
+    r = rotation_from_quat(quat / length)
+    angles_rad = {
+        "roll_deg": math.atan2(r[2, 1], r[2, 2]),
+        "pitch_deg": math.asin(max(-1.0, min(1.0, -r[2, 0]))),
+        "yaw_deg": math.atan2(r[1, 0], r[0, 0]),
+    }
+    return {name: round(math.degrees(angle), 9) for name, angle in angles_rad.items()}
 
 
 def _about_x(angle_rad: float) -> np.ndarray:

@@ -37,7 +37,9 @@ class RigFile(_Strict):
     description: str = ""
     source: str = Field(default="", description="Where the figures come from")
     ego_blueprint: str | None = Field(
-        default=None, description="The vehicle that the mounts are meant for"
+        default=None,
+        description="The vehicle that the mounts are meant for",
+        pattern=r"^vehicle\.[a-z0-9_-]+\.[a-z0-9_-]+$",
     )
     includes: tuple[str, ...] = Field(
         default=(),

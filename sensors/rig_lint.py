@@ -21,7 +21,8 @@ from sensors.rig import Camera, Lidar, Radar, Rig, Sensor
 from sensors.rig_views import heading_rad, horizontal_span_rad, sample_rays
 from synthgen.datatypes.clip_job import CaptureSettings
 
-# CARLA's vehicle.lincoln.mkz_2020, the ego of most scenarios.
+# The ego of most scenarios, and its size in CARLA.
+USUAL_EGO: Final = "vehicle.lincoln.mkz_2020"
 USUAL_EGO_LWH_M: Final = (4.892, 1.837, 1.490)
 # Roles that exporters turn into channel names of their formats.
 KNOWN_ROLES: Final = frozenset(

@@ -16,6 +16,7 @@ from sensors.carla_adapter.exposure import ExposureWatch
 from sensors.carla_adapter.frame_barrier import FrameBarrier
 from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, vector_from_carla
 from sensors.carla_adapter.sparse_log import SparseLog
+from sensors.carla_adapter.spinning import Turn
 from sensors.rig import Camera, Lidar, Radar, Rig
 from synthgen.datatypes.clip_job import ClipJob
 from synthgen.datatypes.images import CameraFrame
@@ -203,13 +204,28 @@ def decode_lidar(
     frame_index: int,
     timestamp_ns: int,
     links: InstanceLinks,
+    turn: Turn | None = None,
 ) -> LidarSweep:
-    """The LiDAR's sweep of one frame, with class and track of each point where it has a twin."""
+    """The LiDAR's sweep of one frame, with class and track of each point where it has a twin.
+
+    Args:
+        lidar: The rig's LiDAR.
+        measured: Raw measurements by sensor key.
+        frame_index: Capture number.
+        timestamp_ns: Clip-relative time.
+        links: Whose each point is.
+        turn: How the LiDAR was carried along, or None where it measured all points at once.
+    """
     raw = measured[f"{lidar.name}/points"]
     points = point_sensors.decode_lidar(raw)
     if lidar.semantic:
         points = point_sensors.join_semantics(points, measured[f"{lidar.name}/semantic"])
     world_from_lidar = pose_from_carla(raw.transform)
+    time_offset_ns = np.zeros(len(points.ring), dtype=np.int32)
+    if turn is not None:
+        shares = turn.sent_shares(points, lidar)
+        points = turn.compensated(points, shares)
+        time_offset_ns = turn.offsets_ns(shares)
     return LidarSweep(
         name=lidar.name,
         frame_index=frame_index,
@@ -218,7 +234,7 @@ def decode_lidar(
         points_m=points.xyz_m,
         intensity=points.intensity,
         ring=points.ring,
-        time_offset_ns=np.zeros(len(points.ring), dtype=np.int32),
+        time_offset_ns=time_offset_ns,
         semantic_tag=points.semantic_tag,
         track_id=links.tracks_of_points(points, world_from_lidar),
         cos_incidence=points.cos_incidence,

@@ -107,7 +107,9 @@ class Replay:
             -float(calibration.rear_axle_from_ego.translation_m[0]),
             job.capture,
         )
-        self._decoder = RigDecoder(self._rig, self._cast)
+        is_embedded = job.simulator.kind == "embedded"
+        turn_ns = self._period * self._tick_ns if is_embedded else None
+        self._decoder = RigDecoder(self._rig, self._cast, turn_ns=turn_ns)
         self.labels = LiveLabels(self._source.objects, self._calibration, watch)
 
     def _spawn(self, info: ObjectInfo) -> CastMember:
@@ -212,6 +214,9 @@ class Replay:
                 self._capture.listen()
                 continue
             self._take_inertial(frame, tick)
+            if tick == -self._period:
+                ego = self._world.get_snapshot().find(self._cast.ego.actor.id)
+                self._decoder.begin(pose_from_carla(ego.get_transform()))
             if tick >= 0 and tick % self._period == 0:
                 self._check_places(ticks[tick])
                 self._take_capture(frame, tick)

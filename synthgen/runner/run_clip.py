@@ -17,6 +17,7 @@ from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
 from scenarios.verify import RunRecord, Verdict, verify
 from sensors.carla_adapter.blueprints import CaptureClock, sensor_actors
+from sensors.carla_adapter.poses import pose_from_carla
 from sensors.rig import Rig
 from synthgen.datatypes.actors import ActorStates
 from synthgen.datatypes.clip_job import ClipJob, Receipt
@@ -182,7 +183,9 @@ class Stage:
         self.calibration = calibration_of(
             self._rig, self.ego.info.blueprint, self.ego.rear_axle_x_m, settings
         )
-        self._decoder = RigDecoder(self._rig, self._cast)
+        is_embedded = self._job.simulator.kind == "embedded"
+        turn_ns = self._period * self._tick_ns if is_embedded else None
+        self._decoder = RigDecoder(self._rig, self._cast, turn_ns=turn_ns)
         self.labels = self._live_labels()
         self._still = frozenset(item.info.track_id for item in self._cast.still)
         self._appearance = Appearance(self._cast)
@@ -194,7 +197,7 @@ class Stage:
             self._rig,
             CaptureClock(settings.tick_s, settings.period_ticks),
             noise_seeds=capture.noise_seeds(self._job, self._rig),
-            decimate_on_server=self._job.simulator.kind == "embedded",
+            decimate_on_server=is_embedded,
         )
         self._capture = capture.RigCapture(self._world, self.ego.actor, self._rig, sensors)
         period_ns = self._period * self._tick_ns
@@ -260,6 +263,8 @@ class Stage:
                 self._record(snapshot, tick - warmup, signals)
             elif tick == warmup - self._period:
                 self._states(snapshot, -self._period, with_details=True)
+                ego = snapshot.find(self.ego.actor.id)
+                self._decoder.begin(pose_from_carla(ego.get_transform()))
             if tick == last or self.is_settled(tick - warmup, choreography.events):
                 break
             if tick >= listen_at and not self._capture.is_listening:

@@ -154,7 +154,7 @@ def cast_of(server: Server) -> Cast:
 def captured_clip(server: Server, captures: int) -> MemoryClip:
     """The clip that the runner makes of the scene as this server tells it."""
     cast = cast_of(server)
-    decoder = RigDecoder(RIG, cast)
+    decoder = RigDecoder(RIG, cast, turn_ns=None)
     known = {info.track_id for info in cast.objects()}
     last_tick = (captures - 1) * TICKS_PER_CAPTURE
     ticks = [_states(tick, server.lag_ticks, known) for tick in range(last_tick + 1)]
@@ -250,7 +250,7 @@ def _raw_sweeps(sweep: LidarSweep, hits: np.ndarray, pose: carla.Transform) -> d
 def decoded(server: Server, *, captures: int) -> list[SensorFrames]:
     """The first captures as the runner decodes them."""
     cast = cast_of(server)
-    decoder = RigDecoder(RIG, cast)
+    decoder = RigDecoder(RIG, cast, turn_ns=None)
     known = {info.track_id for info in cast.objects()}
     return [
         decoder.decode(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sensors.rig import Camera, Mount
 
@@ -83,3 +85,31 @@ def test_contradicting_intrinsics_are_refused(changes: Any) -> None:
 def test_scaled_camera_sees_the_same() -> None:
     small = camera(fov_deg=None, focal_px=400).scaled(0.25)
     assert (small.width_px, small.height_px, small.focal_px) == (200, 112, 100)
+
+
+def test_quaternion_mount_is_the_mount_of_its_angles() -> None:
+    # Half the angle in each: a quarter turn to the left is (cos 45, 0, 0, sin 45).
+    half = math.sqrt(0.5)
+    place = {"x_m": 1.0, "y_m": 0.0, "z_m": 1.5}
+    turned = Mount.model_validate({**place, "quat_wxyz": [half, 0, 0, half]})
+    tipped = Mount.model_validate({**place, "quat_wxyz": [half, 0, half, 0]})
+    assert (turned.yaw_deg, turned.pitch_deg, turned.roll_deg) == pytest.approx((90, 0, 0))
+    assert turned.ego_from_mount.rotation @ [1, 0, 0] == pytest.approx([0, 1, 0])
+    assert tipped.ego_from_mount.rotation @ [1, 0, 0] == pytest.approx([0, 0, -1])
+    assert Mount.model_validate(turned.model_dump()).yaw_deg == turned.yaw_deg
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"quat_wxyz": [1, 0, 0, 0], "yaw_deg": 3}, "either quat_wxyz or angles, got yaw_deg"),
+        ({"quat_wxyz": [1, 1, 0, 0]}, "expected a length of 1, got 1.414"),
+        ({"quat_wxyz": [1, 0, 0]}, "quat_wxyz"),
+        ({"quat_wxyz": "forward"}, "quat_wxyz"),
+    ],
+)
+def test_mount_that_is_turned_two_ways_or_none_is_refused(
+    fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Mount.model_validate({"x_m": 0, "y_m": 0, "z_m": 1, **fields})

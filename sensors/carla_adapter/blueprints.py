@@ -95,6 +95,28 @@ def sensor_actors(
     return tuple(actors)
 
 
+def looks_back(rig: Rig, quality: str) -> bool:
+    """Whether a sensor of the rig shows what has moved since its last measurement.
+
+    Args:
+        rig: The rig.
+        quality: Picture quality of cameras that do not ask for one; `low` blurs no motion.
+    """
+    return any(_sensor_looks_back(sensor, quality) for sensor in rig.sensors)
+
+
+def _sensor_looks_back(sensor: Sensor, quality: str) -> bool:
+    match sensor:
+        case Camera():
+            asked = {"quality": quality, **sensor.extras, **sensor.attributes}
+            is_sharp = asked["quality"] == "low" and not asked.get("rolling_shutter")
+            return "flow" in sensor.channels or not is_sharp
+        case Lidar():
+            return sensor.spins
+        case _:
+            return isinstance(sensor, EventCamera)
+
+
 def _channels(
     sensor: Sensor, clock: CaptureClock, interval_s: float, noise_seed: int
 ) -> list[tuple[str, str, dict[str, str]]]:

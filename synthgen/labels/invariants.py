@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from scipy import ndimage
 
@@ -82,9 +83,11 @@ def check_image(
         taxonomy: Groups and tags of the categories.
         range_m: How far from the camera class pixels must belong to an object.
     """
+    assert frame.instance is not None, "labels exist only where there is one"
     votes = Votes()
-    evidence = _image_evidence(frame, camera, boxes, labels)
-    _check_coverage(frame, camera, boxes, labels, votes, taxonomy=taxonomy, range_m=range_m)
+    pixels = np.bincount(frame.instance.ravel(), minlength=int(labels.track_id.max(initial=0)) + 1)
+    evidence = _image_evidence(frame, camera, boxes, labels, pixels)
+    _check_coverage(frame, boxes, labels, votes, pixels, taxonomy=taxonomy, range_m=range_m)
     for index, track_id in enumerate(labels.track_id.tolist()):
         category = taxonomy.category(boxes.infos[int(labels.row[index])].category)
         failed = _exact_faults(labels, evidence, index)
@@ -105,7 +108,7 @@ def check_image(
                 votes.hard("no_support", track_id, frame.name)
             share = _share_outside(evidence, index, has_windows=category.group == "vehicle")
             votes.vote("depth", track_id, {"depth_outside_box": share > _DEPTH_SHARE}, frame.name)
-        if frame.semantic is not None and frame.instance is not None:
+        if frame.semantic is not None:
             left, top, right, bottom = evidence.xyxy_px[index].astype(np.int64).tolist()
             around = slice(top, bottom), slice(left, right)
             own = frame.semantic[around][frame.instance[around] == track_id]
@@ -116,12 +119,12 @@ def check_image(
 
 
 def _image_evidence(
-    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d
+    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d, pixels: I64
 ) -> _ImageEvidence:
     assert frame.instance is not None, "labels exist only where there is one"
     ids = labels.track_id
     places = ndimage.find_objects(frame.instance)
-    seen_px = np.bincount(frame.instance.ravel(), minlength=int(ids.max(initial=0)) + 1)[ids]
+    seen_px = pixels[ids]
     xyxy_px = np.zeros((len(ids), 4))
     for index, track_id in enumerate(ids.tolist()):
         if seen_px[index]:
@@ -254,10 +257,10 @@ def _is_loose(labels: Boxes2d, evidence: _ImageEvidence, index: int, least_iou: 
 
 def _check_coverage(
     frame: CameraFrame,
-    camera: Lens,
     boxes: SceneBoxes,
     labels: Boxes2d,
     votes: Votes,
+    pixels: I64,
     *,
     taxonomy: Taxonomy,
     range_m: float,
@@ -269,17 +272,16 @@ def _check_coverage(
     labelled = set(labels.track_id.tolist())
     for track_id in repeated(labels.track_id).tolist():
         votes.hard("track_twice", track_id, frame.name)
-    counts = np.bincount(frame.instance.ravel())
-    for track_id in np.flatnonzero(counts[1:] >= _MIN_PX_OTHERS) + 1:
+    for track_id in np.flatnonzero(pixels[1:] >= _MIN_PX_OTHERS) + 1:
         if int(track_id) not in known:
             votes.hard("unknown_track", int(track_id), frame.name)
         elif int(track_id) not in labelled and track_id != EGO_TRACK_ID:
             votes.hard("missing_label", int(track_id), frame.name)
     if frame.semantic is not None:
-        is_class = np.zeros(256, dtype=np.bool_)
-        is_class[list(taxonomy.labelled_tags())] = True
-        stray = is_class[frame.semantic] & (frame.instance == 0)
-        stray &= frame.depth_cm < range_m * 100
+        is_class = np.zeros(256, dtype=np.uint8)
+        is_class[list(taxonomy.labelled_tags())] = 1
+        stray = cv2.LUT(frame.semantic, is_class).view(np.bool_) & (frame.instance == 0)
+        stray &= frame.depth_cm < round(range_m * 100)
         if np.count_nonzero(stray) >= _MIN_UNLABELLED_PX:
             votes.hard("unlabelled_pixels", sensor=frame.name)
 

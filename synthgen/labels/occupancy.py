@@ -137,11 +137,16 @@ def seen_surfaces(
         for sweep in sweeps
         if sweep.semantic_tag is not None and sweep.track_id is not None
     ]
-    world_m = np.concatenate([np.zeros((0, 3)), *(part[0] for part in parts)])
-    tag = np.concatenate([np.zeros(0, np.uint8), *(part[1] for part in parts)])
-    track_id = np.concatenate([np.zeros(0, np.int32), *(part[2] for part in parts)])
-    keep = track_id != EGO_TRACK_ID
-    return _thinned(*_in_own_frames(world_m[keep], tag[keep], track_id[keep], boxes), grid)
+    # Thinned out one by one: all points of six cameras at once are hundreds of megabytes.
+    return _united([_thinned(*_in_own_frames(*part, boxes), grid) for part in parts], grid)
+
+
+def _united(parts: Sequence[TaggedPoints], grid: VoxelGrid) -> TaggedPoints:
+    """All points of several views, thinned out again."""
+    points_m = np.concatenate([np.zeros((0, 3)), *(part.points_m for part in parts)])
+    tag = np.concatenate([np.zeros(0, np.uint8), *(part.tag for part in parts)])
+    track_id = np.concatenate([np.zeros(0, np.int32), *(part.track_id for part in parts)])
+    return _thinned(points_m, tag, track_id, grid)
 
 
 def _of_image(frame: CameraFrame, camera: Lens) -> _Surfaces:
@@ -203,10 +208,10 @@ def _stacked(one: _Surfaces, other: _Surfaces) -> _Surfaces:
 
 
 def _in_own_frames(world_m: F64, tag: U8, track_id: I32, boxes: SceneBoxes) -> tuple[F64, U8, I32]:
-    """Points of objects in their box frames; points of unknown objects are dropped."""
+    """Points of objects in their box frames; those of the ego and unknown objects are dropped."""
     row = np.minimum(np.searchsorted(boxes.track_id, track_id), max(len(boxes) - 1, 0))
     known = boxes.track_id[row] == track_id if len(boxes) else np.zeros(len(row), dtype=np.bool_)
-    keep = known | (track_id == 0)
+    keep = (known & (track_id != EGO_TRACK_ID)) | (track_id == 0)
     world_m, tag, track_id, row, known = (
         values[keep] for values in (world_m, tag, track_id, row, known)
     )
@@ -277,11 +282,7 @@ class ClipSurfaces:
     """All surfaces of a clip, sorted so that one capture's are found quickly."""
 
     def __init__(self, views: Sequence[OccupancyView], grid: VoxelGrid) -> None:
-        parts = [view.points for view in views]
-        points_m = np.concatenate([np.zeros((0, 3)), *(part.points_m for part in parts)])
-        tag = np.concatenate([np.zeros(0, np.uint8), *(part.tag for part in parts)])
-        track_id = np.concatenate([np.zeros(0, np.int32), *(part.track_id for part in parts)])
-        whole = _thinned(points_m, tag, track_id, grid)
+        whole = _united([view.points for view in views], grid)
         order = np.argsort(whole.track_id, kind="stable")
         self._points_m = whole.points_m[order]
         self._tag = whole.tag[order]

@@ -206,11 +206,13 @@ class Replay:
 
     def _perform(self) -> None:
         ticks = self._ticks
+        if self._job.simulator.kind == "carla":
+            self._settle_exposure()
         for tick in range(-_WARMUP_CAPTURES * self._period, len(ticks)):
             self._order(ticks[max(tick, 0)], tick)
             with self._watch.lap("render"):
                 frame = self._world.tick()
-            if tick == -_WARMUP_CAPTURES * self._period:
+            if not self._capture.is_listening:
                 self._capture.listen()
                 continue
             self._take_inertial(frame, tick)
@@ -221,6 +223,17 @@ class Replay:
                 self._check_places(ticks[tick])
                 self._take_capture(frame, tick)
             self._pulse.beat("run", tick=max(tick, 0), ticks=len(ticks), frames=self._captured)
+
+    def _settle_exposure(self) -> None:
+        """Let a host's cameras get used to the first picture, in which nothing moves."""
+        self._order(self._ticks[0], -_WARMUP_CAPTURES * self._period)
+        with self._watch.lap("render"):
+            self._capture.settle_exposure(self._settling_tick)
+
+    def _settling_tick(self) -> int:
+        frame: int = self._world.tick()
+        self._pulse.beat("warmup", tick=frame)
+        return frame
 
     def _take_inertial(self, frame: int, tick: int) -> None:
         measured = self._capture.collect_tick(frame)

@@ -16,7 +16,7 @@ from scenarios.behaviours.choreography import Choreography
 from scenarios.behaviours.stage import Event
 from scenarios.concrete import ConcreteScenario
 from scenarios.verify import RunRecord, Verdict, verify
-from sensors.carla_adapter.blueprints import CaptureClock, sensor_actors
+from sensors.carla_adapter.blueprints import CaptureClock, looks_back, sensor_actors
 from sensors.carla_adapter.poses import pose_from_carla
 from sensors.rig import Rig
 from synthgen.datatypes.actors import ActorStates
@@ -53,7 +53,7 @@ from synthgen.store.commit import Commit, commit_clip, staged_clip
 
 logger = logging.getLogger(__name__)
 
-# Captures' worth of ticks before the first recorded one: flow, blur and filters need a past.
+# Captures' worth of ticks before the first recorded one, where flow or blur needs a past.
 _WARMUP_CAPTURES: Final = 2
 # Farther away a walker is a few pixels tall, too small for keypoints.
 _BONES_RANGE_M: Final = 60.0
@@ -283,7 +283,10 @@ class Stage:
 
     def _listens_from(self) -> int:
         """The tick after which the sensors' streams open."""
-        return max(0, self._concrete.warmup_ticks - _WARMUP_CAPTURES * self._period)
+        warmup, simulator = self._concrete.warmup_ticks, self._job.simulator
+        if simulator.kind == "embedded" and not looks_back(self._rig, simulator.quality):
+            return max(0, warmup - 1)
+        return max(0, warmup - _WARMUP_CAPTURES * self._period)
 
     def _settling_tick(self) -> int:
         frame: int = self._world.tick()

@@ -71,6 +71,20 @@ def test_clip_is_made_on_a_map_that_only_its_file_knows(
         assert pq.read_table(file, columns=["frame_index"]).num_rows == CAPTURES
 
 
+def test_clip_is_replayed_once_the_hosts_exposure_has_settled(
+    job: ClipJob, host: Address, tmp_path: Path
+) -> None:
+    made = carla_job(job, tmp_path, ROOT / "tests/e2e/tiny_rig.yaml")
+    run(made, host, tmp_path)
+    (clip,) = (tmp_path / "dataset/clips").glob("*/*")
+    again = made.model_copy(update={"replay": str(clip), "dataset": str(tmp_path / "again")})
+    receipt = run(again, host, tmp_path)
+    assert (receipt.status, receipt.reason) == ("accepted", None)
+    (shown,) = (tmp_path / "again/clips").glob("*/*")
+    for name in ("objects", "frames"):
+        assert (shown / f"{name}.parquet").read_bytes() == (clip / f"{name}.parquet").read_bytes()
+
+
 def test_fisheye_is_refused_where_the_server_has_no_such_lens(
     job: ClipJob, host: Address, tmp_path: Path
 ) -> None:

@@ -152,6 +152,30 @@ def test_fog_returns_points_only_with_the_physical_model(renderer: Renderer) -> 
     assert (clear.tag == 0).sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("wall_m", "fog_density", "share"),
+    [
+        # Concrete's reflectance of 0.38 is heard up to 120 m * sqrt(0.38 / 0.8) = 83 m.
+        (72.0, 0.0, 1.0),
+        (94.0, 0.0, 0.0),
+        # Density 60 is an extinction of 0.1 * 0.6^2.2 = 0.0325 per metre: at 40 m a fourteenth of
+        # the light is left, where a quarter of it is needed; at 20 m a quarter where a seventeenth.
+        (40.0, 60.0, 0.0),
+        (20.0, 60.0, 1.0),
+    ],
+)
+def test_a_wall_is_heard_while_enough_light_comes_back(
+    renderer: Renderer, wall_m: float, fog_density: float, share: float
+) -> None:
+    renderer.load_map(wall_at(wall_m))
+    spec = replace(ideal_lidar(1, 3600, 0.0, 0.0), range_m=120.0, intensity_model="physical")
+    sweep = scan(renderer, spec, weather=Weather(fog_density=fog_density))
+    ahead = np.abs(np.arctan2(sweep.xyz_m[:, 1], sweep.xyz_m[:, 0])) < np.deg2rad(15.05)
+    from_wall = sweep.tag[ahead] != 0
+    from_fog = int((~from_wall).sum())
+    assert from_wall.sum() == pytest.approx(share * (301 - from_fog), abs=1)
+
+
 def test_radar_sees_a_cube_approach(renderer: Renderer) -> None:
     road_with_cube(renderer, ahead_m=20.5, instance=7)
     spec = RadarSpec(horizontal_fov_deg=10.0, vertical_fov_deg=4.0, points_per_second=20000)

@@ -155,9 +155,9 @@ def test_fog_returns_points_only_with_the_physical_model(renderer: Renderer) -> 
 @pytest.mark.parametrize(
     ("wall_m", "fog_density", "share"),
     [
-        # Concrete's reflectance of 0.38 is heard up to 120 m * sqrt(0.38 / 0.8) = 83 m.
-        (72.0, 0.0, 1.0),
-        (94.0, 0.0, 0.0),
+        # Concrete's reflectance of 0.38 fades around 120 m * sqrt(0.38 / 0.8) = 83 m, by a fifth nearer and farther.
+        (68.0, 0.0, 1.0),
+        (97.0, 0.0, 0.0),
         # Density 60 is an extinction of 0.1 * 0.6^2.2 = 0.0325 per metre: at 40 m a fourteenth of
         # the light is left, where a quarter of it is needed; at 20 m a quarter where a seventeenth.
         (40.0, 60.0, 0.0),

@@ -102,7 +102,7 @@ def view_of(type_id: str, attributes: Attributes, quality: str) -> View | None:
     if type_id in CAMERA_OUTPUT:
         spec = _camera_spec(type_id, attributes, quality)
     elif type_id.startswith("sensor.lidar."):
-        spec = _lidar_spec(attributes)
+        spec = _lidar_spec(type_id, attributes)
     elif type_id == "sensor.other.radar":
         spec = RadarSpec(
             horizontal_fov_deg=attributes.number("horizontal_fov"),
@@ -165,7 +165,14 @@ def _quality(attributes: Attributes, of_server: str) -> str:
     return of_server if asked == SERVER_QUALITY else asked
 
 
-def _lidar_spec(attributes: Attributes) -> LidarSpec:
+def _lidar_spec(type_id: str, attributes: Attributes) -> LidarSpec:
+    channels = attributes.whole("channels")
+    for name in ("beam_elevations", "beam_azimuths"):
+        beams = len(attributes.numbers(name))
+        if beams not in (0, channels):
+            raise SpawnError(
+                f"{type_id}: {name}: expected an angle for each of {channels} channels, got {beams}"
+            )
     spec = LidarSpec(
         channels=attributes.whole("channels"),
         range_m=attributes.number("range"),

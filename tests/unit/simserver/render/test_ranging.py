@@ -155,7 +155,8 @@ def test_fog_returns_points_only_with_the_physical_model(renderer: Renderer) -> 
 @pytest.mark.parametrize(
     ("wall_m", "fog_density", "share"),
     [
-        # Concrete's reflectance of 0.38 fades around 120 m * sqrt(0.38 / 0.8) = 83 m, by a fifth nearer and farther.
+        # Concrete's reflectance of 0.38 fades around 120 m * sqrt(0.38 / 0.8) = 83 m, by a fifth
+        # nearer and farther.
         (68.0, 0.0, 1.0),
         (97.0, 0.0, 0.0),
         # Density 60 is an extinction of 0.1 * 0.6^2.2 = 0.0325 per metre: at 40 m a fourteenth of

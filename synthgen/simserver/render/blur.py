@@ -24,7 +24,7 @@ def boxed(picture: F32, radius: int) -> F32:
 
 
 @exact
-def _down(rows, radius, out):
+def _down(rows: F32, radius: int, out: F32) -> None:
     """Means of 2 * radius + 1 rows: differences of running totals."""
     height, width = rows.shape
     size = 2 * radius + 1
@@ -40,7 +40,7 @@ def _down(rows, radius, out):
 
 
 @exact
-def _across(rows, radius, channels):
+def _across(rows: F32, radius: int, channels: int) -> None:
     """Means of 2 * radius + 1 pixels of each row, in place."""
     height, width = rows.shape[0], rows.shape[1] // channels
     size = 2 * radius + 1

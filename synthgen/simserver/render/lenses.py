@@ -42,8 +42,8 @@ def optics(
     k = np.zeros(5)
     k[: len(coefficients)] = coefficients
     focal = focal_px(width, fov_deg, lens, k)
-    a = (np.arange(width) + 0.5 - width / 2) / focal
-    b = (np.arange(height) + 0.5 - height / 2) / focal
+    a: F64 = np.asarray((np.arange(width) + 0.5 - width / 2) / focal, np.float64)
+    b: F64 = np.asarray((np.arange(height) + 0.5 - height / 2) / focal, np.float64)
     directions: F32 = np.empty((height, width, 3), np.float32)
     for first in range(0, height, _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from synthgen.campaign.progress import PlainProgress
+from synthgen.campaign.replay import ReplayOptions, replay_dataset
+from synthgen.errors import ConfigError
+
+
+def test_a_replay_does_not_go_into_its_own_source(tmp_path: Path) -> None:
+    source = tmp_path / "clips" / ".."
+    (tmp_path / "clips").mkdir()
+    with pytest.raises(ConfigError, match="is the dataset to replay; choose another --out"):
+        replay_dataset(tmp_path, "front", source, PlainProgress(), ReplayOptions())

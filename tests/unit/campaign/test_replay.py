@@ -13,4 +13,4 @@ def test_a_replay_does_not_go_into_its_own_source(tmp_path: Path) -> None:
     source = tmp_path / "clips" / ".."
     (tmp_path / "clips").mkdir()
     with pytest.raises(ConfigError, match="is the dataset to replay; choose another --out"):
-        replay_dataset(tmp_path, "front", source, PlainProgress(), ReplayOptions())
+        replay_dataset(tmp_path, Path("front"), source, PlainProgress(), ReplayOptions())

@@ -4,6 +4,11 @@ import importlib
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing on a machine that others use, too.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

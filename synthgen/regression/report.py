@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from synthgen.qa.junit import Case, junit
-from synthgen.regression.change import Change
+from synthgen.regression.change import Change, Kind
 from synthgen.regression.outcome import Outcome
 from synthgen.store.durable import write_durably
 
 _SHOWN: Final = 40  # lines; the JSON report has all
+_GRAVEST_FIRST: Final = (
+    *(Kind.VERSION, Kind.CONFIG, Kind.CLIP_MISSING, Kind.CLIP_UNREADABLE, Kind.CLIP_REDRAWN),
+    *(Kind.CLIP_ADDED, Kind.CLASS, Kind.REMOVED, Kind.ADDED, Kind.MOVED, Kind.ATTRIBUTE),
+    *(Kind.IMAGE, Kind.FILE, Kind.CODE),
+)
 _LEVELS: Final = {
     "R1": "R1: every byte is equal",
     "R2": "R2: labels within tolerance and images alike, bytes differ",
@@ -82,11 +88,18 @@ def write_reports(outcome: Outcome, out: Path, pictures: Sequence[Path]) -> None
 
 
 def _worst(outcome: Outcome) -> list[Change]:
-    def rank(change: Change) -> tuple[bool, bool, str, float]:
-        breaks = outcome.policy.breaks(change)
-        return (not breaks, change.is_tolerated is not False, change.kind, -(change.amount or 0))
+    """Changes to show, the gravest kinds first; many of one kind hide no other kind."""
 
-    return sorted(outcome.changes, key=rank)[:_SHOWN]
+    def rank(change: Change) -> tuple[bool, bool, int, float]:
+        breaks = outcome.policy.breaks(change)
+        grave = _GRAVEST_FIRST.index(change.kind)
+        return (not breaks, change.is_tolerated is not False, grave, -(change.amount or 0))
+
+    by_kind: defaultdict[Kind, list[Change]] = defaultdict(list)
+    for change in sorted(outcome.changes, key=rank):
+        by_kind[change.kind].append(change)
+    in_turns = [change for turn in zip_longest(*by_kind.values()) for change in turn if change]
+    return sorted(in_turns[:_SHOWN], key=rank)
 
 
 def _line(change: Change) -> str:

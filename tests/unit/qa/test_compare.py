@@ -81,29 +81,32 @@ def test_report_json_is_valid_without_nan(bad: Result, folders: dict[str, Path])
     )
 
 
-def test_damaged_sequence_is_named_and_the_rest_compared(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    broken = write_tracking_set(tmp_path / "broken", hand_default(), seed=5)
-    (broken / "training/label_02/0003.txt").write_text("0 1 Car nonsense\n")
-    found = run_compare(folders["real"], broken, tmp_path / "r", options=QUICK)
-    assert found.exit_code == 2
-    assert [("0003.txt" in p) for p in found.report["problems"]] == [True]
-    assert found.report["synthetic"]["sequences"] == 7
-
-
-def test_labels_that_are_no_boxes_are_told_and_left_out(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    odd = write_tracking_set(tmp_path / "odd", hand_default(), seed=6)
-    path = odd / "training/label_02/0003.txt"
+@pytest.fixture(scope="module")
+def odd(folders: dict[str, Path]) -> Result:
+    """The real set against one with a damaged sequence and a label that is no box."""
+    folder = write_tracking_set(folders["real"].parent / "odd", hand_default(), seed=5)
+    (folder / "training/label_02/0003.txt").write_text("0 1 Car nonsense\n")
+    path = folder / "training/label_02/0004.txt"
     first, *rest = path.read_text().splitlines()
     fields = first.split()
     fields[10] = "nan"  # the height
     path.write_text("\n".join([" ".join(fields), *rest]))
-    found = run_compare(folders["real"], odd, tmp_path / "r", options=QUICK)
-    assert [n for n in found.report["notes"] if "1 of " in n and "0003 frame" in n]
-    page = (tmp_path / "r/report.html").read_text()
+    return run_compare(
+        folders["real"], folder, folders["real"].parent / "odd_report", options=QUICK
+    )
+
+
+def test_damaged_sequence_is_named_and_the_rest_compared(odd: Result) -> None:
+    assert odd.exit_code == 2
+    assert [("0003.txt" in p) for p in odd.report["problems"]] == [True]
+    assert odd.report["synthetic"]["sequences"] == 7
+
+
+def test_labels_that_are_no_boxes_are_told_and_left_out(
+    odd: Result, folders: dict[str, Path]
+) -> None:
+    assert [n for n in odd.report["notes"] if "1 of " in n and "0004 frame" in n]
+    page = (folders["real"].parent / "odd_report/report.html").read_text()
     assert not re.search(r"[>\s]-?nan[\s<]", page)
 
 

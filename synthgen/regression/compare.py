@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -148,9 +149,9 @@ def _compare_rows(place: _Place, old: Row, new: Row, tolerances: Tolerances) -> 
         yield place.change(Kind.CLASS, f"{old['category']} is now {new['category']}")
     name, amount, allowed, unit = _largest_move(old, new, tolerances)
     if amount > 0:
-        text = (
-            f"{name} moved by {amount:.4g} {unit}: {_shown(old[name])} is now {_shown(new[name])}"
-        )
+        # Seen in one of the two only: there is no distance.
+        how = f"{name} moved by {amount:.4g} {unit}:" if math.isfinite(amount) else name
+        text = f"{how} {_shown(old[name])} is now {_shown(new[name])}"
         yield place.change(
             Kind.MOVED, text, amount=amount, unit=unit, is_tolerated=amount <= allowed
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -77,6 +78,11 @@ def shift_a_box(rows: list[dict[str, Any]]) -> None:
     row["visible_x_min_px"] += 2.0
 
 
+def hide_a_box(rows: list[dict[str, Any]]) -> None:
+    row = next(r for r in rows if r["track_id"] == 3 and r["frame_index"] == 4)
+    row |= {f"visible_{edge}_px": None for edge in ("x_min", "y_min", "x_max", "y_max")}
+
+
 def rename_a_class(rows: list[dict[str, Any]]) -> None:
     rows[0]["category"] = "truck"
 
@@ -101,6 +107,12 @@ def test_label_moved_by_two_pixels_is_named(locked: tuple[Path, Path], copy: Pat
         ("jaywalk_parked_van-00001", "boxes2d cam frame 4 object 3", 2.0, "px")
     ]
     assert (outcome.exit_code, outcome.level) == (1, "none")
+
+
+def test_box_seen_in_one_set_only_has_no_distance(locked: tuple[Path, Path], copy: Path) -> None:
+    edit_table(boxes2d(copy), hide_a_box)
+    [moved] = [c for c in check(locked, copy).changes if c.kind is Kind.MOVED]
+    assert re.fullmatch(r"visible_x_min_px \d+ is now none", moved.text)
 
 
 def test_a_picture_of_the_moved_label_is_drawn(locked: tuple[Path, Path], copy: Path) -> None:

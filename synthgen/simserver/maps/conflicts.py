@@ -47,7 +47,7 @@ def conflict_points(
 
 def _junction_after(network: RoadNetwork, approach: Approach) -> str:
     road = network.roads[approach.road_id]
-    link = road.successor if approach.lane_id < 0 else road.predecessor
+    link = road.successor if road.goes_with_s(approach.lane_id) else road.predecessor
     return link.element_id if link is not None and link.kind == "junction" else ""
 
 
@@ -57,12 +57,13 @@ def _paths(network: RoadNetwork, grids: list[SectionGrid], junction: str) -> Ite
         if road.junction != junction:
             continue
         for lane_id in grid.lane_ids:
-            link = road.predecessor if lane_id < 0 else road.successor
+            with_s = road.goes_with_s(lane_id)
+            link = road.predecessor if with_s else road.successor
             if grid.section.lanes[lane_id].kind not in DRIVING_KINDS or link is None:
                 continue
             first, last = float(grid.s[0]), float(grid.s[-1])
             stations = np.linspace(first, last, max(2, int((last - first) / _STEP_M) + 1))
-            centre = lane_centre(grid, lane_id, stations)[:, :2][:: 1 if lane_id < 0 else -1]
+            centre = lane_centre(grid, lane_id, stations)[:, :2][:: 1 if with_s else -1]
             ahead = np.gradient(centre, axis=0)
             yaw = np.arctan2(ahead[:, 1], ahead[:, 0])
             yield _Path(link.element_id, np.column_stack([centre, yaw]))

@@ -131,6 +131,7 @@ def _road_body(element: ET.Element, road_id: str) -> Road:
             for s in element.findall("signals/*")
             if s.tag in ("signal", "signalReference")
         ),
+        is_left_hand=element.get("rule", "RHT") == "LHT",
     )
 
 

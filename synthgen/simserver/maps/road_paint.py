@@ -158,9 +158,9 @@ def _turn_arrows(network: RoadNetwork, grids: list[SectionGrid]) -> list[F64]:
             continue
         driving = [i for i in grid.lane_ids if grid.section.lanes[i].kind in DRIVING_KINDS]
         for lane_id in driving:
-            forward = lane_id < 0
+            forward = grid.road.goes_with_s(lane_id)
             at_end = grid.section.s1 >= grid.road.length - 1e-6
-            if sum((i < 0) == forward for i in driving) < 2 or (
+            if sum(grid.road.goes_with_s(i) == forward for i in driving) < 2 or (
                 not at_end if forward else grid.section.s0 > 1e-6
             ):
                 continue
@@ -184,7 +184,7 @@ def _turns_by_lane(network: RoadNetwork) -> dict[tuple[str, str, int], set[str]]
         bend = float((heading[1] - heading[0] + np.pi) % (2 * np.pi) - np.pi)
         for section, is_entry in ((road.sections[0], True), (road.sections[-1], False)):
             for lane in section.lanes.values():
-                forward = lane.lane_id < 0
+                forward = road.goes_with_s(lane.lane_id)
                 link = road.predecessor if forward else road.successor
                 before = lane.predecessor if forward else lane.successor
                 if forward != is_entry or lane.kind not in DRIVING_KINDS:

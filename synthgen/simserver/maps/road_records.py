@@ -157,11 +157,16 @@ class Road:
     sections: tuple[LaneSection, ...]
     objects: tuple[RoadObject, ...]
     signals: tuple[RoadSignal, ...]
+    is_left_hand: bool = False
 
     @property
     def in_junction(self) -> bool:
         """Whether it is a connecting road."""
         return self.junction not in ("-1", "")
+
+    def goes_with_s(self, lane_id: int) -> bool:
+        """Whether traffic on a lane drives towards growing s."""
+        return (lane_id < 0) != self.is_left_hand
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,15 +148,16 @@ def _lanes_of(record: RoadSignal, grid: SectionGrid) -> list[int]:
     valid = _valid_lanes(record)
     if valid:
         return [i for i in driving if i in valid]
-    right = record.t < 0 if abs(record.t) > 0.5 else record.orientation == "+"
-    return [i for i in driving if (i < 0) == right]
+    if abs(record.t) > 0.5:
+        return [i for i in driving if (i < 0) == (record.t < 0)]
+    return [i for i in driving if grid.road.goes_with_s(i) == (record.orientation == "+")]
 
 
 def _incoming(
     network: RoadNetwork, lanes: _Lanes, road: Road, grid: SectionGrid, lane_id: int, s: float
 ) -> tuple[SectionGrid, int, float] | None:
     """Section, lane and s of the place where traffic on this lane meets the signal."""
-    forward = lane_id < 0
+    forward = road.goes_with_s(lane_id)
     if not road.in_junction:
         end = road.length if forward else 0.0
         at = end if abs(end - s) < _NEAR_END_M else s
@@ -183,7 +184,7 @@ def _end_of_road(
 
 
 def _approach(grid: SectionGrid, lane_id: int, at: float, crosswalks: tuple[F64, ...]) -> Approach:
-    backward = -1.0 if lane_id < 0 else 1.0
+    backward = -1.0 if grid.road.goes_with_s(lane_id) else 1.0
     gap = _BEFORE_END_M
     end = lane_pose(grid, lane_id, at).location_m[:2]
     near = [p for p in crosswalks if np.hypot(*(p.mean(axis=0)[:2] - end)) < _NEAR_END_M]
@@ -284,7 +285,8 @@ def _trigger(pose: Pose, approaches: tuple[Approach, ...]) -> tuple[F64, F64]:
 def _junction_of(road: Road, approaches: tuple[Approach, ...], network: RoadNetwork) -> str:
     for approach in approaches:
         lane_road = network.roads[approach.road_id]
-        link = lane_road.successor if approach.lane_id < 0 else lane_road.predecessor
+        with_s = lane_road.goes_with_s(approach.lane_id)
+        link = lane_road.successor if with_s else lane_road.predecessor
         if link is not None and link.kind == "junction":
             return link.element_id
     return road.junction if road.in_junction else ""

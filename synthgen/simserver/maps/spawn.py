@@ -67,11 +67,11 @@ def lane_centre(grid: SectionGrid, lane_id: int, s: F64) -> F64:
 
 
 def lane_pose(grid: SectionGrid, lane_id: int, s: float, lift_m: float = 0.0) -> Pose:
-    """Centre of a lane at s, heading along its traffic (right-hand: negative ids go with s)."""
+    """Centre of a lane at s, heading along its traffic."""
     step = min(0.5, (grid.s[-1] - grid.s[0]) / 2)
     stations = np.array([s, max(s - step, grid.s[0]), min(s + step, grid.s[-1])])
     (x, y, z), before, after = lane_centre(grid, lane_id, stations).tolist()
-    sign = -1.0 if lane_id > 0 else 1.0
+    sign = 1.0 if grid.road.goes_with_s(lane_id) else -1.0
     dx, dy, dz = (sign * (b - a) for a, b in zip(before, after, strict=True))
     yaw, pitch = math.degrees(math.atan2(dy, dx)), math.degrees(math.atan2(dz, math.hypot(dx, dy)))
     return Pose((x, y, z + lift_m), (pitch, yaw, 0.0))

@@ -141,6 +141,31 @@ def test_spawn_points_lie_on_lane_centres_and_follow_the_traffic() -> None:
     assert places[:, 2] == pytest.approx(0.5)
 
 
+def left_hand_town(signals: str = "") -> TownMap:
+    first = road(
+        lanes=TWO_WAY_WITH_WALKS, link=JUNCTION_END, inside=f"<signals>{signals}</signals>"
+    )
+    left = first.replace('junction="-1"', 'junction="-1" rule="LHT"')
+    return build_town("tiny", opendrive(left), 0)
+
+
+def test_traffic_of_a_left_hand_road_keeps_left() -> None:
+    points = left_hand_town().spawn_points
+    assert points
+    # CARLA's y grows to the right: whoever drives along the road is at negative y.
+    assert [round(p.yaw_deg) % 360 for p in points] == [
+        0 if p.location_m[1] < 0 else 180 for p in points
+    ]
+
+
+def test_light_of_a_left_hand_road_holds_the_left_lane_at_its_end() -> None:
+    signal = only(left_hand_town(light(5, t=6.0)))
+    (approach,) = signal.approaches
+    assert approach.lane_id == 1
+    assert approach.pose.location_m == pytest.approx((99.0, -1.75, 0.0))
+    assert approach.pose.yaw_deg == pytest.approx(0.0)
+
+
 def test_no_spawn_point_in_a_junction() -> None:
     way = road(40.0, road_id=2, x=100.0, junction=9, lanes=sections(right=lane(-1)))
     assert max(p.location_m[0] for p in town_with("", way).spawn_points) < 100.0

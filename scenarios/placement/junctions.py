@@ -57,43 +57,58 @@ def intersection(a: F64, b: F64) -> F64 | None:
 
 
 def junction_sites(
-    index: MapIndex, query: RoadQuery, approach_m: float
+    index: MapIndex, query: RoadQuery, approach_m: float, *, everywhere: bool
 ) -> list[tuple[Site, list[Test]]]:
-    """Every way of the ego through a junction paired with every way that crosses it, tested."""
+    """Every way of the ego through a junction paired with every way that crosses it, tested.
+
+    Unless `everywhere`, without the ways that do not turn, or are not controlled, as asked for.
+    """
     wanted = query.junction
     assert wanted is not None
     found = []
-    connecting = [
-        lane
-        for lane in range(len(index.first) - 1)
-        if index.number("junction", lane) >= 0 and index.text("kind", lane) == "driving"
+    for lanes in _connecting(index):
+        arms = _arms(index, lanes)
+        for lane in lanes:
+            tests = _way_tests(index, wanted, lane, arms)
+            if not everywhere and not all(test.holds for test in tests):
+                continue
+            partners = _partners(index, lanes, lane, wanted)
+            tests.append(Test("conflict", bool(partners), "no way crosses"))
+            for partner, point in partners or [(None, _middle(index, lane))]:
+                site = _site(index, lane, partner, point)
+                fits = Test(
+                    "approach", site.ego.back_m >= min(approach_m, 50.0), f"{site.ego.back_m:.0f} m"
+                )
+                found.append((site, [*tests, fits]))
+    return sorted(found, key=lambda pair: pair[0].lane)
+
+
+def _connecting(index: MapIndex) -> list[list[int]]:
+    """The driving lanes inside of each junction."""
+    junctions: dict[int, list[int]] = {}
+    for lane in range(len(index.first) - 1):
+        junction = index.number("junction", lane)
+        if junction >= 0 and index.text("kind", lane) == "driving":
+            junctions.setdefault(junction, []).append(lane)
+    return list(junctions.values())
+
+
+def _way_tests(index: MapIndex, wanted: JunctionQuery, lane: int, arms: int) -> list[Test]:
+    turn, control = direction_of(index, lane), _CONTROL[index.text("control", lane)]
+    tests = [
+        Test("ego_turn", turn == wanted.ego_turn, turn),
+        Test("control", wanted.control in ("any", control), control),
     ]
-    for lane in connecting:
-        turn, control = direction_of(index, lane), _CONTROL[index.text("control", lane)]
-        arms = _arms(index, connecting, index.number("junction", lane))
-        tests = [
-            Test("ego_turn", turn == wanted.ego_turn, turn),
-            Test("control", wanted.control in ("any", control), control),
-        ]
-        if wanted.arms is not None:
-            tests.append(Test("arms", wanted.arms.holds(arms), str(arms)))
-        partners = _partners(index, connecting, lane, wanted)
-        tests.append(Test("conflict", bool(partners), "no way crosses"))
-        for partner, point in partners or [(None, _middle(index, lane))]:
-            site = _site(index, lane, partner, point)
-            fits = Test(
-                "approach", site.ego.back_m >= min(approach_m, 50.0), f"{site.ego.back_m:.0f} m"
-            )
-            found.append((site, [*tests, fits]))
-    return found
+    if wanted.arms is not None:
+        tests.append(Test("arms", wanted.arms.holds(arms), str(arms)))
+    return tests
 
 
-def _arms(index: MapIndex, connecting: list[int], junction: int) -> int:
+def _arms(index: MapIndex, lanes: list[int]) -> int:
     roads = set()
-    for lane in connecting:
-        if index.number("junction", lane) == junction:
-            around = (*index.predecessors.get(lane, ()), *index.successors.get(lane, ()))
-            roads |= {index.number("road", other) for other in around}
+    for lane in lanes:
+        around = (*index.predecessors.get(lane, ()), *index.successors.get(lane, ()))
+        roads |= {index.number("road", other) for other in around}
     return len(roads)
 
 
@@ -103,7 +118,7 @@ def _middle(index: MapIndex, lane: int) -> F64:
 
 
 def _partners(
-    index: MapIndex, connecting: list[int], lane: int, wanted: JunctionQuery
+    index: MapIndex, lanes: list[int], lane: int, wanted: JunctionQuery
 ) -> list[tuple[int | None, F64]]:
     if wanted.conflict == "none":
         return [(None, _middle(index, lane))]
@@ -113,8 +128,8 @@ def _partners(
         ahead = CROSSWALK_AFTER_M * np.array([np.cos(end[3]), np.sin(end[3])])
         return [(None, end[:2] + ahead)]
     found: list[tuple[int | None, F64]] = []
-    for other in connecting:
-        if other == lane or index.number("junction", other) != index.number("junction", lane):
+    for other in lanes:
+        if other == lane:
             continue
         straight_only = wanted.conflict in ("oncoming_straight", "same_straight")
         if straight_only and direction_of(index, other) != "straight":

@@ -80,7 +80,7 @@ def _tried(
     if query.kind != "junction":
         yield from _road_sites(index, query, needs, everywhere=everywhere)
         return
-    for site, tests in junction_sites(index, query, needs.approach_m):
+    for site, tests in junction_sites(index, query, needs.approach_m, everywhere=everywhere):
         yield site, chain_tests(tests, _named_lane_tests(site, query, needs))
 
 

@@ -124,6 +124,8 @@ def solve(
     step = party.spec.behaviour[number]
     offset = values.number(meet.offset, f"{path}.meet.offset")
     line: Line | None = None
+    # What goes ahead of its middle: who backs up meets with its tail.
+    overhang = party.size[:, 0] / 2 if isinstance(step, Reverse) else np.zeros(values.n)
     if isinstance(step, OpenDoor):
         line = door_line(scene, values, party)
         other = _door_model(values, line)
@@ -140,7 +142,7 @@ def solve(
         ego=_ego_model(spec, scene, values),
         other=other,
         ego_conflict_m=scene.ego.conflict_m,
-        conflict=_conflict_point(scene, line),
+        conflict=_conflict_point(scene, line, overhang),
         offset_s=offset,
         occluders=np.concatenate([_occluders(scene, name, party), corners], axis=1),
         resync=meet.resync,
@@ -156,13 +158,13 @@ def solve(
     return Encounter(name, number, meet, model, line, crossing, impact, low, high)
 
 
-def _conflict_point(scene: Scene, line: Line | None) -> F64:
+def _conflict_point(scene: Scene, line: Line | None, overhang_m: F64) -> F64:
     """(n, 2) where they meet: on the line at the impact, else where the ways cross."""
     if line is None:
         return scene.ego.way.at(scene.ego.conflict_m + scene.ego.body.size_lwh_m[0] / 2)[:, :2]
     yaw = line.start[:, 2]
     along = np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
-    point: F64 = line.start[:, :2] + line.distance_m[:, None] * along
+    point: F64 = line.start[:, :2] + (line.distance_m + overhang_m)[:, None] * along
     return point
 
 

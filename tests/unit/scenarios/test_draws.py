@@ -227,6 +227,16 @@ def test_who_heads_the_other_way_rides_against_the_traffic(tmp_path: Path) -> No
     assert min(apart) == pytest.approx(1.2, abs=0.05)
 
 
+def test_car_that_backs_out_meets_the_ego_with_its_tail_on_the_ego_s_way() -> None:
+    concrete = first_draw(load_scenario(LIBRARY / "reverse_out_of_driveway.yaml"))
+    meet = concrete.meet
+    assert meet is not None
+    way = np.asarray(concrete.ego.path_xyz_m)[:, :2]
+    apart = np.hypot(*(way - (meet.conflict_x_m, meet.conflict_y_m)).T).min()
+    # `impact` of 0.1 to 0.5 of the ego's width is at most 0.4 of it from its middle.
+    assert apart <= 0.4 * concrete.ego.size_lwh_m[1] + 0.1
+
+
 def test_run_in_which_nobody_moves_is_refused() -> None:
     concrete = first_draw(load_scenario(JAYWALK))
     frozen = concrete.model_copy(

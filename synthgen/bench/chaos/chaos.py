@@ -187,15 +187,17 @@ def _drive(setup: ChaosSetup, dataset: Path, mark: str, killer: _Killer) -> dict
     for _ in range(_MAX_STARTS):
         driver = _start_driver(setup, config_file, mark)
         killer.schedule(time.monotonic())
-        while driver.poll() is None:
-            now = time.monotonic()
-            if now > end:
-                driver.kill()
-                raise InternalError(f"{dataset}: not finished after {setup.max_round_s:g} s")
-            for clip in dataset.glob("clips/*/*"):
-                commits.setdefault(clip.name, now)
-            killer.strike(mark, now)
-            time.sleep(_POLL_S)
+        try:
+            while driver.poll() is None:
+                now = time.monotonic()
+                if now > end:
+                    raise InternalError(f"{dataset}: not finished after {setup.max_round_s:g} s")
+                for clip in dataset.glob("clips/*/*"):
+                    commits.setdefault(clip.name, now)
+                killer.strike(mark, now)
+                time.sleep(_POLL_S)
+        finally:
+            driver.kill()  # Of a driver that ended by itself this is nothing.
         if driver.returncode in _FINISHED:
             return commits
     raise InternalError(f"{dataset}: not finished after {_MAX_STARTS} starts")

@@ -53,10 +53,10 @@ def without_broken(
     return tuple(kept), tuple(broken)
 
 
-def in_time(
+def sound_sequences(
     path: Path, frames: Sequence[LabelledFrame], problems: list[str]
 ) -> list[LabelledFrame]:
-    """The frames of sequences whose times can be; a line for each of the others.
+    """The frames of sequences whose times and cameras can be; a line for each of the others.
 
     Args:
         path: Of the data set, for the message.
@@ -66,7 +66,7 @@ def in_time(
     kept: list[LabelledFrame] = []
     for name, group in groupby(frames, key=lambda frame: frame.sequence):
         own = list(group)
-        fault = _fault_in_time(own)
+        fault = _fault_in_time(own) or _fault_in_camera(own)
         if fault:
             problems.append(f"{path}: {name}: {fault}; left out")
         else:
@@ -103,6 +103,19 @@ def _fault_in_time(frames: Sequence[LabelledFrame]) -> str:
             f"expected frames {_STEP_S[0]:g} s to {_STEP_S[1]:g} s apart, found {usual_s:.3g} s; "
             "are the timestamps in the format's unit?"
         )
+    return ""
+
+
+def _fault_in_camera(frames: Sequence[LabelledFrame]) -> str:
+    for frame in frames:
+        matrix = frame.camera_matrix
+        if matrix is None:
+            continue
+        if not np.isfinite(matrix).all() or min(matrix[0, 0], matrix[1, 1]) <= 0:
+            return (
+                "expected focal lengths above nought, found "
+                f"{matrix[0, 0]:g} and {matrix[1, 1]:g} px (a mirrored image?)"
+            )
     return ""
 
 

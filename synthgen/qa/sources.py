@@ -21,7 +21,7 @@ from synthgen.datatypes.labelled_frame import LabelledFrame
 from synthgen.errors import DatasetError
 from synthgen.geometry.arrays import F64, U8
 from synthgen.qa.clip_frames import clip_frames
-from synthgen.qa.sound import BrokenBox, in_time, summary, without_broken
+from synthgen.qa.sound import BrokenBox, sound_sequences, summary, without_broken
 from synthgen.store.clip_reader import ClipReader
 from synthgen.store.image_codec import decode_rgb
 
@@ -165,7 +165,9 @@ def open_source(path: Path) -> Source:
     if kind == "synthgen":
         frames = tuple(_clip_dataset(path, problems))
     else:
-        frames, broken = without_broken(in_time(path, _foreign(kind, path, problems), problems))
+        frames, broken = without_broken(
+            sound_sequences(path, _foreign(kind, path, problems), problems)
+        )
     if not frames:
         raise DatasetError(_in_short(problems) or f"{path}: {kind}: holds no frame")
     return Source(path, kind, frames, problems, broken)

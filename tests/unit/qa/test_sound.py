@@ -13,7 +13,7 @@ import pytest
 
 from exporters.export import ExportOptions, export_formats
 from synthgen.datatypes.labelled_frame import IGNORE, LabelledBoxes, LabelledFrame
-from synthgen.qa.sound import in_time, summary, without_broken
+from synthgen.qa.sound import sound_sequences, summary, without_broken
 from synthgen.qa.sources import open_source
 from tests.unit.small_dataset import write_dataset
 
@@ -126,15 +126,23 @@ def test_sequence_out_of_time_is_left_out_and_named(times_ns: list[int], words: 
     problems: list[str] = []
     frames = [make_frame(i, time_ns=time) for i, time in enumerate(times_ns)]
     other = replace(make_frame(), sequence="other")
-    assert in_time(ROOT, [*frames, other], problems) == [other]
+    assert sound_sequences(ROOT, [*frames, other], problems) == [other]
     assert len(problems) == 1
     assert problems[0].startswith("recordings: drive: expected ")
     assert words in problems[0]
+
+
+@pytest.mark.parametrize("focal_px", [-721.5, 0.0, np.nan])
+def test_sequence_of_a_camera_that_cannot_be_is_named(focal_px: float) -> None:
+    problems: list[str] = []
+    lens = np.array([[focal_px, 0, 600], [0, 721.5, 180], [0, 0, 1]])
+    assert not sound_sequences(ROOT, [replace(make_frame(), camera_matrix=lens)], problems)
+    assert "drive: expected focal lengths above nought, found" in problems[0]
 
 
 @pytest.mark.parametrize("step_ns", [50_000_000, 500_000_000, None])
 def test_usual_steps_are_in_time(step_ns: int | None) -> None:
     problems: list[str] = []
     frames = [make_frame(i, time_ns=None if step_ns is None else i * step_ns) for i in range(3)]
-    assert in_time(ROOT, frames, problems) == frames
+    assert sound_sequences(ROOT, frames, problems) == frames
     assert not problems

@@ -93,7 +93,7 @@ def project(lens, x, y, z):
     return lens[CENTRE_X] + scale * y, lens[CENTRE_Y] - scale * z
 
 
-@fast
+@single
 def aim(directions, poses, times, rays, ids, i, y, x, sub_x, sub_y):
     """Write the ray through pixel (x, y), moved by a share of a pixel."""
     height, width = directions.shape[0], directions.shape[1]

@@ -96,6 +96,7 @@ BODY_COLUMNS = 8
 BODIES_PER_CELL = 4
 
 MIRROR_LIMIT = np.float32(0.018)
+GROUND_ALBEDO = np.float32(0.14)
 NONE = np.uint64(0)
 
 
@@ -114,25 +115,22 @@ def falling(light, nx, ny, nz):
 
 @single
 def lamp_light(lamps, one, h, k):
-    """Light of one lamp on hit k per unit of its colour."""
+    """Light of one lamp on hit k per unit of its colour: straight, and by way of the ground."""
     x = lamps[one, LAMP_AT] - h[PX + k]
     y = lamps[one, LAMP_AT + 1] - h[PY + k]
     z = lamps[one, LAMP_AT + 2] - h[PZ + k]
     d2 = x * x + y * y + z * z
     reach2 = lamps[one, LAMP_REACH2]
-    if d2 > reach2:
-        return 0.0
-    s = 1.0 / math.sqrt(d2 + 1e-9)
-    facing = (h[NX + k] * x + h[NY + k] * y + h[NZ + k] * z) * s
-    if facing <= 0.0:
-        return 0.0
     edge = lamps[one, LAMP_EDGE]
+    s = 1.0 / math.sqrt(d2 + 1e-9)
     c = -(lamps[one, LAMP_TO] * x + lamps[one, LAMP_TO + 1] * y + lamps[one, LAMP_TO + 2] * z) * s
-    if c <= edge:
-        return 0.0
+    if d2 > reach2 or c <= edge:
+        return 0.0, 0.0
     cone = min((c - edge) / (lamps[one, LAMP_CORE] - edge), 1.0)
     fade = 1.0 - d2 / reach2
-    return facing * cone * cone * fade * fade / (d2 + 0.4)
+    light = cone * cone * fade * fade / (d2 + 0.4)
+    facing = (h[NX + k] * x + h[NY + k] * y + h[NZ + k] * z) * s
+    return max(facing, 0.0) * light, GROUND_ALBEDO * 0.5 * (1.0 - h[NZ + k]) * light
 
 
 @single
@@ -264,18 +262,14 @@ def lamps_at(env, lamps, cells, h, k):
         one = cells[cell, n]
         if one < 0:
             break
-        e = lamp_light(lamps, one, h, k)
-        r, g, b = (
-            e * lamps[one, LAMP_RGB],
-            e * lamps[one, LAMP_RGB + 1],
-            e * lamps[one, LAMP_RGB + 2],
-        )
-        h[LAMP_R + k] += r
-        h[LAMP_G + k] += g
-        h[LAMP_B + k] += b
-        if r + g > h[KEY_R + k] + h[KEY_G + k]:
+        straight, bounced = lamp_light(lamps, one, h, k)
+        r, g, b = lamps[one, LAMP_RGB], lamps[one, LAMP_RGB + 1], lamps[one, LAMP_RGB + 2]
+        h[LAMP_R + k] += (straight + bounced) * r
+        h[LAMP_G + k] += (straight + bounced) * g
+        h[LAMP_B + k] += (straight + bounced) * b
+        if straight * (r + g) > h[KEY_R + k] + h[KEY_G + k]:
             key = one
-            h[KEY_R + k], h[KEY_G + k], h[KEY_B + k] = r, g, b
+            h[KEY_R + k], h[KEY_G + k], h[KEY_B + k] = straight * r, straight * g, straight * b
     return key
 
 
@@ -390,7 +384,7 @@ def mirror_pass(world, view, w, hits):
     count = mirror_rays(w, hits)
     if count == 0:
         return
-    trace(world.scene, world.scattered, w.more.queue, count, w.masks)
+    trace(world.scene, world.coherent, w.more.queue, count, w.masks)
     met, count = decode(world, w.more, count, 3.0 * view.lens[0], 1)
     surfaces(world, w.more)
     lit_simply(world.env, w.more.lanes, met)

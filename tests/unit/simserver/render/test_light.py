@@ -74,6 +74,17 @@ def test_street_lamp_lights_the_road_at_night(renderer: Renderer) -> None:
     assert look(renderer, RGB, weather=night, spec=fixed)["rgb"].mean() > dark + 5.0
 
 
+def test_ground_under_a_lamp_lights_what_faces_away_from_it(renderer: Renderer) -> None:
+    night = Weather(sun_altitude_angle=-40.0)
+    bright = CameraSpec(width=800, height=450, exposure_mode="manual", exposure_compensation=3.0)
+    road_with_cube(renderer, ahead_m=8.0)
+    near_face = np.s_[215:235, 390:410, :3]
+    dark = look(renderer, RGB, weather=night, spec=bright)["rgb"][near_face].mean()
+    renderer.set_street_lights(np.array([[12.0, 0.0, 6.0, 1.0, 0.9, 0.7, 1.0]], np.float32))
+    lit = look(renderer, RGB, weather=night, spec=bright)["rgb"][near_face].mean()
+    assert lit > dark + 5.0
+
+
 def test_manual_exposure_follows_the_stop(renderer: Renderer) -> None:
     renderer.load_map(wall_at(10.0))
     bright = CameraSpec(width=64, height=36, exposure_mode="manual", fstop=1.4)

@@ -456,7 +456,7 @@ def render_rows(world, view, images, w, refine, first_row, last_row):
     cursor = first_row // TILE_HEIGHT * tiles
     end = (last_row + TILE_HEIGHT - 1) // TILE_HEIGHT * tiles
     spread = view.lens[SPREAD]
-    full = view.wanted[SHADE] | view.wanted[NORMALS]
+    full = view.wanted[SHADE] | view.wanted[NORMALS] | view.wanted[FLOW]
     n = BATCH
     if refine:
         cursor, end, spread = first_row * width, last_row * width, 0.5 * spread

@@ -150,7 +150,7 @@ def order(tri, slots, q, count):
 def fetch(tri, looks, uv, slots, q, hits, full):
     """Copy what is known of each hit, and of its triangle, to the lanes.
 
-    Without `full`, what only light and normal images need is left out.
+    Without `full`, what only light, normals and flow need is left out.
     """
     h, rays, ids = q.lanes, q.queue, q.ids
     for j in range(hits):

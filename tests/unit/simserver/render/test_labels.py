@@ -12,6 +12,7 @@ from synthgen.simserver.render.specs import CameraSpec
 from synthgen.simserver.scene import Tag
 from tests.unit.simserver.render.scenes import (
     DAY,
+    LABELS,
     cube_model,
     depth_m,
     look,
@@ -102,6 +103,15 @@ def test_flow_warps_one_frame_onto_the_next(renderer: Renderer) -> None:
     inside = (back_x >= 0) & (back_x < 800) & (back_y >= 0) & (back_y < 450)
     on_cube = first[back_y[inside], back_x[inside], 2] == Tag.CAR
     assert on_cube.mean() > 0.97
+
+
+@pytest.mark.parametrize("name", sorted(LABELS))
+def test_image_asked_for_alone_is_the_same_as_among_others(renderer: Renderer, name: str) -> None:
+    road_with_cube(renderer, ahead_m=10.0)
+    renderer.move([1], [pose(10.0, 0.25)[None]], [0])
+    views = (look(renderer, outputs, before=pose(-0.5)) for outputs in (frozenset({name}), LABELS))
+    alone, among = (view[name] for view in views)
+    assert alone.tobytes() == among.tobytes()
 
 
 def test_hidden_object_is_not_seen_and_comes_back(renderer: Renderer) -> None:

@@ -402,8 +402,9 @@ class _Campaign:
         self._progress.note(closing_line(summary, self._dataset))
         if tally.stop_kind is not None:
             self._progress.note(f"stopped: {tally.stop_reason}")
-        if code in (OutputError.exit_code, EXIT_INTERRUPTED):
-            self._progress.note(f"{facts.planned - facts.done} clips are left; go on with --resume")
+        left = facts.planned - facts.done
+        if left and code in (OutputError.exit_code, EXIT_INTERRUPTED):
+            self._progress.note(f"{left} clips are left; go on with --resume")
         try:
             write_summary(self._run_folder, summary)
         except OutputError as err:

@@ -8,13 +8,15 @@ there. Readers list manifests only, so they see whole clips or nothing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fsspec
 
 from synthgen.errors import ConfigError, OutputError
 from synthgen.store.commit import Commit, committed_manifests
 from synthgen.store.layout import MANIFEST
+
+_FOLDERS: Final = ("file://", "local://")
 
 
 def open_store(url: str) -> tuple[Any, str]:
@@ -23,8 +25,10 @@ def open_store(url: str) -> tuple[Any, str]:
     Raises:
         ConfigError: There is no such store, or its package is missing.
     """
+    # Folders come with their objects, as in a store that has none.
+    options = {"auto_mkdir": True} if url.startswith(_FOLDERS) else {}
     try:
-        store, root = fsspec.core.url_to_fs(url)
+        store, root = fsspec.core.url_to_fs(url, **options)
     except (ValueError, ImportError) as err:
         raise ConfigError(f"publish {url}: {err}") from err
     return store, root

@@ -42,6 +42,14 @@ def test_all_files_are_published(dataset: Path, store: Any) -> None:
     assert found == [f"{base}/cameras/rgb.parquet", f"{base}/clip.json", "/dataset.json"]
 
 
+def test_a_folder_that_is_not_there_yet_is_a_store_too(dataset: Path, tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror" / "town10"
+    assert publish_dataset(dataset, f"file://{mirror}") == 1
+    assert publish_dataset(dataset, f"file://{mirror}") == 0
+    assert (mirror / f"clips/ab/{CLIP}/cameras/rgb.parquet").read_bytes() == b"rows"
+    assert (mirror / f"clips/ab/{CLIP}/clip.json").read_text() == "{}"
+
+
 def test_publishing_again_takes_nothing(dataset: Path, store: Any) -> None:
     publish_dataset(dataset, "memory://again")
     assert publish_dataset(dataset, "memory://again") == 0

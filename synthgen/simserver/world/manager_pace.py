@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 # From the answer about the settings until the manager's thread sleeps, with a margin.
-FALLING_ASLEEP_S = 0.0005
+FALLING_ASLEEP_S = 0.001
 # How long to wait for a manager that has sent its controls to ask, and how long a tick lasts
 # where no controls were seen.
 ASKING_S = 0.005

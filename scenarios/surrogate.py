@@ -292,27 +292,35 @@ def simulate(model: EncounterModel, disturbance: F64) -> Outcome:
     speeds_ego, speeds_other = np.empty((2, last - first, run.n, 2))
     for boxes, party in ((boxes_ego, model.ego), (boxes_other, model.other)):
         boxes[..., 3], boxes[..., 4] = party.length_m, party.width_m
-    seen = np.empty((last - first, run.n), dtype=bool)
+    seen = np.zeros((last - first, run.n), dtype=bool)
     reveal = np.full(run.n, np.nan)
-    real = model.occluders.shape[1] - model.assumed
+    nothing = np.zeros(run.n, dtype=bool)
     for row in range(last - first):
         ego, other = boxes_ego[row], boxes_other[row]
         heading = run.put_ego(ego, speeds_ego[row])
         run.put_other(other, speeds_other[row])
-        eye = ego[:, :2] + EYE_FORWARD_M * heading
-        visible = sensed = is_ahead(eye, heading, other)
-        if model.occluders.shape[1]:
-            hidden = sight_is_blocked(eye[:, None], other[:, None, :2], model.occluders)
-            visible = visible & ~hidden.any(axis=1)
-            sensed = sensed & ~hidden[:, :real].any(axis=1)
-        seen[row] = visible
         arrival = run.ego_arrival_s()
-        appears = visible & run.started & np.isnan(reveal)
-        reveal = np.where(appears, arrival, reveal)
-        threat = run.threat(other, speeds_other[row], sensed, arrival)
+        threat = nothing
+        # Until someone has set off there is nothing to see that counts.
+        if run.started.any():
+            visible, sensed = _sight(model, ego, other, heading)
+            seen[row] = visible
+            reveal = np.where(visible & run.started & np.isnan(reveal), arrival, reveal)
+            threat = run.threat(other, speeds_other[row], sensed, arrival)
         run.advance_other((first + row) * DT_S, arrival)
         run.advance_ego(threat)
     return _outcome(run, boxes_ego, boxes_other, speeds_ego, speeds_other, seen, reveal, first)
+
+
+def _sight(model: EncounterModel, ego: F64, other: F64, heading: F64) -> tuple[Bool, Bool]:
+    """(n,) whether the camera sees the other, and whether the emergency brake counts on it."""
+    eye = ego[:, :2] + EYE_FORWARD_M * heading
+    ahead = is_ahead(eye, heading, other)
+    if not model.occluders.shape[1]:
+        return ahead, ahead
+    hidden = sight_is_blocked(eye[:, None], other[:, None, :2], model.occluders)
+    real = model.occluders.shape[1] - model.assumed
+    return ahead & ~hidden.any(axis=1), ahead & ~hidden[:, :real].any(axis=1)
 
 
 def _is_steady(model: EncounterModel) -> bool:

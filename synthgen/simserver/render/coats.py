@@ -22,10 +22,10 @@ from synthgen.simserver.render.lanes import (
     V,
     copy_row,
 )
-from synthgen.simserver.render.packets import inlined
+from synthgen.simserver.render.packets import poured
 
 
-@inlined
+@poured
 def paint(h, k, r, g, b, f0, gloss):
     """Write a surface that does not glow."""
     h[R + k] = r
@@ -39,7 +39,7 @@ def paint(h, k, r, g, b, f0, gloss):
     h[WRAP + k] = 0.0
 
 
-@inlined
+@poured
 def shade_by(h, k, share):
     """Darken or brighten."""
     h[R + k] *= share
@@ -47,7 +47,7 @@ def shade_by(h, k, share):
     h[B + k] *= share
 
 
-@inlined
+@poured
 def towards(h, k, r, g, b, share):
     """Blend the colour towards another."""
     h[R + k] = mix(h[R + k], r, share)
@@ -55,7 +55,7 @@ def towards(h, k, r, g, b, share):
     h[B + k] = mix(h[B + k], b, share)
 
 
-@inlined
+@poured
 def glow(h, k, r, g, b):
     """Add light of its own."""
     h[GLOW_R + k] += r
@@ -63,14 +63,14 @@ def glow(h, k, r, g, b):
     h[GLOW_B + k] += b
 
 
-@inlined
+@poured
 def by_map(h, first, last):
     """Look up noise by the place on the map."""
     copy_row(h, AX, PX, first, last)
     copy_row(h, AY, PY, first, last)
 
 
-@inlined
+@poured
 def by_surface(h, first, last):
     """Look up noise by surface coordinates."""
     copy_row(h, AX, U, first, last)

@@ -8,7 +8,7 @@ import numpy as np
 from synthgen.simserver.render import fields
 from synthgen.simserver.render.blur import boxed
 from synthgen.simserver.render.fields import bits, uniform
-from synthgen.simserver.render.packets import fast, inlined, making, single
+from synthgen.simserver.render.packets import fast, making, poured, single
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
@@ -177,13 +177,13 @@ def grain(row, noise, seed, out, y):
         out[y, x] = np.uint32(np.uint32(high << np.uint32(16)) | low)
 
 
-@inlined
+@poured
 def share(word, shift, mask):
     """Some bits of a word as a number."""
     return np.float32(np.int32(np.int32(word >> np.int32(shift)) & np.int32(mask)))
 
 
-@inlined
+@poured
 def level(tone):
     """A tone as a byte."""
     return np.uint32(np.int32(min(max(tone, 0.0), 1.0) * 255.0 + 0.5))

@@ -20,7 +20,7 @@ from synthgen.simserver.render.lanes import (
     exponential,
     word_of,
 )
-from synthgen.simserver.render.packets import inlined, poured, single
+from synthgen.simserver.render.packets import poured, single
 
 # Where the chains of white and of fractal noise begin among the texels.
 WHITE, FBM = np.int32(0), np.int32(87380)
@@ -104,7 +104,7 @@ def sample(textures, kind, h, first, last, across, up, width, shift, lift):
             )
 
 
-@inlined
+@poured
 def between(pair, share):
     """Between the two 16-bit halves of a word, as numbers from 0 to 1."""
     left = np.float32(np.int32(pair & np.int32(0xFFFF)))
@@ -112,14 +112,14 @@ def between(pair, share):
     return (left + (right - left) * share) * (1.0 / 65535.0)
 
 
-@inlined
+@poured
 def layer(textures, kind, h, first, last, scale, shift, lift, row):
     """Noise of one scale into a row of the caller's."""
     sample(textures, kind, h, first, last, scale, scale, scale, shift, lift)
     copy_row(h, row, NOISE, first, last)
 
 
-@inlined
+@poured
 def stripes(x, period, thick, width):
     """Mean over `width` of stripes [0, thick) that repeat with a period."""
     width = max(width, 1e-4)
@@ -132,27 +132,27 @@ def stripes(x, period, thick, width):
     return covered / width
 
 
-@inlined
+@poured
 def band(x, low, high, width):
     """Mean over `width` of the band [low, high)."""
     width = max(width, 1e-4)
     return max(0.0, min(high, x + 0.5 * width) - max(low, x - 0.5 * width)) / width
 
 
-@inlined
+@poured
 def ramp(low, high, x):
     """Smooth step from 0 at low to 1 at high."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-@inlined
+@poured
 def mix(a, b, t):
     """A at t = 0, b at t = 1."""
     return a + (b - a) * t
 
 
-@inlined
+@poured
 def decay(x):
     """exp(-x) for x >= 0, to 1e-6 below 1 and 0.2 % at 20; four times faster than libm's."""
     y = max(1.0 - x * (1.0 / 64.0) * (1.0 - x * (1.0 / 128.0) * (1.0 - x * (1.0 / 192.0))), 0.0)
@@ -164,7 +164,7 @@ def decay(x):
     return y * y
 
 
-@inlined
+@poured
 def turn(y, x):
     """Azimuth over one turn, in 0..1, to 1e-5 of a turn (a polynomial: the same everywhere)."""
     ax = abs(x)
@@ -207,7 +207,7 @@ def sky(table, h, first, last, red, green, blue):
         h[blue + k] = table[a, 2] * p + table[b, 2] * q + table[c, 2] * r + table[d, 2] * t
 
 
-@inlined
+@poured
 def clarity(fog_per_m, start, falloff, z0, dz, distance):
     """Share of light that passes the fog from height z0 along a ray."""
     rise = falloff * dz * distance

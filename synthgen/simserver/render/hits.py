@@ -55,7 +55,7 @@ from synthgen.simserver.render.lanes import (
     as_lane,
     word_of,
 )
-from synthgen.simserver.render.packets import NO_HIT, fast, inlined, poured, single
+from synthgen.simserver.render.packets import NO_HIT, fast, poured, single
 from synthgen.simserver.scene import Material
 
 # Columns of the triangle table (uint32).
@@ -196,7 +196,7 @@ def fetch_misses(q, hits, valid):
         h[DX + k], h[DY + k], h[DZ + k] = rays[p, 4, lane], rays[p, 5, lane], rays[p, 6, lane]
 
 
-@inlined
+@poured
 def unpacked(word):
     """A unit vector of 3 x 10 bits."""
     scale, ten = np.float32(2.0 / 1022.0), np.int32(1023)

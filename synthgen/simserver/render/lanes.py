@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from synthgen.simserver.render.embree import LANES
-from synthgen.simserver.render.packets import inlined
+from synthgen.simserver.render.packets import poured
 
 BATCH = 64
 EIGHT = np.uint64(LANES)
@@ -58,25 +58,25 @@ LAYER_1, LAYER_2, LAYER_3, LAYER_4 = (next(_next) for _ in range(4))
 LANE_NUMBERS = int(next(_next))
 
 
-@inlined
+@poured
 def word_of(x):
     """The bits of a float32 as int32."""
     return np.float32(x).view(np.int32)
 
 
-@inlined
+@poured
 def as_lane(word):
     """An int32's bits as float32."""
     return np.int32(word).view(np.float32)
 
 
-@inlined
+@poured
 def whole(x):
     """The next lower whole number, as int32."""
     return np.int32(np.floor(x))
 
 
-@inlined
+@poured
 def copy_row(h, target, source, first, last):
     """Copy one row to another."""
     for s in range(first, last, EIGHT):
@@ -84,7 +84,7 @@ def copy_row(h, target, source, first, last):
             h[target + k] = h[source + k]
 
 
-@inlined
+@poured
 def fill_row(h, target, value, first, last):
     """Set a row to one number."""
     for s in range(first, last, EIGHT):
@@ -92,7 +92,7 @@ def fill_row(h, target, value, first, last):
             h[target + k] = value
 
 
-@inlined
+@poured
 def exponential(x):
     """exp(x) to 3e-6, by a power of two and a polynomial: the same on every processor."""
     y = min(max(x * 1.4426950409, -126.0), 126.0)
@@ -102,7 +102,7 @@ def exponential(x):
     return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@inlined
+@poured
 def logarithm(x):
     """log(x) of a positive number to 1e-7, by its exponent and a series."""
     word = np.float32(x).view(np.int32)

@@ -30,10 +30,6 @@ Counting them, atomically and at each call, took two thirds of the time of a ray
 # No reciprocal estimates among the freedoms: processors differ in them.
 _EXACT = {"nnan", "ninf", "nsz", "contract", "reassoc"}
 _single = njit(nogil=True, cache=True, fastmath=_EXACT, error_model="numpy", _nrt=False)
-_inlined = njit(
-    nogil=True, cache=True, fastmath=_EXACT, error_model="numpy", _nrt=False, forceinline=True
-)
-
 _poured = njit(inline="always")
 
 
@@ -42,17 +38,12 @@ def single(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return _single(_with_float32_literals(kernel))
 
 
-def inlined(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """As `single`, and made part of each caller: loops over lanes need that to become SIMD."""
-    return _inlined(_with_float32_literals(kernel))
-
-
 def poured(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Copy a kernel's statements into each caller: it is never compiled by itself.
 
-    For those that only call others: whatever a kernel calls is optimised anew within it, so each
-    level of calls costs the time to compile all that lies below. And for those that are called
-    with many constants, for each of which numba would compile them once more.
+    Loops over lanes need that of what they call, to become SIMD. It also saves compiling:
+    whatever a kernel calls is optimised anew within it, so each level of calls costs the time
+    of all that lies below, and numba compiles a kernel once more for each constant argument.
     """
     return _poured(_with_float32_literals(kernel))
 

@@ -82,7 +82,7 @@ from synthgen.simserver.render.lanes import (
     fill_row,
     logarithm,
 )
-from synthgen.simserver.render.packets import fast, inlined, occlude, poured, put_ray, single, trace
+from synthgen.simserver.render.packets import fast, occlude, poured, put_ray, single, trace
 from synthgen.simserver.render.surfaces import surfaces
 
 # Columns of a lamp (float64).
@@ -100,14 +100,14 @@ GROUND_ALBEDO = np.float32(0.14)
 NONE = np.uint64(0)
 
 
-@inlined
+@poured
 def ambient(env, k):
     """Sky and ground light of one colour channel: constant, and by each axis of the normal."""
     a = AMBIENT + k
     return env[a], env[a + 3], env[a + 6], env[a + 9]
 
 
-@inlined
+@poured
 def falling(light, nx, ny, nz):
     """That light on a normal."""
     return max(0.0, light[0] + light[1] * nx + light[2] * ny + light[3] * nz)
@@ -415,7 +415,7 @@ def lit_simply(env, h, hits):
             h[LIGHT_B + k] = h[B + k] * blue + h[GLOW_B + k]
 
 
-@inlined
+@poured
 def glint(sx, sy, sz, h, k):
     """Highlight of the sun (Blinn and Phong, normalised)."""
     gloss = h[GLOSS + k]

@@ -22,7 +22,7 @@ from synthgen.simserver.render.lanes import (
     word_of,
 )
 from synthgen.simserver.render.packets import single
-from synthgen.simserver.render.walls import pane
+from synthgen.simserver.render.walls import single_pane
 from synthgen.simserver.scene import LIT_GREEN, LIT_RED, LIT_STREET, LIT_YELLOW, Material, Tag
 
 WINDOW = int(Material.WINDOW)
@@ -111,7 +111,7 @@ def vary(m, night, h, k):
         shade_by(h, k, 0.9 + 0.2 * uniform(n, 3))
     elif m == WINDOW:
         cell = whole(h[U + k] / 1.5) * 131 + whole(h[V + k] / 1.7) + n * 7919
-        pane(cell, night, h, k, np.float32(1.0))
+        single_pane(cell, night, h, k, np.float32(1.0))
     elif m == SKIN:
         a = uniform(n, 21)
         paint(h, k, mix(0.16, 0.60, a), mix(0.085, 0.38, a), mix(0.05, 0.27, a), 0.028, 0.05)

@@ -39,7 +39,7 @@ from synthgen.simserver.render.lanes import (
     whole,
     word_of,
 )
-from synthgen.simserver.render.packets import inlined, poured, single
+from synthgen.simserver.render.packets import poured, single
 from synthgen.simserver.scene import Material
 
 BRICK = np.int32(Material.BRICK)
@@ -184,7 +184,7 @@ def windows(night, h, first, last):
             towards(h, k, 0.6, 0.59, 0.57, glass * mullion)
 
 
-@inlined
+@poured
 def pane(cell, night, h, k, share):
     """Window glass in front of a room, over `share` of the pixel."""
     room = uniform(cell, 77)
@@ -197,6 +197,12 @@ def pane(cell, night, h, k, share):
     e = share * night * (0.02 + 0.07 * room) if uniform(cell, 5) < 0.28 else 0.0
     cool = uniform(cell, 9)
     glow(h, k, e, e * mix(0.66, 0.9, cool), e * mix(0.32, 0.85, cool))
+
+
+@single
+def single_pane(cell, night, h, k, share):
+    """One hit's pane, where hits go one by one."""
+    pane(cell, night, h, k, share)
 
 
 @single
@@ -271,7 +277,7 @@ def shop(night, h, k):
         letters = board * lettering(u - 6.0 * np.float32(number) - start, v - 2.94, name, length, w)
     towards(h, k, 0.75, 0.73, 0.66, letters)
     glass = stripes(u - 0.35, 6.0, 5.3, w) * band(v, 0.45, 2.6, w)
-    pane(name, night, h, k, glass)
+    single_pane(name, night, h, k, glass)
     towards(h, k, 0.05, 0.05, 0.05, glass * stripes(u - 0.35, 1.77, 0.07, w))
     door = stripes(u - 4.4, 6.0, 1.0, w) * band(v, 0.0, 2.3, w)
     towards(h, k, mix(0.02, 0.2, b), 0.06, mix(0.1, 0.03, a), 0.8 * door)

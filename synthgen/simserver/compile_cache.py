@@ -1,30 +1,22 @@
-"""Where and for which processor numba compiles the server's kernels.
+"""Where numba keeps the server's compiled kernels.
 
-Both are fixed before numba is first imported, since numba reads them only then. The processor
-is x86-64-v3 everywhere, so that the same machine code, and with it the same bytes, comes out
-on every ordinary machine; the cache lies in the user's cache folder and follows the content
-of the kernels' package, since numba itself looks only at the file of a kernel, not at the
-files of the functions that it calls.
+Fixed before numba is first imported, since numba reads it only then. The cache lies in the
+user's cache folder and follows the content of the kernels' package, since numba itself looks
+only at the file of a kernel, not at the files of the functions that it calls.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
 from functools import cache
 from pathlib import Path
 
-CPU_NAME = "x86-64-v3"
 _KERNEL_MARKS = (b"njit", b"\n@fast\n", b"\n@single\n")
-CPU_FEATURES = "+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2"
 
 
 def prepare() -> None:
     """Set numba's environment; a setting that is there already stays."""
-    if platform.machine() in ("x86_64", "AMD64"):
-        os.environ.setdefault("NUMBA_CPU_NAME", CPU_NAME)
-        os.environ.setdefault("NUMBA_CPU_FEATURES", CPU_FEATURES)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_folder() / "kernels"))
     os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", f"{__name__}.PackageLocator")
 

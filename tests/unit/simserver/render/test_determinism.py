@@ -1,8 +1,11 @@
 """The same bytes whatever the number of threads, in any process."""
 
 import hashlib
+import os
 import subprocess
 import sys
+
+import pytest
 
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.specs import CAMERA_OUTPUTS, CameraSpec
@@ -43,13 +46,24 @@ def test_bytes_do_not_depend_on_threads(renderer: Renderer) -> None:
         assert digest(other) == digest(renderer)
 
 
-def test_bytes_are_the_same_in_another_process(renderer: Renderer) -> None:
-    code = (
-        "from tests.unit.simserver.render.test_determinism import digest\n"
-        "from synthgen.simserver.render.renderer import Renderer\n"
-        "with Renderer(2) as r: print(digest(r))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+LABEL_FIRST = """
+import numpy as np
+from synthgen.labels.kernels import visible_depths
+image = np.ones((1, 1), np.uint16)
+visible_depths(image, image, np.zeros(2, np.int64))
+"""
+DIGEST = """
+from tests.unit.simserver.render.test_determinism import digest
+from synthgen.simserver.render.renderer import Renderer
+with Renderer(2) as r: print(digest(r))
+"""
+
+
+@pytest.mark.parametrize("first", ["", LABEL_FIRST], ids=["server", "labels first"])
+def test_bytes_are_the_same_in_another_process(renderer: Renderer, first: str) -> None:
+    command = [sys.executable, "-c", first + DIGEST]
+    fresh = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU")}
+    run = subprocess.run(command, env=fresh, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == digest(renderer)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.errors import ConfigError
+from synthgen.user_cache import user_cache
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -132,8 +133,7 @@ def _read(name: str, sha256: str, folder: Path) -> MapIndex:
 
 def cache_folder() -> Path:
     """Where indexes are kept: `$XDG_CACHE_HOME/synthgen/maps`."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "synthgen" / "maps"
+    return user_cache() / "maps"
 
 
 def _text(xodr: Path | str) -> str:

@@ -6,16 +6,10 @@ import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+
+from synthgen.user_cache import CACHE_VARIABLE, cache_home
 
 logger = logging.getLogger(__name__)
-
-_VARIABLE: Final = "XDG_CACHE_HOME"
-
-
-def cache_folder() -> Path:
-    """The folder for what synthgen can rebuild: `$XDG_CACHE_HOME/synthgen`."""
-    return _cache_home() / "synthgen"
 
 
 def ensure_cache_home() -> None:
@@ -23,17 +17,13 @@ def ensure_cache_home() -> None:
 
     Nothing changes where the user's own cache folder can be written.
     """
-    home = _cache_home()
+    home = cache_home()
     if _can_write(home):
         return
     replacement = Path(tempfile.gettempdir()) / f"synthgen-cache-{os.getuid()}"
     replacement.mkdir(mode=0o700, exist_ok=True)
-    os.environ[_VARIABLE] = str(replacement)
+    os.environ[CACHE_VARIABLE] = str(replacement)
     logger.warning("%s cannot be written: kernels and maps are cached in %s", home, replacement)
-
-
-def _cache_home() -> Path:
-    return Path(os.environ.get(_VARIABLE) or Path.home() / ".cache")
 
 
 def _can_write(folder: Path) -> bool:

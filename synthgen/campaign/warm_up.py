@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from synthgen.campaign.cache_home import cache_folder
 from synthgen.campaign.config import PACKAGE_ROOT
 from synthgen.errors import SimulatorLost
+from synthgen.user_cache import user_cache
 
 _SOURCES: Final = PACKAGE_ROOT / "synthgen"
 _CPU: Final = Path("/proc/cpuinfo")
@@ -62,7 +62,7 @@ def _run(program: tuple[str, ...], note: Callable[[str], None]) -> None:
 def _mark(program: tuple[str, ...]) -> Path:
     """The empty file that says: a program found all its kernels compiled in this very state."""
     digest = hashlib.sha256("\n".join([*program, *_state()]).encode())
-    return cache_folder() / "warm" / digest.hexdigest()[:32]
+    return user_cache() / "warm" / digest.hexdigest()[:32]
 
 
 def _state() -> Iterator[str]:
@@ -72,7 +72,7 @@ def _state() -> Iterator[str]:
     for source in sorted(_SOURCES.rglob("*.py")):
         stat = source.stat()
         yield f"{source} {stat.st_mtime_ns} {stat.st_size}"
-    kernels = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_folder() / "kernels")
+    kernels = Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache() / "kernels")
     for folder in (_SOURCES, kernels):
         yield from sorted(str(path) for path in folder.rglob("*.nb[ci]"))
 

@@ -12,19 +12,15 @@ import os
 from functools import cache
 from pathlib import Path
 
+from synthgen.user_cache import user_cache
+
 _KERNEL_MARKS = (b"njit", b"\n@fast\n", b"\n@single\n")
 
 
 def prepare() -> None:
     """Set numba's environment; a setting that is there already stays."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_folder() / "kernels"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache() / "kernels"))
     os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", f"{__name__}.PackageLocator")
-
-
-def user_cache_folder() -> Path:
-    """The folder for what synthgen can rebuild: `$XDG_CACHE_HOME/synthgen`."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "synthgen"
 
 
 @cache

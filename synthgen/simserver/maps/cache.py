@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import synthgen.simserver.assets.extents as assets_extents
-from synthgen.simserver.compile_cache import user_cache_folder
 from synthgen.simserver.maps.townmap import TownMap
+from synthgen.user_cache import user_cache
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _KEEP_FILES = 24
 
 def cache_folder() -> Path:
     """Folder of built towns."""
-    return user_cache_folder() / "towns"
+    return user_cache() / "towns"
 
 
 @cache

@@ -15,8 +15,8 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.compile_cache import user_cache_folder
 from synthgen.simserver.world.errors import CallError
+from synthgen.user_cache import user_cache
 
 MAGIC = "synthgen-recording"
 VERSION = 2
@@ -107,7 +107,7 @@ def recording_path(name: str) -> Path:
     if not name or "\0" in name:
         raise CallError("a recording needs a file name")
     path = Path(name)
-    return path if path.is_absolute() else user_cache_folder() / "recordings" / path
+    return path if path.is_absolute() else user_cache() / "recordings" / path
 
 
 def header_bytes(header: Header) -> bytes:

@@ -55,8 +55,8 @@ def replay_dataset(
     """
     if out.resolve() == dataset.resolve():
         raise ConfigError(f"{out}: is the dataset to replay; choose another --out")
-    record = read_dataset(dataset)
     clips = open_dataset(dataset)[: options.limit]
+    record = read_dataset(dataset)
     if not clips:
         raise DatasetError(f"{dataset}: no clip is there to replay")
     quality = options.quality or record.plan.simulator.quality

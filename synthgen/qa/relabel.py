@@ -9,9 +9,8 @@ from pathlib import Path
 
 from synthgen.errors import DatasetError
 from synthgen.labels import LabelSettings, label_clip
-from synthgen.store.clip_reader import ClipReader
+from synthgen.store.clip_reader import ClipReader, open_dataset
 from synthgen.store.clip_writer import write_labels
-from synthgen.store.layout import MANIFEST
 
 _CHANNELS = ("depth", "semantic", "instance")  # the labels look at nothing else
 
@@ -44,11 +43,11 @@ def relabel(dataset: Path, version: str | None = None) -> Iterator[Relabelled]:
     Raises:
         DatasetError: The folder holds no clips, or one cannot be read.
     """
-    manifests = sorted((dataset / "clips").glob(f"*/*/{MANIFEST}"))
-    if not manifests:
-        raise DatasetError(f"{dataset}: no clips")
-    for manifest in manifests:
-        clip = ClipReader(manifest.parent, _CHANNELS)
+    clips = open_dataset(dataset)
+    if not clips:
+        raise DatasetError(f"{dataset}: holds no clip yet")
+    for found in clips:
+        clip = ClipReader(found.folder, _CHANNELS)
         yield relabel_clip(clip, version or clip.labels_version)
 
 

@@ -44,7 +44,7 @@ from synthgen.simserver.render.packets import (
     single,
     trace,
 )
-from synthgen.simserver.render.records import I64, Hits, Scratch
+from synthgen.simserver.render.records import Hits, Scratch
 from synthgen.simserver.render.shading import shade
 from synthgen.simserver.scene import Tag
 
@@ -312,18 +312,9 @@ def hit_room():
     )
 
 
-def tile_pixels(width: int, height: int) -> tuple[I64, I64]:
-    """(tiles, packets, LANES) row and column of each pixel: tiles of 8 x 8, packets of 4 x 2."""
-    across, down = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
-    tile = np.arange(across * down)[:, None, None]
-    packet, lane = np.arange(BATCH // LANES)[:, None], np.arange(LANES)
-    row = tile // across * TILE_HEIGHT + (packet >> 1) * 2 + (lane >> 2)
-    return row, tile % across * TILE_WIDTH + (packet & 1) * 4 + (lane & 3)
-
-
 @fast
 def seat_tile(width, height, w, tile):
-    """Which pixel each ray of a tile belongs to, as `tile_pixels` has it."""
+    """Which pixel each ray of a tile belongs to: tiles of 8 x 8 pixels, packets of 4 x 2."""
     tiles = (width + TILE_WIDTH - 1) // TILE_WIDTH
     ty = tile // tiles * TILE_HEIGHT
     tx = (tile - tile // tiles * tiles) * TILE_WIDTH

@@ -94,7 +94,7 @@ def fill_row(h, target, value, first, last):
 
 @poured
 def exponential(x):
-    """exp(x) to 3e-6, by a power of two and a polynomial: the same on every processor."""
+    """exp(x) to 7e-6, by a power of two and a polynomial: the same on every processor."""
     y = min(max(x * 1.4426950409, -126.0), 126.0)
     n = np.floor(y + 0.5)
     f = (y - n) * 0.6931471806

@@ -401,7 +401,7 @@ class _Campaign:
             self._progress.note(f"no hit rates: {err}")
         self._progress.note(closing_line(summary, self._dataset))
         if tally.stop_kind is not None:
-            self._progress.note(f"stopped: {tally.stop_reason}")
+            self._progress.note(f"stopped: {tally.stop_reason}{self._room(tally.stop_kind)}")
         left = facts.planned - facts.done
         if left and code in (OutputError.exit_code, EXIT_INTERRUPTED):
             self._progress.note(f"{left} clips are left; go on with --resume")
@@ -409,6 +409,12 @@ class _Campaign:
             write_summary(self._run_folder, summary)
         except OutputError as err:
             logger.warning("%s", err)
+
+    def _room(self, kind: FaultKind) -> str:
+        """Where a disk has refused, and how much it could still take."""
+        if kind is not FaultKind.DISK:
+            return ""
+        return f" ({_free_bytes(self._dataset) / 1e6:.0f} MB are free for {self._dataset})"
 
 
 @contextlib.contextmanager

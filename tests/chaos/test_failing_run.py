@@ -104,5 +104,6 @@ def test_full_disk_leaves_whole_clips_and_the_run_goes_on_when_there_is_room(ben
     code, log = bench.run("full", errno.ENOSPC)
     assert code == 4, log
     assert "No space left on device" in log
+    assert f"MB are free for {bench.folder / 'data' / 'full'}" in log
     assert 0 < len(list((bench.folder / "data" / "full").glob("clips/*/*"))) < 3
     assert broken_rules(bench, "full", code, log) == []

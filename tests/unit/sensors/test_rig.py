@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.spatial.transform import Rotation
 
 from sensors.rig import Camera, Mount
 
@@ -97,6 +98,13 @@ def test_quaternion_mount_is_the_mount_of_its_angles() -> None:
     assert turned.ego_from_mount.rotation @ [1, 0, 0] == pytest.approx([0, 1, 0])
     assert tipped.ego_from_mount.rotation @ [1, 0, 0] == pytest.approx([0, 0, -1])
     assert Mount.model_validate(turned.model_dump()).yaw_deg == turned.yaw_deg
+
+
+def test_any_quaternion_turns_a_mount_as_scipy_turns() -> None:
+    for turn in Rotation.random(50, np.random.default_rng(3)):
+        x, y, z, w = turn.as_quat()
+        mount = Mount(x_m=0, y_m=0, z_m=1, quat_wxyz=(w, x, y, z))
+        assert mount.ego_from_mount.rotation == pytest.approx(turn.as_matrix(), abs=1e-9)
 
 
 @pytest.mark.parametrize(

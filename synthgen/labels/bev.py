@@ -299,18 +299,21 @@ def bev_columns(
         grid: Resolution.
         taxonomy: Which layer each category is drawn in.
     """
-    before = [None, *scenes[:-1]]
-    frames = [
-        bev_frame(scene, earlier, shapes, grid, taxonomy)
-        for scene, earlier in zip(scenes, before, strict=True)
+    images = [
+        (encode_png(frame.semantic), encode_png(frame.instance), encode_flow(frame))
+        for frame in (
+            bev_frame(scene, earlier, shapes, grid, taxonomy)
+            for scene, earlier in zip(scenes, [None, *scenes[:-1]], strict=True)
+        )
     ]
+    semantic, instance, flow = zip(*images, strict=True) if images else ((), (), ())
     return {
         "frame_index": np.array(frame_indices, dtype=np.int32),
-        "cell_m": np.full(len(frames), grid.cell_m, dtype=np.float32),
-        "extent_m": np.full(len(frames), grid.extent_m, dtype=np.float32),
-        "semantic": [encode_png(frame.semantic) for frame in frames],
-        "instance": [encode_png(frame.instance) for frame in frames],
-        "flow": [encode_flow(frame) for frame in frames],
+        "cell_m": np.full(len(images), grid.cell_m, dtype=np.float32),
+        "extent_m": np.full(len(images), grid.extent_m, dtype=np.float32),
+        "semantic": semantic,
+        "instance": instance,
+        "flow": flow,
     }
 
 

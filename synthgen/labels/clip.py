@@ -141,9 +141,12 @@ def label_tables(
         for frame, label in zip(clip.frames, labels, strict=True)
     ]
     grid = BevGrid(settings.bev_cells, settings.bev_cell_m)
-    # Voxels are half of the work and leave the interpreter alone most of the time.
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="voxels") as voxels:
-        occupancy = voxels.submit(_occupancy, labels, scenes)
+    frame_indices = [frame.frame_index for frame in clip.frames]
+    # Voxels and rasters are most of the work and leave the interpreter alone for most of it.
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="rasters") as rasters:
+        occupancy = rasters.submit(_occupancy, labels, scenes)
+        shapes = bev_map(clip.road_map, grid)
+        bev = rasters.submit(bev_columns, frame_indices, scenes, shapes, grid, taxonomy)
         tracks = track_tables(
             objects,
             clip.frames,
@@ -153,13 +156,7 @@ def label_tables(
             taxonomy=taxonomy,
             settings=settings,
         )
-        bev = bev_columns(
-            [frame.frame_index for frame in clip.frames],
-            scenes,
-            bev_map(clip.road_map, grid),
-            grid,
-            taxonomy,
-        )
+        status = _status(clip.frames, labels, tracks.tracks, taxonomy)
     boxes2d = [
         part.columns([label.boxes.infos[row].category for row in part.row], settings)
         for label in labels
@@ -172,9 +169,9 @@ def label_tables(
         "keypoints": stacked((label.keypoints for label in labels), KEYPOINT_COLUMNS),
         "points": stacked((label.points for label in labels), POINT_COLUMNS),
         "targets": stacked((label.targets for label in labels), TARGET_COLUMNS),
-        "bev": bev,
+        "bev": bev.result(),
         "occupancy": occupancy.result(),
-        "status": _status(clip.frames, labels, tracks.tracks, taxonomy),
+        "status": status,
     }
 
 

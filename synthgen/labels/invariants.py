@@ -154,17 +154,11 @@ def _projected(frame: CameraFrame, camera: Lens, boxes: SceneBoxes, rows: I64) -
     is_ahead = np.zeros(len(rows), dtype=np.bool_)
     if not isinstance(camera, PinholeCamera):
         return bounds, is_ahead
-    for index, row in enumerate(rows.tolist()):
-        half = boxes.world.size_lwh_m[row] / 2
-        axes = boxes.world.rotation[row]
-        steps = [sx * axes[:, 0] * half[0] + sy * axes[:, 1] * half[1] + sz * axes[:, 2] * half[2]
-                 for sx in (-1, 1) for sy in (-1, 1) for sz in (-1, 1)]  # fmt: skip
-        seen = camera_from_world.apply(boxes.world.center_m[row] + np.array(steps))
-        is_ahead[index] = seen[:, 2].min() > 0.3
-        if is_ahead[index]:
-            image = seen @ camera.matrix.T
-            image = image[:, :2] / image[:, 2:]
-            bounds[index] = *image.min(axis=0), *image.max(axis=0)
+    seen = camera_from_world.apply(boxes.world.select(rows).corners_m)
+    is_ahead = seen[..., 2].min(axis=1, initial=np.inf) > 0.3
+    image = seen[is_ahead] @ camera.matrix.T
+    image = image[..., :2] / image[..., 2:]
+    bounds[is_ahead] = np.concatenate([image.min(axis=1), image.max(axis=1)], axis=1)
     return bounds, is_ahead
 
 
@@ -174,14 +168,14 @@ def _depths_outside(
     """`sampled`, `outside`, `far_outside` and `behind_glass` of the evidence."""
     assert frame.instance is not None, "labels exist only where there is one"
     assert frame.depth_cm is not None, "labels exist only where there is one"
+    instance, depth_cm = frame.instance.ravel(), frame.depth_cm.ravel()
     index_of = np.full(65536, -1, dtype=np.int64)
     index_of[labels.track_id] = np.arange(len(labels))
-    rows, columns = np.nonzero((frame.instance > 0) & (frame.depth_cm != NO_DEPTH_CM))
-    index = index_of[frame.instance[rows, columns]]
-    keep = np.flatnonzero(index >= 0)
-    keep = keep[:: max(1, len(keep) // _MOST_PIXELS)]
-    rows, columns, index = rows[keep], columns[keep], index[keep]
-    depth_m = frame.depth_cm[rows, columns] / 100.0
+    pixel = np.flatnonzero((instance > 0) & (depth_cm != NO_DEPTH_CM))
+    pixel = pixel[index_of[instance[pixel]] >= 0]
+    pixel = pixel[:: max(1, len(pixel) // _MOST_PIXELS)]
+    index, depth_m = index_of[instance[pixel]], depth_cm[pixel] / 100.0
+    rows, columns = np.divmod(pixel, frame.instance.shape[1])
     rays = camera.rays(np.stack([columns + 0.5, rows + 0.5], axis=1))
     world_m = frame.world_from_camera.apply(rays * depth_m[:, None])
     beyond_m = _beyond(world_m, boxes, labels.row[index])

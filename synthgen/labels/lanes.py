@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -102,11 +101,7 @@ def _pieces(index: int, lane: Lane) -> F64:
     center = lane.center_m.astype(np.float64)
     if len(center) < 2:
         return np.zeros((0, 9))
-    dense = [center[:1]]
-    for a, b in pairwise(center):
-        parts = max(1, int(np.ceil(np.linalg.norm(b[:2] - a[:2]) / _MAX_PIECE_M)))
-        dense.append(a + (b - a) * (np.arange(1, parts + 1) / parts)[:, None])
-    line = np.concatenate(dense)
+    line = _dense(center)
     start, step = line[:-1], np.diff(line, axis=0)
     middle = start + step / 2
     left_m = distance_to_line(middle[:, :2], lane.left_m[:, :2].astype(np.float64))
@@ -116,6 +111,17 @@ def _pieces(index: int, lane: Lane) -> F64:
     return np.column_stack(
         [start[:, :2], step[:, :2], left_m, right_m, middle[:, 2], begin_m, label]
     )
+
+
+def _dense(line: F64) -> F64:
+    """A polyline (P, 3) with points added so that no segment is longer than `_MAX_PIECE_M`."""
+    step = np.diff(line, axis=0)
+    length_m = np.linalg.norm(step[:, :2], axis=1)
+    parts = np.maximum(1, np.ceil(length_m / _MAX_PIECE_M)).astype(np.int64)
+    segment = np.repeat(np.arange(len(step)), parts)
+    part = np.arange(len(segment)) - np.repeat(np.cumsum(parts) - parts, parts) + 1
+    share = part / parts[segment]
+    return np.concatenate([line[:1], line[segment] + step[segment] * share[:, None]])
 
 
 def distance_to_line(points: F64, line: F64) -> F64:

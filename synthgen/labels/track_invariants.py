@@ -21,6 +21,8 @@ _MOST_YAW_STEP_RAD: Final = 0.6
 _MOST_SLIP_RAD: Final = np.deg2rad(25.0)
 _SLIP_FROM_MPS: Final = 2.0
 _WINDOW: Final = 4  # captures before and after over which velocities are added up
+# Rows before and after from whose positions a row's own is foretold.
+_PREDICTIONS: Final = ((-1, 1), (-2, 2), (-2, -1), (1, 2))
 _WAY_M, _WAY_SHARE = 0.2, 0.05
 _LAG_S: Final = 0.025  # half a tick
 _LAG_MIN_ROWS: Final = 15
@@ -81,38 +83,34 @@ def _jumps(frame: I64, time_s: F64, xy_m: F64) -> Bool:
     Up to four predictions are compared and the second best counts, so that a neighbour's fault
     is not this row's (`docs/labels.md`).
     """
-    count = len(frame)
-    found = np.zeros(count, dtype=np.bool_)
-    for index in range(count):
-        misses = []
-        for a, b in ((-1, 1), (-2, 2), (-2, -1), (1, 2)):
-            if not (0 <= index + a < count and 0 <= index + b < count):
-                continue
-            if (frame[index + a] - frame[index], frame[index + b] - frame[index]) != (a, b):
-                continue  # the object was out of range in between
-            t0, t1 = time_s[index + a], time_s[index + b]
-            share = (time_s[index] - t0) / (t1 - t0)
-            expected = xy_m[index + a] + share * (xy_m[index + b] - xy_m[index + a])
-            bend = _MOST_ACCELERATION_MPS2 * abs(time_s[index] - t0) * abs(time_s[index] - t1) / 2
-            misses.append(float(np.linalg.norm(xy_m[index] - expected)) - bend)
-        if len(misses) > 1:
-            found[index] = sorted(misses)[1] > _JUMP_M
-    return found
+    rows = np.arange(len(frame))
+    misses = np.full((len(rows), len(_PREDICTIONS)), np.inf)
+    for column, (a, b) in enumerate(_PREDICTIONS):
+        own = rows[(rows + a >= 0) & (rows + b < len(rows))]
+        # Not where the object was out of range in between.
+        own = own[(frame[own + a] - frame[own] == a) & (frame[own + b] - frame[own] == b)]
+        since_s, span_s = time_s[own] - time_s[own + a], time_s[own + b] - time_s[own + a]
+        share = (since_s / span_s)[:, None]
+        expected = xy_m[own + a] + share * (xy_m[own + b] - xy_m[own + a])
+        until_s = np.abs(time_s[own] - time_s[own + b])
+        bend_m = _MOST_ACCELERATION_MPS2 * np.abs(since_s) * until_s / 2
+        misses[own, column] = np.linalg.norm(xy_m[own] - expected, axis=1) - bend_m
+    second = np.sort(misses, axis=1)[:, 1]
+    return np.asarray(np.isfinite(second) & (second > _JUMP_M))
 
 
 def _velocity_differs(frame: I64, time_s: F64, xy_m: F64, velocity: F64) -> Bool:
     """Rows (N,) around which the velocities do not add up to the way travelled."""
-    found = np.zeros(len(frame), dtype=np.bool_)
-    for index in range(len(frame)):
-        low, high = max(0, index - _WINDOW), min(len(frame) - 1, index + _WINDOW)
-        if high - low < _WINDOW or frame[high] - frame[low] != high - low:
-            continue
-        part = slice(low, high + 1)
-        way_m = np.trapezoid(velocity[part], time_s[part], axis=0)
-        travelled_m = xy_m[high] - xy_m[low]
-        allowed_m = _WAY_M + _WAY_SHARE * float(np.linalg.norm(travelled_m))
-        found[index] = np.linalg.norm(way_m - travelled_m) > allowed_m
-    return found
+    count = len(frame)
+    rows = np.arange(count)
+    low, high = np.maximum(0, rows - _WINDOW), np.minimum(count - 1, rows + _WINDOW)
+    is_known = (high - low >= _WINDOW) & (frame[high] - frame[low] == high - low)
+    middle_mps = (velocity[1:] + velocity[:-1]) / 2
+    added_m = np.zeros((count, 2))
+    np.cumsum(middle_mps * np.diff(time_s)[:, None], axis=0, out=added_m[1:])
+    way_m, travelled_m = added_m[high] - added_m[low], xy_m[high] - xy_m[low]
+    allowed_m = _WAY_M + _WAY_SHARE * np.linalg.norm(travelled_m, axis=1)
+    return np.asarray(is_known & (np.linalg.norm(way_m - travelled_m, axis=1) > allowed_m))
 
 
 def _steps(frame: I64, yaw_rad: F64) -> Bool:

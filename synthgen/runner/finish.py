@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from synthgen.labels.identity import InstanceLink
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.store.clip_reader import ClipTables
-from synthgen.store.clip_writer import ClipWriter, write_labels
+from synthgen.store.clip_writer import ClipWriter, file_rows, files_of, write_labels
 
 LABELS_VERSION: Final = "v1"
 _LABEL_CHANNELS: Final = ("depth", "semantic", "instance")
@@ -58,11 +59,15 @@ def finish_clip(
         writer.write_bytes("calibration.json", made.calibration.to_json().encode())
         writer.write_json("scenario.json", made.scenario)
         _write_map(writer, made.opendrive, job.map.name)
-    with watch.lap("label"):
-        tables = labels.tables(ClipTables(writer.folder, _LABEL_CHANNELS))
-        write_labels(writer.folder, LABELS_VERSION, tables, labels.settings.document())
-    with watch.lap("hash"):
-        writer.finish(_facts(job, made))
+        writer.close()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash") as hashing:
+        # Sensor data, maps and states are whole: they are hashed while labels are made.
+        known = hashing.submit(file_rows, writer.folder, files_of(writer.folder))
+        with watch.lap("label"):
+            tables = labels.tables(ClipTables(writer.folder, _LABEL_CHANNELS))
+            write_labels(writer.folder, LABELS_VERSION, tables, labels.settings.document())
+        with watch.lap("hash"):
+            writer.finish(_facts(job, made), known.result())
     return len(tables["boxes2d"]["frame_index"])
 
 

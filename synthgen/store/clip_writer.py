@@ -148,14 +148,15 @@ class ClipWriter:
             file.close()
         self._row_files = {}
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
+    def finish(self, facts: Mapping[str, Any], known: Sequence[dict[str, Any]] = ()) -> None:
         """Close all files and write the manifest with every file's sha256.
 
         Args:
             facts: What `clip.json` holds besides `schema` and `files`.
+            known: Rows of `file_rows` of files that were whole by then.
         """
         self.close()
-        manifest = {**facts, "schema": CLIP_SCHEMA, "files": file_list(self.folder)}
+        manifest = {**facts, "schema": CLIP_SCHEMA, "files": file_list(self.folder, known)}
         self.write_json(MANIFEST, manifest)
 
 
@@ -188,12 +189,17 @@ def write_labels(
         raise OutputError(f"{target}: cannot write: {err.strerror or err}") from err
 
 
-def file_list(folder: Path) -> list[dict[str, Any]]:
-    """Path, sha256 and size of every file below `folder` but its own manifest, sorted by path."""
+def files_of(folder: Path) -> list[Path]:
+    """Every file below `folder` but its own manifest, sorted by path."""
     own_manifests = {folder / MANIFEST, folder / LABELS_MANIFEST}
-    rows = []
     files = (p for p in folder.rglob("*") if p.is_file() and p not in own_manifests)
-    for path in sorted(files, key=Path.as_posix):
+    return sorted(files, key=Path.as_posix)
+
+
+def file_rows(folder: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Path below `folder`, sha256 and size of each of its `files`."""
+    rows = []
+    for path in files:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         rows.append(
@@ -204,3 +210,12 @@ def file_list(folder: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def file_list(folder: Path, known: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    """`file_rows` of every file of `files_of`; rows `known` are of files that stay as they are."""
+    rows = {row["path"]: row for row in known}
+    files = files_of(folder)
+    new = [path for path in files if path.relative_to(folder).as_posix() not in rows]
+    rows |= {row["path"]: row for row in file_rows(folder, new)}
+    return [rows[path.relative_to(folder).as_posix()] for path in files]

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,6 @@ from typing import Final
 from synthgen.campaign.processes import OwnedProcess, reap
 from synthgen.errors import OutputError
 from synthgen.preview.contact_sheet import write_contact_sheet
-from synthgen.store.commit import committed_manifests
 from synthgen.store.layout import clip_folder
 
 logger = logging.getLogger(__name__)
@@ -48,13 +48,12 @@ class Previews:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._drawn[clip_id] = self._pool.submit(self._draw, clip_folder(self._dataset, clip_id))
 
-    def finish(self) -> None:
-        """Draw what the whole dataset lacks, wait for all, and lay out the contact sheet."""
-        clip_ids = [manifest.parent.name for manifest in committed_manifests(self._dataset)]
+    def finish(self, clip_ids: Sequence[str]) -> None:
+        """Draw what the dataset's clips lack, wait for all, and lay them out in this order."""
         for clip_id in clip_ids:
             self.draw(clip_id)
         self._pool.shutdown(wait=True)
-        write_contact_sheet(self._folder, clip_ids)
+        write_contact_sheet(self._folder, list(clip_ids))
 
     def close(self) -> None:
         """End what is being drawn; the next run draws it anew."""

@@ -29,7 +29,14 @@ from synthgen.campaign.faults import FaultBook, FaultKind
 from synthgen.campaign.forecast import forecast, refuse_absurd
 from synthgen.campaign.inline_pool import InlinePool
 from synthgen.campaign.ledger import RunFacts, closing_line, summarise, write_summary
-from synthgen.campaign.plan import Plan, SlotTask, make_plan, open_dataset, pending
+from synthgen.campaign.plan import (
+    Plan,
+    SlotTask,
+    committed_slots,
+    make_plan,
+    open_dataset,
+    pending,
+)
 from synthgen.campaign.previews import Previews
 from synthgen.campaign.processes import reap
 from synthgen.campaign.progress import Progress, RateMeter, RunStatus
@@ -171,7 +178,8 @@ class _Campaign:
         code = self._exit_code(tally)
         if self._previews is not None and tally.accepted and code in (0, 1):
             self._progress.note("drawing previews")
-            self._previews.finish()
+            clips = committed_slots(self._dataset)
+            self._previews.finish([clips[t.slot] for t in self._plan.slots if t.slot in clips])
         if code in (0, 1):
             self._write_card()
             self._export()

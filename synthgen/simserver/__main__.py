@@ -100,12 +100,15 @@ def _spare_the_collector() -> None:
 
 
 def _warm_physics() -> int:
-    from synthgen.simserver.physics import Dynamics, StaticBoxes, flat_ground
+    from synthgen.simserver.physics import Dynamics, StaticBoxes, command_kernel, flat_ground
+    from synthgen.simserver.wire import command_table
     from synthgen.simserver.world import road_kernel
 
     print("warmup physics", flush=True)  # noqa: T201  # progress for the owner
     Dynamics(flat_ground(), StaticBoxes.none()).warm()
-    assert road_kernel.find_lights.signatures
+    assert road_kernel.write_vehicles.signatures
+    command_table.warm()
+    assert command_kernel.set_controls.signatures
     return 0
 
 

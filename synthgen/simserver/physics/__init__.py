@@ -7,12 +7,11 @@ Importing this package does not import numba; the first step with an actor, or
 from synthgen.simserver.physics.contacts import Contact
 from synthgen.simserver.physics.crowd import WALKER_STATE, WalkerCrowd
 from synthgen.simserver.physics.dynamics import Dynamics
-from synthgen.simserver.physics.fleet import CONTROL_STATE, VehicleFleet
+from synthgen.simserver.physics.fleet import VehicleFleet
 from synthgen.simserver.physics.obstacles import Ground, HeightField, StaticBoxes, flat_ground
 from synthgen.simserver.physics.props import PropSet
 
 __all__ = [
-    "CONTROL_STATE",
     "WALKER_STATE",
     "Contact",
     "Dynamics",

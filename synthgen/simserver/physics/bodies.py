@@ -34,6 +34,8 @@ class BodySet:
         self._records: Records = np.zeros(64, dtype)
         self._kinematics = np.zeros((64, 15), np.float32)
         self._row: dict[int, int] = {}
+        # Ids last asked for and their places, until either may change.
+        self._asked: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
         return len(self._row)
@@ -60,9 +62,22 @@ class BodySet:
         """Place of an actor in `ids` and `kinematics`. Changes when others are removed."""
         return self._row[actor_id]
 
+    def rows_of(self, actor_ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Places of different actors, None where one is missing or named twice."""
+        # The same ones are asked for every tick.
+        if self._asked is not None and np.array_equal(self._asked[0], actor_ids):
+            return self._asked[1]
+        found = [self._row.get(actor_id, -1) for actor_id in actor_ids.tolist()]
+        if -1 in found or len(set(found)) != len(found):
+            return None
+        rows = np.array(found, np.int64)
+        self._asked = (actor_ids, rows)
+        return rows
+
     def remove(self, actor_id: int) -> None:
         """Forget an actor; the others keep their order."""
         row = self._row.pop(actor_id)
+        self._asked = None
         count = len(self._row)
         self._records[row:count] = self._records[row + 1 : count + 1].copy()
         self._kinematics[row:count] = self._kinematics[row + 1 : count + 1].copy()
@@ -75,6 +90,7 @@ class BodySet:
         """Forget all actors."""
         self._records[:] = np.zeros((), self._records.dtype)
         self._row.clear()
+        self._asked = None
 
     def pose(self, actor_id: int) -> tuple[float, float, float, float, float, float]:
         """(x, y, z, pitch, yaw, roll) of an actor, metres and degrees."""

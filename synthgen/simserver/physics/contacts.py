@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,47 +36,24 @@ class Contact:
     point_m: tuple[float, float, float]
 
 
-@dataclass(frozen=True, eq=False)
-class Touches:
-    """What the kernels found in one step.
+# Records of the vehicles, the walkers and the props; (P, 2) the pairs of bodies that were looked
+# at, static box k being -1 - k; (P, 6) what became of each pair.
+Report = tuple[tuple[Records, ...], NDArray[np.int64], F64]
 
-    Attributes:
-        ids: (B,) actor ids of all bodies.
-        pairs: (T, 2) the bodies of each touching pair; static box k is -1 - k.
-        report: (T, 6) the pairs' rows of the report.
-        kerbs: (K,) records of the vehicles that ran up a kerb.
-    """
 
-    ids: NDArray[np.int64]
-    pairs: NDArray[np.int64]
-    report: F64
-    kerbs: Records
-
-    @classmethod
-    def of(cls, actors: tuple[Records, ...], pairs: NDArray[np.int64], report: F64) -> Touches:
-        """Take what a step left behind, as copies.
-
-        Args:
-            actors: Records of the vehicles, the walkers and the props.
-            pairs: (P, 2) all pairs that were looked at.
-            report: (P, 6) what became of each.
-        """
-        touched = report[:, _TOUCHED] != 0.0
-        vehicles = actors[0]
-        ran_up = vehicles["kerb_rise"] > _KERB_M
-        if ran_up.any():
-            ran_up &= (vehicles["kerb_impulse_x"] != 0.0) | (vehicles["kerb_impulse_y"] != 0.0)
-        ids = np.concatenate([records["actor_id"] for records in actors])
-        return cls(ids, pairs[touched], report[touched], vehicles[ran_up])
-
-    @cached_property
-    def contacts(self) -> tuple[Contact, ...]:
-        """One contact a pair, sorted by (actor_id, other_id, static_index)."""
-        ids = self.ids.tolist()
-        pairs = zip(self.pairs.tolist(), self.report.tolist(), strict=True)
-        found = [_contact(ids, first, second, row) for (first, second), row in pairs]
-        found += [_kerb_contact(record) for record in self.kerbs]
-        return tuple(sorted(found, key=_order))
+def contacts_of(
+    actors: tuple[Records, ...], pairs: NDArray[np.int64], report: F64
+) -> tuple[Contact, ...]:
+    """One contact a pair, sorted by (actor_id, other_id, static_index); see `Report`."""
+    touched = report[:, _TOUCHED] != 0.0
+    vehicles = actors[0]
+    ran_up = vehicles["kerb_rise"] > _KERB_M
+    ran_up &= (vehicles["kerb_impulse_x"] != 0.0) | (vehicles["kerb_impulse_y"] != 0.0)
+    ids = np.concatenate([records["actor_id"] for records in actors]).tolist()
+    rows = zip(pairs[touched].tolist(), report[touched].tolist(), strict=True)
+    found = [_contact(ids, first, second, row) for (first, second), row in rows]
+    found += [_kerb_contact(record) for record in vehicles[ran_up]]
+    return tuple(sorted(found, key=_order))
 
 
 def _order(contact: Contact) -> tuple[int, int, int]:

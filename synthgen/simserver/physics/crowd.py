@@ -156,27 +156,21 @@ class WalkerCrowd(BodySet):
         record["asleep"] = 0
         self._publish_pose(row)
 
-    def set_states(self, actor_ids: Sequence[int], states: NDArray[np.float64]) -> None:
+    def set_states(self, rows: NDArray[np.int64], states: NDArray[np.float64]) -> None:
         """`set_state` for many walkers at once.
 
         Args:
-            actor_ids: Which walkers, each once.
+            rows: Which walkers, see `rows_of`.
             states: (N, 7) finite: x, y, z at foot level, pitch, yaw, roll, speed.
         """
-        rows = np.array([self._row[actor_id] for actor_id in actor_ids], np.intp)
+        # numba: only once something walks
+        from synthgen.simserver.physics import command_kernel
+
         records = self._records
-        x, y, z, pitch, yaw_deg, roll, speed = states.T
-        records["distance"][rows] += np.hypot(x - records["x"][rows], y - records["y"][rows])
-        records["x"][rows], records["y"][rows] = x, y
-        records["z"][rows] = z + records["half_z"][rows] - records["box_z"][rows]
-        records["pitch"][rows], records["yaw"][rows], records["roll"][rows] = pitch, yaw_deg, roll
-        yaw = np.radians(yaw_deg)
-        records["dir_x"][rows], records["dir_y"][rows] = np.cos(yaw), np.sin(yaw)
-        records["dir_z"][rows] = 0.0
-        records["speed"][rows] = speed
-        records["vx"][rows], records["vy"][rows] = speed * np.cos(yaw), speed * np.sin(yaw)
-        records["placed"][rows] = PLACED_TICKS
-        records["asleep"][rows] = 0
-        self._kinematics[rows, :6] = np.column_stack(
-            [records[name][rows] for name in ("x", "y", "z", "pitch", "yaw", "roll")]
-        )
+        gone_x = states[:, 0] - records["x"][rows]
+        gone_y = states[:, 1] - records["y"][rows]
+        moved_m = np.hypot(gone_x, gone_y)
+        yaw = np.radians(states[:, 4])
+        turns = (np.cos(yaw), np.sin(yaw))
+        kinematics = self._kinematics
+        command_kernel.set_states(records, kinematics, rows, states, *turns, moved_m, PLACED_TICKS)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.physics.bodies import BodySet, Records
-from synthgen.simserver.physics.contacts import Contact, Touches
+from synthgen.simserver.physics.contacts import Contact, Report, contacts_of
 from synthgen.simserver.physics.crowd import WalkerCrowd
 from synthgen.simserver.physics.fleet import VehicleFleet
 from synthgen.simserver.physics.friction import FrictionZones
@@ -49,7 +49,7 @@ class Dynamics:
         self._order = np.zeros(0, np.int64)
         self._bodies: NDArray[np.void] | None = None
         self._work: tuple[NDArray[np.float64], ...] = ()
-        self._touches: Touches | None = None
+        self._report: Report | None = None
 
     def set_of(self, actor_id: int) -> BodySet | None:
         """The set an actor is in, or None for actors without physics."""
@@ -80,7 +80,7 @@ class Dynamics:
         Args:
             dt_s: Simulated seconds, positive.
         """
-        self._touches = None
+        self._report = None
         sets = (self.vehicles, self.walkers, self.props)
         actors = tuple(bodies.records for bodies in sets)
         if not any(len(records) for records in actors):
@@ -98,12 +98,15 @@ class Dynamics:
             tuple(bodies.kinematics for bodies in sets),
             *(substeps(dt_s), dt_s),
         )
-        self._touches = Touches.of(actors, pairs, report)
+        self._report = (actors, pairs, report)
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
-        """What touched in the last step, a contact a pair, in a fixed order."""
-        return self._touches.contacts if self._touches is not None else ()
+        """What touched in the last step, a contact a pair, in a fixed order.
+
+        To be asked before any actor comes, goes or is changed.
+        """
+        return contacts_of(*self._report) if self._report is not None else ()
 
     def overlaps(
         self,

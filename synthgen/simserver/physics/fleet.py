@@ -21,19 +21,6 @@ from synthgen.simserver.physics.catalogue import (
 )
 from synthgen.simserver.physics.records import CURVE_POINTS, GEARS, VEHICLE
 
-# The first 19 bytes of a vehicle's part of a snapshot record (docs/carla_protocol.md section 9).
-CONTROL_STATE = np.dtype(
-    [
-        ("throttle", "<f4"),
-        ("steer", "<f4"),
-        ("brake", "<f4"),
-        ("hand_brake", "u1"),
-        ("reverse", "u1"),
-        ("manual", "u1"),
-        ("gear", "<i4"),
-    ]
-)
-
 # Full lock; at a right angle a wheel would push the vehicle nowhere.
 _LOCK_DEG = 80.0
 _DRIVE = {"front": 0, "rear": 1, "all": 2}
@@ -120,15 +107,6 @@ class VehicleFleet(BodySet):
         self._zone_friction.clear()
         self._momentary.clear()
 
-    @property
-    def control_states(self) -> NDArray[np.void]:
-        """(n,) packed `CONTROL_STATE`: the controls in force and the gear engaged."""
-        records = self.records
-        states = np.zeros(len(records), CONTROL_STATE)
-        for name in ("throttle", "steer", "brake", "hand_brake", "reverse", "manual", "gear"):
-            states[name] = records[name]
-        return states
-
     def set_control(self, actor_id: int, control: Sequence[float | bool | int]) -> None:
         """Keep a `VehicleControl` until the next one; ends Ackermann control.
 
@@ -154,23 +132,19 @@ class VehicleFleet(BodySet):
             self.set_control(actor_id, (0.0, 0.0, 0.0, False, False, False, 0))
         self._commanded.clear()
 
-    def set_controls(self, actor_ids: Sequence[int], controls: NDArray[np.float64]) -> None:
+    def set_controls(self, rows: NDArray[np.int64], controls: NDArray[np.float64]) -> None:
         """`set_control` for many vehicles at once.
 
         Args:
-            actor_ids: Which vehicles, each once.
+            rows: Which vehicles, see `rows_of`.
             controls: (N, 7) finite, a `VehicleControl` a row.
         """
-        rows = np.array([self._row[actor_id] for actor_id in actor_ids], np.intp)
-        records = self._records
-        records["throttle"][rows] = np.clip(controls[:, 0], 0.0, 1.0)
-        records["steer"][rows] = np.clip(controls[:, 1], -1.0, 1.0)
-        records["brake"][rows] = np.clip(controls[:, 2], 0.0, 1.0)
-        for column, name in enumerate(("hand_brake", "reverse", "manual"), start=3):
-            records[name][rows] = controls[:, column] != 0.0
-        records["gear_command"][rows] = controls[:, 6]
-        records["ackermann"][rows] = 0
-        self._commanded.update(actor_ids)
+        # numba: only once something drives
+        from synthgen.simserver.physics import command_kernel
+
+        command_kernel.set_controls(self._records, rows, controls)
+        if self._momentary:
+            self._commanded.update(self._records["actor_id"][rows].tolist())
 
     def control(self, actor_id: int) -> list[float | bool | int]:
         """The `VehicleControl` in force, `gear` being the gear engaged."""

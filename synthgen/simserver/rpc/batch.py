@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.rpc import actors, physics, traffic, vehicles, walkers
+from synthgen.simserver.wire.command_table import VEHICLE_CONTROL, CommandTable
 from synthgen.simserver.wire.rpc_codec import command_failure, command_success
 from synthgen.simserver.wire.structs import (
     AckermannControl,
@@ -29,7 +25,7 @@ from synthgen.simserver.wire.structs import (
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.world import World
 
-SPAWN, DESTROY, VEHICLE_CONTROL = 0, 1, 2
+SPAWN, DESTROY = 0, 1
 # The actor that the spawn command around this one makes.
 FUTURE_ACTOR = 0
 _MAX_DEPTH = 8
@@ -83,33 +79,40 @@ _SPAWN_DECODERS = tuple(
 )
 
 
-def apply_batch(world: World, commands: list[object], do_tick: bool) -> list[Any]:
+def apply_batch(world: World, commands: object, do_tick: bool) -> list[Any]:
     """Carry out the commands in order; a failed one does not stop the rest."""
-    responses: list[Any] = []
-    if not commands:
-        # A Traffic Manager without a vehicle ends its step so.
-        world.pace.note_controls()
-    for index, same in _runs(commands):
-        if index == VEHICLE_CONTROL:
-            world.pace.note_controls()
-        responses += _in_bulk(world, index, same) or [_respond(world, command) for command in same]
+    if isinstance(commands, CommandTable):
+        responses = _apply_table(world, commands)
+    elif isinstance(commands, list):
+        responses = _apply_each(world, commands)
+    else:
+        raise DecodeError(f"expected an array of commands, got {type(commands).__name__}")
     if do_tick:
         world.tick()
     return responses
 
 
-def _runs(commands: list[Any]) -> Iterator[tuple[int, list[Any]]]:
-    """Commands of one kind after each other, with the kind's index."""
-    if len(commands) >= BULK_MIN:
-        try:
-            kinds = {command[0][0] for command in commands}
-        except (TypeError, IndexError, KeyError):
-            kinds = set()
-        if len(kinds) == 1 and kinds <= _BULK.keys():
-            yield kinds.pop(), commands
-            return
-    for index, run in itertools.groupby(commands, _index_of):
-        yield index, list(run)
+def _apply_table(world: World, table: CommandTable) -> list[Any]:
+    vehicles, walkers = world.motion.dynamics.vehicles, world.motion.dynamics.walkers
+    drives = table.kind == VEHICLE_CONTROL
+    if drives:
+        world.pace.note_controls()
+    rows = (vehicles if drives else walkers).rows_of(table.ids)
+    if rows is None:
+        # Each command is told what is wrong with it.
+        return [_respond(world, command) for command in table.commands()]
+    if drives:
+        vehicles.set_controls(rows, table.values)
+    else:
+        walkers.set_states(rows, table.values)
+    return [command_success(actor_id) for actor_id in table.ids.tolist()]
+
+
+def _apply_each(world: World, commands: list[object]) -> list[Any]:
+    # A Traffic Manager without a vehicle ends its step with an empty batch.
+    if not commands or any(_index_of(command) == VEHICLE_CONTROL for command in commands):
+        world.pace.note_controls()
+    return [_respond(world, command) for command in commands]
 
 
 def _index_of(command: object) -> int:
@@ -117,55 +120,6 @@ def _index_of(command: object) -> int:
         case [[int(index), *_]]:
             return index
     return -1
-
-
-def _drive(world: World, commands: list[Any]) -> list[Any] | None:
-    """Apply many vehicle controls at once, or None where one of them needs a closer look."""
-    rows = [[command[0][1][0], *command[0][1][1]] for command in commands]
-    found = _table(rows, world.motion.dynamics.vehicles)
-    if found is None:
-        return None
-    world.motion.set_vehicle_controls(*found)
-    return [command_success(actor_id) for actor_id in found[0]]
-
-
-def _walk(world: World, commands: list[Any]) -> list[Any] | None:
-    """Place many walkers at once, or None where one of them needs a closer look."""
-    fields = (command[0][1] for command in commands)
-    rows = [[f[0], *f[1][0], *f[1][1], f[2]] for f in fields]
-    found = _table(rows, world.motion.dynamics.walkers)
-    if found is None:
-        return None
-    world.motion.place_walkers(*found)
-    return [command_success(actor_id) for actor_id in found[0]]
-
-
-def _table(rows: list[list[Any]], bodies: BodySet) -> tuple[list[int], NDArray[np.float64]] | None:
-    """Ids and (N, 7) finite values of commands to different live actors, else None."""
-    ids = [row[0] for row in rows]
-    if len(set(ids)) != len(ids) or not all(actor_id in bodies for actor_id in ids):
-        return None
-    values = np.array([row[1:] for row in rows])
-    if values.dtype != np.float64 or values.shape != (len(rows), BULK_WIDTH):
-        return None
-    return (ids, values) if np.isfinite(values).all() else None
-
-
-def _in_bulk(world: World, index: int, commands: list[Any]) -> list[Any] | None:
-    bulk = _BULK.get(index)
-    if bulk is None or len(commands) < BULK_MIN:
-        return None
-    try:
-        return bulk(world, commands)
-    except (TypeError, ValueError, IndexError, KeyError):
-        # Misshapen: the slow way tells each command what is wrong with it.
-        return None
-
-
-# A Traffic Manager and a crowd send one such command per actor and tick.
-BULK_MIN = 8
-BULK_WIDTH = 7
-_BULK: dict[int, Callable[[World, list[Any]], list[Any] | None]] = {2: _drive, 7: _walk}
 
 
 def _respond(world: World, command: object) -> list[Any]:

@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 
 import msgpack
 
+from synthgen.simserver.wire.command_table import read_batch
+
 # A town's OpenDRIVE text is the longest honest string (a few MB); a texture of 2048 x 2048
 # pixels the longest honest list.
 MAX_MESSAGE_BYTES = 64 << 20
 MAX_ELEMENTS = 1 << 22
 REQUEST, REPLY = 0, 1
 REQUEST_FIELDS = 4
+BATCH = "apply_batch"
 
 
 class ProtocolError(Exception):
@@ -44,16 +47,28 @@ class RpcUnpacker:
             max_map_len=1 << 10,
             max_ext_len=0,
         )
+        self._fed_bytes = 0
+        # Where the last message ended: less than what was fed while one is not yet complete.
+        self._read_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[Request]:
         """Requests completed by `data`, in order.
 
+        A batch that comes every tick has a `CommandTable` in place of its list of commands.
+
         Raises:
             ProtocolError: The stream is not msgpack, is over a limit or is not a request.
         """
+        while self._read_bytes == self._fed_bytes and (batch := read_batch(data)) is not None:
+            yield Request(batch.msgid, BATCH, [batch.table, False])
+            data = data[batch.end :]
+        if not data:
+            return
         try:
             self._unpacker.feed(data)
+            self._fed_bytes += len(data)
             for message in self._unpacker:
+                self._read_bytes = self._unpacker.tell()
                 yield _request(message)
         except (ValueError, msgpack.UnpackException) as err:
             raise ProtocolError(f"not a msgpack-RPC stream: {type(err).__name__} {err}") from err
@@ -106,6 +121,10 @@ def command_failure(message: str) -> list[Any]:
 
 
 def _pack(message: list[Any]) -> bytes:
-    packed = msgpack.packb(message, use_bin_type=True, unicode_errors="surrogateescape")
+    packed = _PACKER.pack(message)
     assert isinstance(packed, bytes)
     return packed
+
+
+# One for all messages, since a packer takes a buffer; it holds nothing between two of them.
+_PACKER = msgpack.Packer(use_bin_type=True, unicode_errors="surrogateescape")

@@ -26,7 +26,6 @@ MAP_CHANGE = 1
 PENDING_LIGHT_UPDATE = 2
 
 # The class-specific part of a row, by class; the rest of its 54 bytes is zero.
-VEHICLE_CONTROL = struct.Struct("<fff???i")
 VEHICLE_STATE = np.dtype(
     {
         "names": [
@@ -62,6 +61,26 @@ TRAFFIC_LIGHT_STATE = np.dtype(
     ]
 )
 TRAFFIC_SIGN_STATE = struct.Struct("<32s")
+
+
+def _vehicle_row() -> np.dtype[np.void]:
+    fields, row = VEHICLE_STATE.fields, ACTOR_ROW.fields
+    assert fields is not None
+    assert row is not None
+    begin = row["state"][1]
+    names = list(VEHICLE_STATE.names or ())
+    return np.dtype(
+        {
+            "names": names,
+            "formats": [fields[name][0] for name in names],
+            "offsets": [begin + fields[name][1] for name in names],
+            "itemsize": ACTOR_ROW.itemsize,
+        }
+    )
+
+
+# A whole row of a vehicle, of which only the class-specific part has names.
+VEHICLE_ROW = _vehicle_row()
 
 
 def encode_snapshot(

@@ -107,12 +107,15 @@ class ActorTable:
         motion: (capacity, 15) float32, the snapshot's columns: x, y, z, pitch, yaw, roll
             (degrees), velocity (m/s), angular velocity (deg/s), acceleration (m/s2).
         rows: (capacity,) snapshot records; their `state` part is kept up to date in place.
+        generation: Grows when an actor comes or goes: slots and lists by kind may be others then.
     """
 
     def __init__(self) -> None:
         self._by_id: dict[int, Actor] = {}
         self._by_kind: dict[ActorKind, list[Actor]] = {kind: [] for kind in ActorKind}
         self._slots: dict[ActorKind, NDArray[np.intp]] = {}
+        self._controlled: NDArray[np.intp] | None = None
+        self.generation = 0
         self.motion = np.zeros((FIRST_CAPACITY, 15), np.float32)
         self.rows = np.zeros(FIRST_CAPACITY, ACTOR_ROW)
 
@@ -138,6 +141,22 @@ class ActorTable:
             self._slots[kind] = slots
         return slots
 
+    def controlled_slots(self) -> NDArray[np.intp]:
+        """(2, N) slots of the controllers and of the walkers that they belong to."""
+        if self._controlled is None:
+            pairs = [
+                (actor.slot, walker.slot)
+                for actor in self._by_kind[ActorKind.CONTROLLER]
+                if (walker := self._by_id.get(actor.parent_id)) is not None
+            ]
+            self._controlled = np.array(pairs, np.intp).reshape(-1, 2).T
+        return self._controlled
+
+    def _changed(self) -> None:
+        self._slots.clear()
+        self._controlled = None
+        self.generation += 1
+
     def add(self, actor: Actor, pose: Transform) -> None:
         """Put a new actor at a pose, at rest."""
         slot = len(self._by_id)
@@ -147,7 +166,7 @@ class ActorTable:
         actor.slot = slot
         self._by_id[actor.id] = actor
         self._by_kind[actor.kind].append(actor)
-        self._slots.clear()
+        self._changed()
         self.motion[slot] = 0.0
         self.rows[slot] = np.zeros((), ACTOR_ROW)
         self.rows[slot]["id"] = actor.id
@@ -161,7 +180,7 @@ class ActorTable:
             array[slot : count - 1] = array[slot + 1 : count].copy()
         del self._by_id[actor.id]
         self._by_kind[actor.kind].remove(actor)
-        self._slots.clear()
+        self._changed()
         for other in self._by_id.values():
             if other.slot > slot:
                 other.slot -= 1

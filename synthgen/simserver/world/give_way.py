@@ -25,34 +25,36 @@ SAME_DIRECTION_COS = 0.5
 
 
 class GiveWay:
-    """Who has to wait at the stop and yield signs of a town."""
+    """Who has to wait at the stop and yield signs of a town.
+
+    Attributes:
+        approaches: Stop lines of the signs, see `approach_table`.
+    """
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         self._signs = [signal for signal in signals if signal.type_id in (STOP, YIELD)]
-        self._approaches = approach_table(self._signs)
+        self.approaches = approach_table(self._signs)
         self._stands_since_s: dict[int, float] = {}
 
-    def must_wait(
-        self, ids: list[int], motion: NDArray[np.float32], half_length_m: F64, time_s: float
-    ) -> NDArray[np.bool_]:
-        """(V,) whether a sign holds each vehicle in this frame.
+    @property
+    def is_needed(self) -> bool:
+        """Whether the town has such signs at all."""
+        return bool(self._signs)
+
+    def waiting(
+        self, sign_of: NDArray[np.int64], ids: list[int], motion: NDArray[np.float32], time_s: float
+    ) -> list[int]:
+        """Which of the vehicles, by their number, a sign holds in this frame.
 
         Args:
+            sign_of: (V,) number of the sign each vehicle is at, -1 for none.
             ids: Actor ids of the vehicles.
             motion: (V, 15) float32, their rows of the actor table.
-            half_length_m: (V,) distance from the origin to the front.
             time_s: Simulated time.
         """
-        waits = np.zeros(len(ids), np.bool_)
-        if not self._signs:
-            return waits
-        from synthgen.simserver.world import road_kernel  # numba: only once something drives
-
-        sign_of = np.full(len(ids), -1, np.int64)
-        road_kernel.find_lights(motion, half_length_m, *self._approaches, sign_of)
-        at_sign = np.flatnonzero(sign_of >= 0)
+        waits: list[int] = []
         stands: dict[int, float] = {}
-        for number in at_sign.tolist():
+        for number in np.flatnonzero(sign_of >= 0).tolist():
             sign = self._signs[sign_of[number]]
             speed_mps = float(np.hypot(motion[number, 6], motion[number, 7]))
             since_s = self._stands_since_s.get(ids[number])
@@ -63,7 +65,8 @@ class GiveWay:
             has_stopped = since_s is not None and time_s - since_s >= STOP_S - 1e-6
             must_stop = sign.type_id == STOP and not has_stopped
             rivals = motion[sign_of != sign_of[number]]
-            waits[number] = must_stop or _is_taken(sign.conflicts, rivals)
+            if must_stop or _is_taken(sign.conflicts, rivals):
+                waits.append(number)
         self._stands_since_s = stands
         return waits
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from synthgen.simserver.maps.townmap import TownMap
 from synthgen.simserver.physics import Contact, Dynamics, StaticBoxes
 from synthgen.simserver.physics.bodies import BodySet
-from synthgen.simserver.wire.snapshot import VEHICLE_CONTROL, VEHICLE_STATE, WALKER_STATE
+from synthgen.simserver.wire import command_table
+from synthgen.simserver.wire.snapshot import VEHICLE_ROW, WALKER_STATE
 from synthgen.simserver.wire.structs import (
     AckermannControl,
     AckermannSettings,
@@ -32,13 +33,6 @@ from synthgen.simserver.world.traffic_lights import Light, TrafficLights
 WHEELS = 4
 _FRICTION = "static.trigger.friction"
 _SIMULATED = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
-# The vehicle's part of a snapshot record behind its control: what the road tells it.
-_ROAD_STATE = np.dtype(
-    [("speed_limit_kmh", "<f4"), ("light_state", "u1"), ("at_light", "u1"), ("light_id", "<u4")]
-)
-_ROAD_OFFSET = VEHICLE_CONTROL.size
-assert VEHICLE_STATE.fields is not None
-assert VEHICLE_STATE.fields["speed_limit_kmh"][1] == _ROAD_OFFSET
 
 
 class _Body(TypedDict):
@@ -62,6 +56,8 @@ class Motion:
         self._give_way = GiveWay(town.signals)
         self._vehicle_ids: list[int] = []
         self._half_length = np.zeros(0)
+        self._sign_of = self._light_ids = np.zeros(0, np.int64)
+        self._known_generation = -1
 
     # ------------------------------------------------------------------ coming and going
 
@@ -249,22 +245,15 @@ class Motion:
             raise CallError(f"unknown wheel {wheel}")
         return float(np.float32(angles[wheel]))
 
-    def set_vehicle_controls(self, actor_ids: list[int], controls: NDArray[np.float64]) -> None:
-        """Set the controls of many vehicles; (N, 7) in the order of `VehicleControl`."""
-        self.dynamics.vehicles.set_controls(actor_ids, controls)
-
-    def place_walkers(self, actor_ids: list[int], states: NDArray[np.float64]) -> None:
-        """Follow the client's crowd; (N, 7) x, y, z at foot level, pitch, yaw, roll, speed."""
-        self.dynamics.walkers.set_states(actor_ids, states)
-
     # ------------------------------------------------------------------ stepping
 
     def warm(self) -> None:
         """Load the compiled code; safe in a thread beside the world's."""
         self.dynamics.warm()
+        command_table.warm()
         from synthgen.simserver.world import road_kernel
 
-        assert road_kernel.find_lights.signatures
+        assert road_kernel.write_vehicles.signatures
 
     def step(self, delta_s: float) -> None:
         """Move everything by one tick."""
@@ -294,43 +283,43 @@ class Motion:
             return np.array([actor.slot for actor in found if actor is not None], np.intp)
         return self._actors.slots_of(kind)
 
-    def write_states(self, states: NDArray[np.uint8], lights: TrafficLights, time_s: float) -> None:
+    def write_states(self, lights: TrafficLights, time_s: float) -> None:
         """Write the vehicles' and walkers' parts of the snapshot records."""
         if len(self.dynamics.vehicles):
-            slots = self._actors.slots_of(ActorKind.VEHICLE)
-            controls = self.dynamics.vehicles.control_states
-            states[slots, :_ROAD_OFFSET] = controls.view(np.uint8).reshape(len(slots), -1)
-            road = self._road_states(slots, lights, time_s)
-            end = _ROAD_OFFSET + _ROAD_STATE.itemsize
-            states[slots, _ROAD_OFFSET:end] = road.view(np.uint8).reshape(len(slots), -1)
+            self._write_vehicles(lights, time_s)
         if len(self.dynamics.walkers):
             slots = self._actors.slots_of(ActorKind.WALKER)
             walking = self.dynamics.walkers.states.view(np.uint8).reshape(len(slots), -1)
-            states[slots, : WALKER_STATE.size] = walking
+            self._actors.rows["state"][slots, : WALKER_STATE.size] = walking
 
-    def _road_states(
-        self, slots: NDArray[np.intp], lights: TrafficLights, time_s: float
-    ) -> NDArray[np.void]:
-        motion = self._actors.motion[slots]
-        ids, half_length = self._fronts()
-        at_light = lights.lights_ahead(motion, half_length)
-        road = np.zeros(len(slots), _ROAD_STATE)
-        road["speed_limit_kmh"] = self._limits.at(ids, motion)
-        held = self._give_way.must_wait(ids, motion, half_length, time_s) & (at_light < 0)
-        road["light_state"] = np.where(held, Light.RED, lights.states_of(at_light))
-        road["at_light"] = at_light >= 0
-        light_ids = np.array([*lights.actor_ids, 0], np.uint32)
-        road["light_id"] = light_ids[at_light]
-        return road
+    def _write_vehicles(self, lights: TrafficLights, time_s: float) -> None:
+        from synthgen.simserver.world import road_kernel  # numba: only once something drives
 
-    def _fronts(self) -> tuple[list[int], NDArray[np.float64]]:
-        """Ids of the vehicles, and how far each one's front is ahead of its origin."""
+        self._know_vehicles(lights)
+        actors, limits, give_way = self._actors, self._limits, self._give_way
+        slots = actors.slots_of(ActorKind.VEHICLE)
+        rows = actors.rows.view(VEHICLE_ROW)
+        road_kernel.write_vehicles(
+            *(rows, slots, self.dynamics.vehicles.records, actors.motion, self._half_length),
+            *(lights.approaches, lights.states, self._light_ids),
+            *(give_way.approaches, limits.signs, limits.of(self._vehicle_ids), self._sign_of),
+        )
+        if give_way.is_needed:
+            motion = actors.motion[slots]
+            held = slots[give_way.waiting(self._sign_of, self._vehicle_ids, motion, time_s)]
+            rows["light_state"][held[rows["at_traffic_light"][held] == 0]] = Light.RED
+
+    def _know_vehicles(self, lights: TrafficLights) -> None:
+        """Look again at who drives, where anybody came or went."""
+        if self._known_generation == self._actors.generation:
+            return
+        self._known_generation = self._actors.generation
         vehicles = self._actors.of_kind(ActorKind.VEHICLE)
-        ids = [actor.id for actor in vehicles]
-        if ids != self._vehicle_ids:
-            self._vehicle_ids = ids
-            self._half_length = np.array([actor.bounding_box.extent.x for actor in vehicles])
-        return ids, self._half_length
+        self._vehicle_ids = [actor.id for actor in vehicles]
+        # How far each one's front is ahead of its origin.
+        self._half_length = np.array([actor.bounding_box.extent.x for actor in vehicles])
+        self._sign_of = np.zeros(len(vehicles), np.int64)
+        self._light_ids = np.array([*lights.actor_ids, 0], np.int64)
 
 
 def static_boxes_of(town: TownMap) -> StaticBoxes:

@@ -15,12 +15,16 @@ PREFIX = "traffic.speed_limit."
 
 
 class SpeedLimits:
-    """Remembers per vehicle the last speed sign whose trigger volume it entered."""
+    """Remembers per vehicle the last speed sign whose trigger volume it entered.
+
+    Attributes:
+        signs: (S, 9) a sign a row, as `road_kernel` takes them.
+    """
 
     def __init__(self, town: TownMap) -> None:
         signs = [signal for signal in town.signals if signal.type_id.startswith(PREFIX)]
-        self._signs = np.zeros((len(signs), 9))
-        for row, sign in zip(self._signs, signs, strict=True):
+        self.signs = np.zeros((len(signs), 9))
+        for row, sign in zip(self.signs, signs, strict=True):
             pose = Transform(Vector3D(*sign.pose.location_m), Rotation(*sign.pose.rotation_deg))
             matrix = matrix_of(pose)
             axes = matrix[:2, :2].T
@@ -33,14 +37,11 @@ class SpeedLimits:
         self._ids: list[int] = []
         self._of_vehicle = np.zeros(0)
 
-    def at(self, ids: list[int], motion: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(V,) limit of each vehicle in km/h; `motion` are its rows of the actor table."""
-        from synthgen.simserver.world import road_kernel  # numba: only once something drives
-
+    def of(self, ids: list[int]) -> NDArray[np.float64]:
+        """(V,) limit of each vehicle in km/h, to be written where one passes a sign."""
         if ids != self._ids:
             self._limits |= dict(zip(self._ids, self._of_vehicle.tolist(), strict=True))
             self._limits = {i: self._limits.get(i, DEFAULT_KMH) for i in ids}
             self._ids = list(ids)
             self._of_vehicle = np.array([self._limits[i] for i in ids])
-        road_kernel.pass_signs(motion, self._signs, self._of_vehicle)
         return self._of_vehicle

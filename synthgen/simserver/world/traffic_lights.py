@@ -50,13 +50,16 @@ class Turn:
 
 @dataclass(eq=False, slots=True)
 class Group:
-    """The turns of one junction and where their cycle stands."""
+    """The turns of one junction and whose turn it is."""
 
     turns: list[Turn] = field(default_factory=list)
     current: int = 0
     state: Light = Light.GREEN
-    elapsed_s: float = 0.0
-    is_frozen: bool = False
+
+    @property
+    def duration_s(self) -> float:
+        """How long the present stage lasts."""
+        return self.turns[self.current].duration_s(self.state)
 
     @property
     def lights(self) -> list[int]:
@@ -70,20 +73,24 @@ class TrafficLights:
     Attributes:
         signals: The light signals, one actor each.
         actor_ids: Their actors, in the same order.
+        states: (N + 1,) uint8, what each of them shows; the last is for no light.
+        approaches: Their stop lines, see `approach_table`.
     """
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         self.signals = tuple(signals)
         self.actor_ids = [0] * len(self.signals)
-        self._states = np.full(len(self.signals), Light.RED, np.uint8)
+        # The last one is what a vehicle at no light is told, as in CARLA.
+        self.states = np.full(len(self.signals) + 1, Light.RED, np.uint8)
+        self.states[-1] = Light.GREEN
         self._groups = _groups_of(self.signals)
-        self._group_of = {
-            light: group for group in self._groups for turn in group.turns for light in turn.lights
-        }
+        self._elapsed_s = np.zeros(len(self._groups))
+        self._durations_s = np.array([group.duration_s for group in self._groups])
+        self._runs = np.ones(len(self._groups), np.bool_)
         self._turn_of = {
             light: turn for group in self._groups for turn in group.turns for light in turn.lights
         }
-        self._approaches = approach_table(self.signals)
+        self.approaches = approach_table(self.signals)
         self._group_number = np.zeros(len(self.signals), np.intp)
         self._table = np.zeros(len(self.signals), TRAFFIC_LIGHT_STATE)
         self._fill_table()
@@ -107,21 +114,19 @@ class TrafficLights:
 
     def state(self, light: int) -> Light:
         """What a light shows."""
-        return Light(int(self._states[light]))
+        return Light(int(self.states[light]))
 
     def tick(self, delta_s: float) -> None:
         """Advance every group that is not frozen."""
-        for group in self._groups:
-            if group.is_frozen:
-                continue
-            group.elapsed_s += delta_s
-            # A tick may end exactly at the turn's end; tolerate the rounding of the sum.
-            if group.elapsed_s >= group.turns[group.current].duration_s(group.state) - 1e-6:
-                self._advance(group)
+        self._elapsed_s += delta_s * self._runs
+        # A tick may end exactly at the turn's end; tolerate the rounding of the sum.
+        is_due = self._runs & (self._elapsed_s >= self._durations_s - 1e-6)
+        for number in np.flatnonzero(is_due).tolist():
+            self._advance(number)
 
     def set_state(self, light: int, state: Light) -> None:
         """Make one light show a state until its group's cycle changes it."""
-        self._states[light] = state
+        self.states[light] = state
 
     def times_s(self, light: int) -> tuple[float, float, float]:
         """Green, yellow and red time of a light's turn."""
@@ -138,83 +143,65 @@ class TrafficLights:
         else:
             turn.red_s = time_s
         self._note_times(turn)
+        number = self._group_number[light]
+        self._durations_s[number] = self._groups[number].duration_s
 
     def freeze(self, light: int, *, is_frozen: bool) -> None:
         """Hold or release the light's group."""
-        self._group_of[light].is_frozen = is_frozen
+        self._runs[self._group_number[light]] = not is_frozen
 
     def freeze_all(self, *, is_frozen: bool) -> None:
         """Hold or release every group."""
-        for group in self._groups:
-            group.is_frozen = is_frozen
+        self._runs[:] = not is_frozen
 
     def is_frozen(self, light: int) -> bool:
         """Whether the light's group is held."""
-        return self._group_of[light].is_frozen
+        return not self._runs[self._group_number[light]]
 
     def elapsed_s(self, light: int) -> float:
         """How long the light's group is in its present stage."""
-        return self._group_of[light].elapsed_s
+        return float(self._elapsed_s[self._group_number[light]])
 
     def group_of(self, light: int) -> list[int]:
         """Indices of the lights in the same group, the light itself among them."""
-        return self._group_of[light].lights
+        return self._groups[self._group_number[light]].lights
 
     def reset_group(self, light: int) -> None:
         """Start the light's group over with its first turn."""
-        self._reset(self._group_of[light])
+        self._reset(int(self._group_number[light]))
 
     def reset_all(self) -> None:
         """Start every group over."""
-        for group in self._groups:
-            self._reset(group)
+        for number in range(len(self._groups)):
+            self._reset(number)
 
     def snapshot_states(self) -> NDArray[np.uint8]:
         """(N, 54) the lights' part of their snapshot records."""
-        table, groups = self._table, self._groups
-        if len(table):
-            table["elapsed_s"] = np.array([g.elapsed_s for g in groups])[self._group_number]
-            table["is_frozen"] = np.array([g.is_frozen for g in groups])[self._group_number]
-            table["state"] = self._states
+        table, groups = self._table, self._group_number
+        table["elapsed_s"] = self._elapsed_s[groups]
+        table["is_frozen"] = ~self._runs[groups]
+        table["state"] = self.states[:-1]
         return table.view(np.uint8).reshape(len(table), STATE_BYTES)
 
-    def lights_ahead(self, motion: NDArray[np.float32], half_length_m: F64) -> NDArray[np.int64]:
-        """Index of the light each vehicle is at, -1 for none.
-
-        A vehicle is at a light while its front is between its braking distance before the stop
-        line and a little beyond the line, in the light's lane and heading along it.
-
-        Args:
-            motion: (V, 15) float32 rows of the actor table.
-            half_length_m: (V,) distance from the origin to the front.
-        """
-        from synthgen.simserver.world import road_kernel  # numba: only once something drives
-
-        found = np.full(len(motion), -1, np.int64)
-        road_kernel.find_lights(motion, half_length_m, *self._approaches, found)
-        return found
-
-    def states_of(self, lights: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """What these lights show; green where the index is -1, as CARLA reports no light."""
-        if not len(self._states):
-            return np.full(len(lights), Light.GREEN, np.uint8)
-        return np.where(lights >= 0, self._states[lights], Light.GREEN).astype(np.uint8)
-
-    def _advance(self, group: Group) -> None:
-        group.elapsed_s = 0.0
+    def _advance(self, number: int) -> None:
+        group = self._groups[number]
         group.state = _NEXT[group.state]
         if group.state is Light.GREEN:
             group.current = (group.current + 1) % len(group.turns)
-        self._show(group)
+        self._show(number)
 
-    def _reset(self, group: Group) -> None:
-        group.current, group.state, group.elapsed_s = 0, Light.GREEN, 0.0
-        self._show(group)
+    def _reset(self, number: int) -> None:
+        group = self._groups[number]
+        group.current, group.state = 0, Light.GREEN
+        self._show(number)
 
-    def _show(self, group: Group) -> None:
-        for number, turn in enumerate(group.turns):
-            shown = group.state if number == group.current else Light.RED
-            self._states[turn.lights] = shown
+    def _show(self, number: int) -> None:
+        """Begin a stage of a group."""
+        group = self._groups[number]
+        self._elapsed_s[number] = 0.0
+        self._durations_s[number] = group.duration_s
+        for place, turn in enumerate(group.turns):
+            self.states[turn.lights] = group.state if place == group.current else Light.RED
 
 
 def approach_table(signals: Sequence[Signal]) -> tuple[F64, NDArray[np.int64]]:

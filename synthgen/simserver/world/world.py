@@ -409,13 +409,8 @@ class World:
                 self._follow(actor, delta_s)
                 self.motion.place(actor, self.actors.pose(actor))
         # A controller is no more than a note on its walker.
-        pairs = [
-            (actor.slot, walker.slot)
-            for actor in self.actors.of_kind(ActorKind.CONTROLLER)
-            if (walker := self.actors.find(actor.parent_id)) is not None
-        ]
-        if pairs:
-            controllers, walkers = np.array(pairs).T
+        controllers, walkers = self.actors.controlled_slots()
+        if len(controllers):
             self.actors.motion[controllers] = self.actors.motion[walkers]
 
     def _follow(self, actor: Actor, delta_s: float) -> None:
@@ -453,11 +448,10 @@ class World:
         )
 
     def _write_traffic_states(self) -> None:
-        state = self.actors.rows["state"]
         if self.lights.signals:
             slots = self.actors.slots_of(ActorKind.TRAFFIC_LIGHT)
-            state[slots] = self.lights.snapshot_states()
-        self.motion.write_states(state, self.lights, self.clock.elapsed_s)
+            self.actors.rows["state"][slots] = self.lights.snapshot_states()
+        self.motion.write_states(self.lights, self.clock.elapsed_s)
 
 
 def transform_of(pose: Pose) -> Transform:

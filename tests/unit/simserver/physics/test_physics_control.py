@@ -174,15 +174,6 @@ def test_control_keeps_nan_out_of_the_state() -> None:
     assert dynamics.vehicles.control(1)[:3] == [0.0, 0.0, 1.0]
 
 
-def test_snapshot_bytes_of_a_vehicles_control_are_packed() -> None:
-    dynamics = make_dynamics()
-    add_car(dynamics)
-    press(dynamics, throttle=0.5, steer=-0.25, hand_brake=True)
-    packed = dynamics.vehicles.control_states.tobytes()
-    # Three float32, three bytes, one int32 (docs/carla_protocol.md section 9).
-    assert packed == bytes.fromhex("0000003f 000080be 00000000 01 00 00 01000000")
-
-
 def test_snapshot_bytes_of_a_walkers_control_are_packed() -> None:
     dynamics = make_dynamics()
     add_walker(dynamics)

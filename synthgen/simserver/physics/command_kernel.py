@@ -1,0 +1,59 @@
+"""Compiled: the commands of a whole fleet or crowd, put into its records."""
+
+import numba as nb
+from numba import njit
+
+from synthgen.simserver.physics.records import VEHICLE, WALKER
+
+_ROWS = nb.int64[::1]
+_TABLE = nb.float64[:, ::1]
+_VECTOR = nb.float64[::1]
+
+
+@njit(
+    nb.void(nb.from_dtype(VEHICLE)[::1], _ROWS, _TABLE),
+    nogil=True,
+    error_model="numpy",
+    cache=True,
+    _nrt=False,
+)
+def set_controls(vehicles, rows, controls):
+    """`VehicleFleet.set_controls`."""
+    for k in range(len(rows)):
+        v = vehicles[rows[k]]
+        v.throttle = min(max(controls[k, 0], 0.0), 1.0)
+        v.steer = min(max(controls[k, 1], -1.0), 1.0)
+        v.brake = min(max(controls[k, 2], 0.0), 1.0)
+        v.hand_brake = nb.int64(controls[k, 3] != 0.0)
+        v.reverse = nb.int64(controls[k, 4] != 0.0)
+        v.manual = nb.int64(controls[k, 5] != 0.0)
+        v.gear_command = nb.int64(controls[k, 6])
+        v.ackermann = 0
+
+
+@njit(
+    nb.void(
+        *(nb.from_dtype(WALKER)[::1], nb.float32[:, ::1], _ROWS, _TABLE),
+        *(_VECTOR, _VECTOR, _VECTOR, nb.int64),
+    ),
+    nogil=True,
+    error_model="numpy",
+    cache=True,
+    _nrt=False,
+)
+def set_states(walkers, kinematics, rows, states, cos, sin, moved, ticks):
+    """`WalkerCrowd.set_states`; cosine and sine of the yaws and the ways since the last one."""
+    for k in range(len(rows)):
+        w = walkers[rows[k]]
+        w.distance += moved[k]
+        w.x, w.y = states[k, 0], states[k, 1]
+        w.z = states[k, 2] + w.half_z - w.box_z
+        w.last_x, w.last_y = w.x, w.y
+        w.pitch, w.yaw, w.roll = states[k, 3], states[k, 4], states[k, 5]
+        w.dir_x, w.dir_y, w.dir_z = cos[k], sin[k], 0.0
+        w.speed = states[k, 6]
+        w.vx, w.vy = w.speed * cos[k], w.speed * sin[k]
+        w.placed, w.asleep = ticks, 0
+        pose = kinematics[rows[k]]
+        pose[0], pose[1], pose[2] = w.x, w.y, w.z
+        pose[3], pose[4], pose[5] = w.pitch, w.yaw, w.roll

@@ -20,13 +20,13 @@ from collections.abc import Callable
 from synthgen.simserver.rpc.episode_change import QUESTION, EpisodeChange
 from synthgen.simserver.rpc.table import answer
 from synthgen.simserver.rpc.wake_up import wake_managers
-from synthgen.simserver.wire.rpc_codec import ProtocolError, RpcUnpacker
+from synthgen.simserver.wire.rpc_codec import ProtocolError, Request, RpcUnpacker
 from synthgen.simserver.wire.streams import FRAME_LENGTH, SUBSCRIPTION
 from synthgen.simserver.world.world import World
 
 logger = logging.getLogger(__name__)
 
-RECEIVE_BYTES = 1 << 18
+RECEIVE_BYTES = 1 << 16
 MAX_UNREAD_REPLY_BYTES = 64 << 20
 MAX_UNREAD_STREAM_BYTES = 256 << 20
 # Beyond this many unread frames an asynchronous world drops new ones for that reader.
@@ -320,11 +320,25 @@ class RpcConnection:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.unpacker = RpcUnpacker()
+        # Read but not answered yet.
+        self.requests: deque[Request] = deque()
+        # What was wrong with the bytes that were read in the middle of a tick.
+        self.fault: ProtocolError | None = None
         self.unsent = bytearray()
         self.managers: set[int] = set()
 
     def reply(self, message: bytes) -> None:
-        """Send a reply, or as much as the socket takes."""
+        """Send a reply, or as much as the socket takes.
+
+        Raises:
+            OSError: The client is gone or reads nothing for too long.
+        """
+        if not self.unsent:
+            with contextlib.suppress(BlockingIOError):
+                sent = self.connection.send(message)
+                if sent == len(message):
+                    return
+                message = message[sent:]
         self.unsent += message
         self.flush()
 
@@ -360,6 +374,8 @@ class Server:
         self._delayed: list[tuple[float, RpcConnection, bytes]] = []
         self._of_tick: list[tuple[RpcConnection, bytes]] = []
         self._change: EpisodeChange | None = None
+        self._caller: RpcConnection | None = None
+        world.in_mid_tick = self._answer_question
 
     def stop(self) -> None:
         """Leave `run` after the call in progress; safe in a signal handler."""
@@ -384,9 +400,11 @@ class Server:
                         self._serve(key.data, events)
                     else:
                         key.data()
-                self._send_delayed()
+                if self._delayed:
+                    self._send_delayed()
                 self._end_tick()
-                wake_managers(self._world.stuck_managers())
+                if self._world.seconds_to_wake_up() == 0.0:
+                    wake_managers(self._world.stuck_managers())
                 if self._change is not None and self._change.advance():
                     self._change = None
                 if self._change is None:
@@ -415,19 +433,18 @@ class Server:
 
     def _patience_s(self) -> float | None:
         """How long nothing needs to be done without a call; None for ever."""
-        first_s = min((due_s for due_s, _, _ in self._delayed), default=None)
-        waits_s = (
-            self._world.seconds_to_next_tick() if self._change is None else None,
-            None if self._change is None else self._change.patience_s(),
-            self._world.seconds_to_wake_up(),
-            self._world.pace.seconds_to_end(),
-            None if first_s is None else first_s - time.monotonic(),
-        )
-        return min((max(0.0, wait_s) for wait_s in waits_s if wait_s is not None), default=None)
+        world = self._world
+        waits_s = [world.seconds_to_wake_up(), world.pace.seconds_to_end()]
+        if self._change is not None:
+            waits_s.append(self._change.patience_s())
+        else:
+            waits_s.append(world.seconds_to_next_tick())
+        if self._delayed:
+            waits_s.append(min(due_s for due_s, _, _ in self._delayed) - time.monotonic())
+        least_s = min((wait_s for wait_s in waits_s if wait_s is not None), default=None)
+        return None if least_s is None else max(0.0, least_s)
 
     def _send_delayed(self) -> None:
-        if not self._delayed:
-            return
         now_s = time.monotonic()
         due = [entry for entry in self._delayed if entry[0] <= now_s]
         self._delayed = [entry for entry in self._delayed if entry[0] > now_s]
@@ -466,24 +483,54 @@ class Server:
             return
         if not data:
             raise ConnectionError("closed by the client")
-        for request in client.unpacker.feed(data):
-            before = set(self._world.traffic_managers)
-            frame = self._world.clock.frame
-            episode = self._world.clock.episode
-            reply = answer(self._world, request)
-            pace = self._world.pace
-            if self._world.clock.episode != episode:
-                if self._change is not None:
-                    self._change.end()
-                self._change = EpisodeChange(client, reply)
-            elif self._change is not None and self._change.takes(client, request, reply):
-                continue
-            elif request.method == ANNOUNCEMENT:
-                client.managers |= self._world.traffic_managers.keys() - before
-                self._delayed.append((time.monotonic() + FIRST_STEP_S, client, reply))
-            elif request.method == QUESTION and (delay_s := pace.note_question()):
-                self._delayed.append((time.monotonic() + delay_s, client, reply))
-            elif self._world.clock.frame > frame and pace.seconds_to_end() is not None:
-                self._of_tick.append((client, reply))
-            else:
-                client.reply(reply)
+        try:
+            client.requests.extend(client.unpacker.feed(data))
+        finally:
+            # What came before nonsense is answered.
+            self._caller = client
+            while client.requests:
+                self._answer(client, client.requests.popleft())
+        if client.fault is not None:
+            raise client.fault
+
+    def _answer_question(self) -> None:
+        """Answer the manager of the client that ticks, in the middle of the tick.
+
+        The sooner it has its answer, the sooner it sleeps, and the tick may end.
+        """
+        client = self._caller
+        if client is None:
+            return
+        try:
+            client.requests.extend(client.unpacker.feed(client.connection.recv(RECEIVE_BYTES)))
+        except ProtocolError as err:
+            client.fault = err
+        except OSError:
+            # Nothing is there, or the client is gone, which is noticed at the next reading.
+            return
+        for request in tuple(client.requests):
+            if request.method == QUESTION:
+                client.requests.remove(request)
+                self._world.pace.note_question()
+                client.send_late(answer(self._world, request))
+
+    def _answer(self, client: RpcConnection, request: Request) -> None:
+        world = self._world
+        frame, episode = world.clock.frame, world.clock.episode
+        before = set(world.traffic_managers) if request.method == ANNOUNCEMENT else None
+        reply = answer(world, request)
+        if world.clock.episode != episode:
+            if self._change is not None:
+                self._change.end()
+            self._change = EpisodeChange(client, reply)
+        elif self._change is not None and self._change.takes(client, request, reply):
+            return
+        elif before is not None:
+            client.managers |= world.traffic_managers.keys() - before
+            self._delayed.append((time.monotonic() + FIRST_STEP_S, client, reply))
+        elif request.method == QUESTION and (delay_s := world.pace.note_question()):
+            self._delayed.append((time.monotonic() + delay_s, client, reply))
+        elif world.clock.frame > frame and world.pace.seconds_to_end() is not None:
+            self._of_tick.append((client, reply))
+        else:
+            client.reply(reply)

@@ -204,3 +204,31 @@ def test_call_that_never_ends_keeps_nothing_waiting(address: Address, world: car
     with _open(address.port) as slow:
         slow.sendall(b"\x94\x00\x01\xa8tick")
         tick(world, 3)
+
+
+def test_question_behind_a_tick_is_answered_as_well(address: Address, world: carla.World) -> None:
+    # A Traffic Manager asks for the settings while its client waits for the tick.
+    car = world.spawn_actor(
+        world.get_blueprint_library().find("vehicle.tesla.model3"),
+        world.get_map().get_spawn_points()[0],
+    )
+    control = [[2, [car.id, [0.0, 0.0, 0.0, False, False, False, 0]]]]
+    calls: list[tuple[str, list[object]]] = [
+        ("add_traffic_manager_running", [["127.0.0.1", 1]]),
+        ("apply_batch", [[control], False]),
+        ("tick_cue", []),
+        ("get_episode_settings", []),
+        ("version", []),
+    ]
+    sent = [encode_request(n, *call, is_async=False) for n, call in enumerate(calls)]
+    with _open(address.port) as connection:
+        connection.sendall(b"".join(sent[:2]))
+        connection.sendall(b"".join(sent[2:]))
+        unpacker = msgpack.Unpacker(raw=False)
+        replies: dict[int, object] = {}
+        while len(replies) < len(calls):
+            unpacker.feed(connection.recv(1 << 16))
+            replies |= {reply[1]: reply[3] for reply in unpacker}
+    assert sorted(replies) == list(range(len(calls)))
+    assert replies[4] == [[1, "0.9.16"]]
+    car.destroy()

@@ -53,6 +53,11 @@ class ManagerPace:
         if is_managed:
             self._ticked_s = time.monotonic()
 
+    @property
+    def awaits_question(self) -> bool:
+        """Whether a tick is under way whose manager has not asked yet."""
+        return self._ticked_s is not None and self._controls_s is not None and self._asked_s is None
+
     def seconds_to_end(self) -> float | None:
         """How long the answer to the last tick has to wait yet; None when none waits."""
         if self._ticked_s is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
@@ -113,6 +113,7 @@ class World:
         self._next_stream_id = FIRST_SENSOR_STREAM
         self._last_tick_s = time.monotonic()
         self.pace = ManagerPace()
+        self.in_mid_tick: Callable[[], None] = _do_nothing
         self._begin()
 
     # ------------------------------------------------------------------ episodes
@@ -384,6 +385,8 @@ class World:
         self.lights.tick(delta_s)
         self.replayer.step(self, delta_s)
         self.motion.step(delta_s)
+        if self.pace.awaits_question:
+            self.in_mid_tick()
         self.motion.publish()
         self.replayer.publish(self)
         self._follow_parents(delta_s)
@@ -452,6 +455,10 @@ class World:
             slots = self.actors.slots_of(ActorKind.TRAFFIC_LIGHT)
             self.actors.rows["state"][slots] = self.lights.snapshot_states()
         self.motion.write_states(self.lights, self.clock.elapsed_s)
+
+
+def _do_nothing() -> None:
+    """Nobody waits in the middle of a tick."""
 
 
 def transform_of(pose: Pose) -> Transform:

@@ -91,3 +91,14 @@ def test_silence_after_a_tick_without_controls_is_no_sign() -> None:
     pace.begin_tick(is_managed=True)
     pace.end_tick()
     assert pace.seconds_to_wake_up() is None
+
+
+@pytest.mark.usefixtures("clock")
+def test_question_is_awaited_from_the_tick_until_it_comes() -> None:
+    pace = ManagerPace()
+    pace.note_controls()
+    assert not pace.awaits_question
+    pace.begin_tick(is_managed=True)
+    assert pace.awaits_question
+    pace.note_question()
+    assert not pace.awaits_question

@@ -18,10 +18,13 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from synthgen.simserver.render.records import Pair
 from synthgen.simserver.scene import F32, I32
 
 LANES = 8
 """Rays in a packet: the widest that AVX2 traces natively."""
+GROUND_SLOT = 0
+"""Slot of what is traced without an instance."""
 
 _GEOMETRY_TRIANGLE = 0
 _GEOMETRY_INSTANCE = 121
@@ -120,10 +123,26 @@ class _QueryArguments(ctypes.Structure):
     )
 
 
-_COHERENT = _QueryArguments(flags=_QUERY_COHERENT, feature_mask=_ALL_FEATURES)
-_SCATTERED = _QueryArguments(flags=0, feature_mask=_ALL_FEATURES)
-COHERENT_QUERY = ctypes.addressof(_COHERENT)
-SCATTERED_QUERY = ctypes.addressof(_SCATTERED)
+class _QueryContext(ctypes.Structure):
+    """RTCRayQueryContext: the instance that is entered, then that instance's primitive."""
+
+    _fields_ = (("instance", ctypes.c_uint), ("instance_primitive", ctypes.c_uint))
+
+
+# What is hit without an instance gets the instance of the context: slot 0, the map's own.
+# Queries on a scene without instances only read it, so that all threads may share it.
+_IN_SLOT_0 = _QueryContext(instance=GROUND_SLOT, instance_primitive=0xFFFFFFFF)
+
+
+def _query(flags: int, context: _QueryContext | None) -> _QueryArguments:
+    address = None if context is None else ctypes.addressof(context)
+    return _QueryArguments(flags=flags, feature_mask=_ALL_FEATURES, context=address)
+
+
+_COHERENT = _query(_QUERY_COHERENT, _IN_SLOT_0), _query(_QUERY_COHERENT, None)
+_SCATTERED = _query(0, _IN_SLOT_0), _query(0, None)
+COHERENT_QUERY = Pair(*map(ctypes.addressof, _COHERENT))
+SCATTERED_QUERY = Pair(*map(ctypes.addressof, _SCATTERED))
 
 
 class Device:

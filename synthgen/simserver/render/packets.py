@@ -104,12 +104,13 @@ def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far, time):
 
 @fast
 def trace(scene, query, rays, count, masks):
-    """First hits of the first `count` rays."""
+    """First hits of the first `count` rays: on the map's triangles, then on what is nearer."""
     base = rays.ctypes.data
     lanes = masks.ctypes.data
     for p in range((count + LANES - 1) // LANES):
-        n = min(count - p * LANES, LANES)
-        intersect8(lanes + n * LANES * 4, scene, base + p * PACKET_BYTES, query)
+        valid = lanes + min(count - p * LANES, LANES) * LANES * 4
+        intersect8(valid, scene.ground, base + p * PACKET_BYTES, query.ground)
+        intersect8(valid, scene.things, base + p * PACKET_BYTES, query.things)
 
 
 @fast
@@ -118,5 +119,6 @@ def occlude(scene, query, rays, count, masks):
     base = rays.ctypes.data
     lanes = masks.ctypes.data
     for p in range((count + LANES - 1) // LANES):
-        n = min(count - p * LANES, LANES)
-        occluded8(lanes + n * LANES * 4, scene, base + p * PACKET_BYTES, query)
+        valid = lanes + min(count - p * LANES, LANES) * LANES * 4
+        occluded8(valid, scene.ground, base + p * PACKET_BYTES, query.ground)
+        occluded8(valid, scene.things, base + p * PACKET_BYTES, query.things)

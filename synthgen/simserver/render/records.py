@@ -13,17 +13,24 @@ U32 = NDArray[np.uint32]
 U8 = NDArray[np.uint8]
 
 
+class Pair(NamedTuple):
+    """Two of Embree's addresses: for the map's own triangles, and for all instances."""
+
+    ground: int
+    things: int
+
+
 class World(NamedTuple):
     """Everything rays can meet and what lights it.
 
-    `scene` is Embree's address of the top scene, `coherent` and `scattered` those of the query
-    arguments. Columns of the tables: hits.py (triangles, looks, slots), fields.py (env), shading.py
+    `scene` has Embree's scenes, `coherent` and `scattered` the arguments of queries on them.
+    Columns of the tables: hits.py (triangles, looks, slots), fields.py (env), shading.py
     (lamps, bodies). `textures` as noise.py has them, `sky` its table's texels in one row.
     """
 
-    scene: int
-    coherent: int
-    scattered: int
+    scene: Pair
+    coherent: Pair
+    scattered: Pair
     triangles: U32
     looks: U32
     slots: I64

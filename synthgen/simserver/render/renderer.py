@@ -293,7 +293,7 @@ class Renderer:
         if sky is not None:
             env, table = environment(weather, sky, lamp_cells, body_cells), sky.table.reshape(-1, 3)
         return World(
-            scene=graph.moving_address if moving else graph.address,
+            scene=graph.moving_scene if moving else graph.scene,
             coherent=COHERENT_QUERY,
             scattered=SCATTERED_QUERY,
             triangles=graph.triangles,

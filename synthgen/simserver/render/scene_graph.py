@@ -16,7 +16,7 @@ from synthgen.simserver.render.lights import (
     lamps_of,
     street_lamps,
 )
-from synthgen.simserver.render.records import F32, F64, I32, I64, U32
+from synthgen.simserver.render.records import F32, F64, I32, I64, U32, Pair
 from synthgen.simserver.render.shading import BODY_COLUMNS
 from synthgen.simserver.render.specs import Scenery
 from synthgen.simserver.scene import Mesh, Model
@@ -87,8 +87,9 @@ class _Fixture:
 
 
 class SceneGraph:
-    """Two levels: meshes, and instances of them by slot number.
+    """The map's own triangles, and two levels: meshes, and instances of them by slot number.
 
+    The map's triangles are a scene of their own, which costs less than an instance of them.
     Tables grow by doubling: take them anew from the graph for each call of a kernel.
     """
 
@@ -111,6 +112,10 @@ class SceneGraph:
         self._static: Mesh | None = None
         self._hidden: frozenset[int] = frozenset()
         self._top: TopScene = device.top()
+        self._nothing = device.triangles(
+            np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), static=True
+        )
+        self._ground: TriangleScene = self._nothing
         self._dirty = True
         self._street_lamps = street_lamps(None)
         self._meshes: dict[int, TriangleScene] = {}
@@ -131,8 +136,8 @@ class SceneGraph:
         return np.array(rows).reshape(-1, BODY_COLUMNS)
 
     @property
-    def moving_address(self) -> int:
-        """Embree's address of the scene in which parts move from previous to present poses."""
+    def moving_scene(self) -> Pair:
+        """Embree's scenes in which parts move from previous to present poses."""
         if self._moving is None:
             self._moving = self._device.top(2)
             for slot, mesh in sorted(self._meshes.items()):
@@ -141,7 +146,7 @@ class SceneGraph:
                     before = self.previous[slot].ctypes.data
                     self._moving.place(slot, before, self.transforms[slot].ctypes.data)
             self._moving.commit()
-        return self._moving.scene
+        return Pair(self._ground.scene, self._moving.scene)
 
     def lamps(self) -> F64:
         """(L, LAMP_COLUMNS) lamps that are on: street lamps, then vehicles by actor id."""
@@ -159,12 +164,12 @@ class SceneGraph:
         self._street_lamps = street_lamps(street_lights)
 
     @property
-    def address(self) -> int:
-        """Embree's address of the top scene, committed."""
+    def scene(self) -> Pair:
+        """Embree's scenes of the present poses, committed."""
         if self._dirty:
             self._top.commit()
             self._dirty = False
-        return self._top.scene
+        return Pair(self._ground.scene, self._top.scene)
 
     def load(self, static: Mesh, scenery: Sequence[Scenery], street_lights: F32 | None) -> None:
         """Take a map's geometry into an empty graph."""
@@ -247,6 +252,7 @@ class SceneGraph:
         """Free all of Embree's memory of this graph."""
         self._changed()
         self._top.release()
+        self._nothing.release()
         for prototype in self._prototypes.values():
             prototype.scene.release()
         self._prototypes.clear()
@@ -290,9 +296,12 @@ class SceneGraph:
         self.slots[slot, hits.SLOT_MOVES] = 0 if static else 1
         self.palette[slot] = 0.0 if palette is None else palette
         self.transforms[slot] = self.previous[slot] = pose
-        self._meshes[slot] = prototype.scene
-        self._top.add(slot, prototype.scene)
-        self._top.place(slot, self.transforms[slot].ctypes.data)
+        if static:
+            self._ground = prototype.scene
+        else:
+            self._meshes[slot] = prototype.scene
+            self._top.add(slot, prototype.scene)
+            self._top.place(slot, self.transforms[slot].ctypes.data)
         self._changed()
         return slot
 
@@ -364,8 +373,5 @@ class SceneGraph:
         scene = self._device.triangles(static.vertices_m, shown, static=True)
         old = self._prototypes[static].scene
         self._prototypes[static].scene = scene
-        self._meshes[0] = scene
-        self._top.remove(0)
-        self._top.add(0, scene)
-        self._top.place(0, self.transforms[0].ctypes.data)
+        self._ground = scene
         old.release()

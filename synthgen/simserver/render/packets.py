@@ -103,14 +103,20 @@ def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far, time):
 
 
 @fast
-def trace(scene, query, rays, count, masks):
-    """First hits of the first `count` rays: on the map's triangles, then on what is nearer."""
+def trace_one(scene, query, rays, count, masks):
+    """First hits of the first `count` rays in one of a pair's scenes, nearer than so far."""
     base = rays.ctypes.data
     lanes = masks.ctypes.data
     for p in range((count + LANES - 1) // LANES):
-        valid = lanes + min(count - p * LANES, LANES) * LANES * 4
-        intersect8(valid, scene.ground, base + p * PACKET_BYTES, query.ground)
-        intersect8(valid, scene.things, base + p * PACKET_BYTES, query.things)
+        n = min(count - p * LANES, LANES)
+        intersect8(lanes + n * LANES * 4, scene, base + p * PACKET_BYTES, query)
+
+
+@fast
+def trace(scene, query, rays, count, masks):
+    """First hits of the first `count` rays: on the map's triangles, then on what is nearer."""
+    trace_one(scene.ground, query.ground, rays, count, masks)
+    trace_one(scene.things, query.things, rays, count, masks)
 
 
 @fast

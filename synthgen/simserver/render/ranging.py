@@ -27,8 +27,11 @@ from synthgen.simserver.render.packets import (
     put_ray,
     ray_queue,
     trace,
+    trace_one,
 )
 from synthgen.simserver.render.records import Echoes
+from synthgen.simserver.render.turns import draw
+from synthgen.simserver.render.windows import AZIMUTH, HALF_WIDTH, HIGH, LOW, TURN_RAD
 from synthgen.simserver.scene import Material
 
 BATCH = 64
@@ -195,13 +198,39 @@ def survives(beam, intensity, channel, column, i):
 
 
 @fast
-def aim_beams(aims, poses, times, columns, far, rays, ids, start, n):
-    """Queue beams `start` to `start + n`; one pose for all, or one a column."""
-    moving = poses.shape[0] > 1
+def stand(poses, times, rays, ids):
+    """Write what all beams from one pose have in common to a whole queue."""
+    x, y, z = poses[0, 0, 3], poses[0, 1, 3], poses[0, 2, 3]
+    for i in range(rays.shape[0] * LANES):
+        put_ray(rays, ids, i, x, y, z, 0.0, 0.0, 0.0, NEAR_M, 0.0, times[0])
+
+
+@fast
+def aim_standing(aims, poses, far, rays, ids, start, n):
+    """Queue beams `start` to `start + n`, rounded up to whole packets, after `stand`."""
+    a, b, c = poses[0, 0, 0], poses[0, 0, 1], poses[0, 0, 2]
+    d, e, f = poses[0, 1, 0], poses[0, 1, 1], poses[0, 1, 2]
+    g, h, j = poses[0, 2, 0], poses[0, 2, 1], poses[0, 2, 2]
+    reach = np.float32(far)
+    for p in range((n + LANES - 1) // LANES):
+        for lane in range(LANES):
+            i = start + p * LANES + lane
+            dx, dy, dz = aims[0, i], aims[1, i], aims[2, i]
+            rays[p, 4, lane] = a * dx + b * dy + c * dz
+            rays[p, 5, lane] = d * dx + e * dy + f * dz
+            rays[p, 6, lane] = g * dx + h * dy + j * dz
+            rays[p, 8, lane] = reach
+            ids[p, 18, lane] = NO_HIT
+            ids[p, 19, lane] = NO_HIT
+
+
+@fast
+def aim_moving(aims, poses, times, columns, far, rays, ids, start, n):
+    """Queue beams `start` to `start + n`, each from its column's pose."""
     for k in range(n):
         i = start + k
-        m = i % columns if moving else 0
-        dx, dy, dz = aims[i, 0], aims[i, 1], aims[i, 2]
+        m = i % columns
+        dx, dy, dz = aims[0, i], aims[1, i], aims[2, i]
         put_ray(
             rays,
             ids,
@@ -221,9 +250,9 @@ def aim_beams(aims, poses, times, columns, far, rays, ids, start, n):
 @fast
 def put_point(points, at, aims, i, t, intensity):
     """Write one return of beam i."""
-    points[at, 0] = t * aims[i, 0]
-    points[at, 1] = t * aims[i, 1]
-    points[at, 2] = t * aims[i, 2]
+    points[at, 0] = t * aims[0, i]
+    points[at, 1] = t * aims[1, i]
+    points[at, 2] = t * aims[2, i]
     points[at, 3] = intensity
 
 
@@ -237,6 +266,44 @@ def put_label(labels, at, cos, instance, tag):
 
 
 @fast
+def is_bare(beam):
+    """Whether each beam that meets something, and no other, has one return, as it is."""
+    dropping = beam[DROP_GENERAL] > 0.0 or beam[DROP_ZERO] > 0.0 or beam[DROPLETS] > 0.0
+    altered = beam[PHYSICAL] != 0.0 or beam[NOISE] > 0.0 or beam[RETURNS] != 1.0
+    return not dropping and not altered
+
+
+@fast
+def put_points(points, at, aims, start, rays, ids, n, fade):
+    """Write the hits of a whole queue; where the next point goes.
+
+    A miss writes too, and is written over: nothing here waits for what a ray met.
+    """
+    row, first = np.uint64(at), np.uint64(start)
+    for k in range(np.uint64(n)):
+        p, lane = k >> np.uint64(3), k & np.uint64(7)
+        put_point(points, row, aims, first + k, rays[p, 8, lane], fade[k])
+        row += np.uint64(ids[p, 18, lane] != NO_HIT)
+    return np.int64(row)
+
+
+@fast
+def put_labels(labels, at, ids, n, cosine, things, words):
+    """Write what the hits of a whole queue met."""
+    for k in range(n):
+        put_label(labels, at, cosine[k], things[k], (words[k] >> 8) & 255)
+        at += ids[k >> 3, 18, k & 7] != NO_HIT
+
+
+@fast
+def put_columns(sent, at, ids, n, column):
+    """Write the columns of the hits of a whole queue, of which the first has `column`."""
+    for k in range(n):
+        sent[at] = column + k
+        at += ids[k >> 3, 18, k & 7] != NO_HIT
+
+
+@fast
 def droplet(beam, i):
     """Range of the return from rain, fog or dust in front of beam i, or FAR for none."""
     if beam[DROPLETS] <= 0.0:
@@ -245,6 +312,23 @@ def droplet(beam, i):
     if uniform(seed + 5, i) >= beam[DROPLETS]:
         return FAR
     return 1.0 - 6.0 * math.log(1.0 - 0.999 * uniform(seed + 6, i))
+
+
+@fast
+def mark_met(windows, channel, things, met):
+    """Set `met[b]` to 1 where a channel's batch `b` meets a thing's window, else to 0."""
+    low, high = windows[LOW, channel, 0], windows[HIGH, channel, 0]
+    for b in range(windows.shape[2]):
+        met[b] = 0
+        low = min(low, windows[LOW, channel, b])
+        high = max(high, windows[HIGH, channel, b])
+    for k in range(things.shape[1]):
+        if things[LOW, k] > high or things[HIGH, k] < low:
+            continue
+        for b in range(windows.shape[2]):
+            apart = abs(windows[AZIMUTH, channel, b] - things[AZIMUTH, k])
+            apart = min(apart, abs(TURN_RAD - apart))
+            met[b] |= apart <= windows[HALF_WIDTH, channel, b] + things[HALF_WIDTH, k]
 
 
 @making
@@ -264,20 +348,31 @@ def echo_room():
 
 
 @making
-def scan_channels(world, aims, poses, times, columns, beam, reflectivity, sweep, first, last):
-    """LiDAR: channels `first` to `last` of `aims`; see `scan`."""
-    scan(world, aims, poses, times, columns, beam, reflectivity, sweep, echo_room(), first, last)
+def scan_channels(
+    world, aims, windows, things, poses, times, columns, beam, reflectivity, sweep, turn
+):
+    """LiDAR: channels of `aims` as long as `turn` has any; see `scan`.
+
+    `turn` is (1,) int64, the next channel: threads that share it do each channel once.
+    """
+    way = (aims, windows, things, poses, times, np.zeros(windows.shape[-1], np.uint8))
+    echoes = echo_room()
+    channels = len(sweep.counts)
+    channel = draw(turn.ctypes.data, 1)
+    while channel < channels:
+        scan(world, way, columns, beam, reflectivity, sweep, echoes, channel)
+        channel = draw(turn.ctypes.data, 1)
 
 
 @fast
 def scan(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
-    world, aims, poses, times, columns, beam, reflectivity, sweep, echoes, first, last
+    world, way, columns, beam, reflectivity, sweep, echoes, channel
 ):
-    """LiDAR: channels `first` to `last` of `aims`, which go channel by channel.
+    """LiDAR: one channel of the way's aims, which go channel by channel.
 
-    `aims` are unit vectors in the sensor's frame. Points are reported in the frame in which
-    their beam was sent, packed at the start of each channel's room in `sweep`; what has no
-    room there (labels, columns) is left out.
+    Aims are unit vectors in the sensor's frame; for their windows see windows.py. Points are
+    reported in the frame in which their beam was sent, packed at the start of the channel's
+    room in `sweep`; what has no room there (labels, columns) is left out.
     """
     rays, ids, masks, words, things, variants, cosine, fade = echoes
     tri, slots, transforms = world.triangles, world.slots, world.transforms
@@ -287,65 +382,83 @@ def scan(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
     physical = beam[PHYSICAL] != 0.0
     seed = int(beam[BEAM_SEED])
     returns = int(beam[RETURNS])
-    for channel in range(first, last):
-        at = channel * columns * returns
-        end = (channel + 1) * columns
-        for start in range(channel * columns, end, BATCH):
-            n = min(end - start, BATCH)
-            aim_beams(aims, poses, times, columns, beam[MAX_RANGE], rays, ids, start, n)
-            trace(world.scene, world.coherent, rays, n, masks)
-            if labelled or physical:
-                gather(tri, slots, transforms, rays, ids, n, words, things, variants)
-                cosines(rays, n, cosine)
-            if not physical:
-                fades(rays, n, beam[ATTENUATION], fade)
-            for k in range(n):
-                p = k >> 3
-                lane = k & 7
-                i = start + k
-                column = i - channel * columns
-                t = rays[p, 8, lane]
-                drop = droplet(beam, i)
-                if drop < t:
-                    put_point(points, at, aims, i, drop, 0.02 + 0.06 * uniform(seed + 7, i))
-                    if labelled:
-                        put_label(labels, at, 1.0, 0, 0)
-                    if timed:
-                        sent[at] = column
-                    at += 1
-                    if returns == 1:
-                        continue
-                if ids[p, 18, lane] == NO_HIT:
-                    continue
-                cos = cosine[k]
-                intensity = fade[k]
-                if physical:
-                    rho = reflectance(reflectivity, words[k] & 255, variants[k])
-                    if not is_heard(beam, rho, t, i):
-                        continue
-                    intensity = strength(beam, rho, t, cos)
-                if not survives(beam, intensity, channel, column, i):
-                    continue
-                if beam[NOISE] > 0.0:
-                    t += beam[NOISE] * normal_number(seed + 4, i)
-                put_point(points, at, aims, i, t, intensity)
+    aims, windows, others, poses, times, near = way
+    moving = poses.shape[0] > 1
+    if not moving:
+        stand(poses, times, rays, ids)
+    bare = is_bare(beam)
+    began = channel * columns * returns
+    at = began
+    end = (channel + 1) * columns
+    mark_met(windows, channel, others, near)
+    for start in range(channel * columns, end, BATCH):
+        n = min(end - start, BATCH)
+        if moving:
+            aim_moving(aims, poses, times, columns, beam[MAX_RANGE], rays, ids, start, n)
+        else:
+            aim_standing(aims, poses, beam[MAX_RANGE], rays, ids, start, n)
+        trace_one(world.scene.ground, world.coherent.ground, rays, n, masks)
+        if near[(start - channel * columns) // BATCH]:
+            trace_one(world.scene.things, world.coherent.things, rays, n, masks)
+        if labelled or physical:
+            gather(tri, slots, transforms, rays, ids, n, words, things, variants)
+            cosines(rays, n, cosine)
+        if not physical:
+            fades(rays, n, beam[ATTENUATION], fade)
+        if bare:
+            if labelled:
+                put_labels(labels, at, ids, n, cosine, things, words)
+            if timed:
+                put_columns(sent, at, ids, n, start - channel * columns)
+            at = put_points(points, at, aims, start, rays, ids, n, fade)
+            continue
+        for k in range(n):
+            p = k >> 3
+            lane = k & 7
+            i = start + k
+            column = i - channel * columns
+            t = rays[p, 8, lane]
+            drop = droplet(beam, i)
+            if drop < t:
+                put_point(points, at, aims, i, drop, 0.02 + 0.06 * uniform(seed + 7, i))
                 if labelled:
-                    put_label(labels, at, cos, things[k], (words[k] >> 8) & 255)
+                    put_label(labels, at, 1.0, 0, 0)
                 if timed:
                     sent[at] = column
                 at += 1
-                if returns == 2 and drop >= FAR and k + 1 < n:
-                    # The part of the beam that passes an edge returns from what is behind.
-                    behind = rays[(k + 1) >> 3, 8, (k + 1) & 7]
-                    met = ids[(k + 1) >> 3, 18, (k + 1) & 7] != NO_HIT
-                    if met and behind > t + 1.0 and uniform(seed + 8, i) < 0.35:
-                        put_point(points, at, aims, i, behind, 0.4 * intensity)
-                        if labelled:
-                            put_label(labels, at, cos, 0, 0)
-                        if timed:
-                            sent[at] = column
-                        at += 1
-        sweep.counts[channel] = at - channel * columns * returns
+                if returns == 1:
+                    continue
+            if ids[p, 18, lane] == NO_HIT:
+                continue
+            cos = cosine[k]
+            intensity = fade[k]
+            if physical:
+                rho = reflectance(reflectivity, words[k] & 255, variants[k])
+                if not is_heard(beam, rho, t, i):
+                    continue
+                intensity = strength(beam, rho, t, cos)
+            if not survives(beam, intensity, channel, column, i):
+                continue
+            if beam[NOISE] > 0.0:
+                t += beam[NOISE] * normal_number(seed + 4, i)
+            put_point(points, at, aims, i, t, intensity)
+            if labelled:
+                put_label(labels, at, cos, things[k], (words[k] >> 8) & 255)
+            if timed:
+                sent[at] = column
+            at += 1
+            if returns == 2 and drop >= FAR and k + 1 < n:
+                # The part of the beam that passes an edge returns from what is behind.
+                behind = rays[(k + 1) >> 3, 8, (k + 1) & 7]
+                met = ids[(k + 1) >> 3, 18, (k + 1) & 7] != NO_HIT
+                if met and behind > t + 1.0 and uniform(seed + 8, i) < 0.35:
+                    put_point(points, at, aims, i, behind, 0.4 * intensity)
+                    if labelled:
+                        put_label(labels, at, cos, 0, 0)
+                    if timed:
+                        sent[at] = column
+                    at += 1
+    sweep.counts[channel] = at - began
 
 
 @making

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import TracebackType
 
 import numpy as np
@@ -11,8 +12,9 @@ from synthgen.simserver.render import cameras, noise, radar, scans, self_test
 from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, Device
 from synthgen.simserver.render.environment import environment
 from synthgen.simserver.render.fields import ENV_COLUMNS
+from synthgen.simserver.render.grids import Grid
 from synthgen.simserver.render.lights import body_grid, lamp_grid
-from synthgen.simserver.render.records import World
+from synthgen.simserver.render.records import F64, World
 from synthgen.simserver.render.scene_graph import SceneGraph
 from synthgen.simserver.render.shading import BODY_COLUMNS, LAMP_COLUMNS
 from synthgen.simserver.render.sky import Sky, sky_of
@@ -215,6 +217,7 @@ class Renderer:
             spec,
             np.asarray(map_from_lidar, np.float32),
             previous_map_from_lidar,
+            boxes_m=self._graph.boxes_m(),
             weather=weather,
             frame=frame,
             delta_s=delta_s,
@@ -283,15 +286,14 @@ class Renderer:
     def _world(self, weather: Weather, *, lit: bool, moving: bool = False) -> World:
         """The kernels' view of the scene; labels and ranges need no light."""
         graph = self._graph
-        lamps, bodies = np.zeros((0, LAMP_COLUMNS)), np.zeros((0, BODY_COLUMNS))
-        env, table = np.zeros(ENV_COLUMNS, np.float32), np.zeros((0, 3), np.float32)
-        sky = self._sky_of(weather) if lit else None
-        if sky is not None:
+        lamps, lamp_cells, bodies, body_cells, env, table = _unlit()
+        if lit:
+            sky = self._sky_of(weather)
             bodies = graph.bodies()
             lamps = graph.lamps() if sky.night > 0.0 else lamps
-        lamp_cells, body_cells = lamp_grid(lamps), body_grid(bodies)
-        if sky is not None:
-            env, table = environment(weather, sky, lamp_cells, body_cells), sky.table.reshape(-1, 3)
+            lamp_cells, body_cells = lamp_grid(lamps), body_grid(bodies)
+            env = environment(weather, sky, lamp_cells, body_cells)
+            table = sky.table.reshape(-1, 3)
         return World(
             scene=graph.moving_scene if moving else graph.scene,
             coherent=COHERENT_QUERY,
@@ -315,3 +317,11 @@ class Renderer:
         if self._sky is None or self._sky[0] != weather:
             self._sky = (weather, sky_of(weather))
         return self._sky[1]
+
+
+@cache
+def _unlit() -> tuple[F64, Grid, F64, Grid, F32, F32]:
+    """No lamps, no bodies, no environment and no sky: what rays that only measure look at."""
+    lamps, bodies = np.zeros((0, LAMP_COLUMNS)), np.zeros((0, BODY_COLUMNS))
+    env, table = np.zeros(ENV_COLUMNS, np.float32), np.zeros((0, 3), np.float32)
+    return lamps, lamp_grid(lamps), bodies, body_grid(bodies), env, table

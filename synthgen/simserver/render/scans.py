@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthgen.simserver.render import ranging
-from synthgen.simserver.render.records import F32, F64, I64, Sweep, World
+from synthgen.simserver.render.embree import LANES
+from synthgen.simserver.render.records import F32, F64, Sweep, World
 from synthgen.simserver.render.sky import CLEAR_AIR_PER_M, fog_of
 from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RayHits, Weather
+from synthgen.simserver.render.windows import everywhere, windows_of, windows_on
 from synthgen.simserver.render.workers import Workers
 
 _RAYS_A_TASK = 16384
 # Embree's coherent packets lose rays of which a direction is of the order 1e-17, as sines of
 # half a turn are; below this it is none.
 _NO_DIRECTION = 1e-7
-T = TypeVar("T", bound=np.generic)
 
 
 def sweep(
@@ -28,13 +27,14 @@ def sweep(
     map_from_lidar: F32,
     previous_map_from_lidar: F32 | None,
     *,
+    boxes_m: F64,
     weather: Weather,
     frame: int,
     delta_s: float,
     start_angle_rad: float,
     labels: bool,
 ) -> LidarSweep:
-    """The points of one tick; see `Renderer.lidar`.
+    """The points of one tick; see `Renderer.lidar`, and `SceneGraph.boxes_m` for `boxes_m`.
 
     Source of the ray pattern: CARLA 0.9.16, RayCastSemanticLidar.cpp.
     """
@@ -42,37 +42,33 @@ def sweep(
     columns = round(spec.points_per_second * delta_s / channels)
     step_deg = spec.rotation_frequency_hz * spec.horizontal_fov_deg * delta_s
     start_deg = float(np.rad2deg(start_angle_rad))
-    aims = _aims(spec, columns, round(start_deg, 6), round(step_deg, 6))
+    aims, windows = _aims(spec, columns, round(start_deg, 6), round(step_deg, 6))
     beam = _beam(spec, weather, frame, columns)
     before = previous_map_from_lidar if spec.spinning else None
-    times = np.ones(1, np.float32)
-    if before is not None:
+    times, things = np.ones(1, np.float32), everywhere()
+    if before is None:
+        things = windows_on(boxes_m, map_from_lidar, spec.range_m)
+    else:
         times = ((np.arange(columns) + 1.0) / max(columns, 1)).astype(np.float32)
     poses = poses_at(times, before, map_from_lidar)
     room = _room(channels, columns * spec.returns, labels=labels, timed=len(times) > 1)
     if columns:
-        at_once = max(1, _RAYS_A_TASK // columns)
-        scan = partial(
-            ranging.scan_channels,
-            world,
-            aims,
-            poses,
-            times,
-            columns,
-            beam,
-            ranging.REFLECTIVITY,
-            room,
+        way = aims, windows, things, poses, times
+        turn = np.zeros(1, np.int64)
+        workers.together(
+            partial(
+                ranging.scan_channels, world, *way, columns, beam, ranging.REFLECTIVITY, room, turn
+            )
         )
-        workers.over(channels, at_once, scan)
-    counts = room.counts
+    count = _pack(room)
     end_deg = (start_deg + step_deg) % spec.horizontal_fov_deg
     return LidarSweep(
-        points=_packed(room.points, counts),
-        cos_incidence=_packed(room.incidence, counts),
-        instance=_packed(room.instance, counts),
-        tag=_packed(room.tag, counts),
-        time_s=_sent_s(room, times, delta_s),
-        points_per_channel=counts.astype(np.uint32),
+        points=room.points[:count],
+        cos_incidence=room.incidence[:count],
+        instance=room.instance[:count],
+        tag=room.tag[:count],
+        time_s=_sent_s(room, count, times, delta_s),
+        points_per_channel=room.counts.astype(np.uint32),
         horizontal_angle_rad=float(np.deg2rad(end_deg)),
     )
 
@@ -90,29 +86,36 @@ def _room(channels: int, columns: int, *, labels: bool, timed: bool) -> Sweep:
     )
 
 
-def _packed(rows: NDArray[T], counts: I64) -> NDArray[T]:
-    """The filled part of each channel's room, moved together within the room."""
-    columns = len(rows) // max(len(counts), 1)
+def _pack(room: Sweep) -> int:
+    """Move the filled parts of all channels' room together; the number of points."""
+    arrays = (room.points, room.incidence, room.instance, room.tag, room.column)
+    # Bytes, since numpy copies what overlaps twice.
+    parts = [(a.data.cast("B"), a.nbytes // len(a)) for a in arrays if len(a)]
+    apart = len(room.points) // max(len(room.counts), 1)
     end = 0
-    for channel, count in enumerate(counts.tolist()):
-        start = channel * columns
-        if start > end:
-            rows[end : end + count] = rows[start : start + count]
+    for channel, count in enumerate(room.counts.tolist()):
+        start = channel * apart
+        for part, size in parts if start > end else ():
+            rows = part[start * size : (start + count) * size]
+            part[end * size : (end + count) * size] = rows
         end += count
-    return rows[:end]
+    return end
 
 
-def _sent_s(room: Sweep, times: F32, delta_s: float) -> F32:
+def _sent_s(room: Sweep, count: int, times: F32, delta_s: float) -> F32:
     """When each point's beam was sent, seconds before the end of the tick (<= 0)."""
     if len(room.column) == 0:
-        return np.zeros(int(room.counts.sum()), np.float32)
-    column = _packed(room.column, room.counts)
+        return np.zeros(count, np.float32)
+    column = room.column[:count]
     return (times[column % len(times)] - 1.0) * np.float32(delta_s)
 
 
 @lru_cache(maxsize=16)
-def _aims(spec: LidarSpec, columns: int, start_deg: float, step_deg: float) -> F32:
-    """(channels * columns, 3) float32 unit vectors, channel by channel."""
+def _aims(spec: LidarSpec, columns: int, start_deg: float, step_deg: float) -> tuple[F32, F32]:
+    """(3, channels * columns + LANES) float32 unit vectors, channel by channel, and windows.
+
+    The last LANES are there to be read, but aim nowhere.
+    """
     elevation = np.deg2rad(elevations_deg(spec))[:, None]
     offset = np.deg2rad(np.array(spec.beam_azimuths_deg or (0.0,) * spec.channels))[:, None]
     turned = start_deg + step_deg * np.arange(columns) / max(columns, 1)
@@ -123,10 +126,11 @@ def _aims(spec: LidarSpec, columns: int, start_deg: float, step_deg: float) -> F
             np.cos(elevation) * np.cos(azimuth),
             np.cos(elevation) * np.sin(azimuth),
             np.broadcast_to(np.sin(elevation), azimuth.shape),
-        ],
-        axis=-1,
+        ]
     )
-    return _snapped(aims.reshape(-1, 3))
+    snapped = _snapped(aims)
+    windows = windows_of(snapped, ranging.BATCH) if columns else everywhere()
+    return np.pad(snapped.reshape(3, -1), ((0, 0), (0, LANES))), windows
 
 
 def elevations_deg(spec: LidarSpec) -> F64:

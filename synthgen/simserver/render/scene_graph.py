@@ -61,6 +61,12 @@ def _grown(table: U32, used: int, needed: int) -> U32:
     return grown
 
 
+def _box_of(mesh: Mesh) -> F32:
+    """(2, 3) float32 centre and half the size of the box about a mesh, its own frame."""
+    low, high = mesh.vertices_m.min(axis=0), mesh.vertices_m.max(axis=0)
+    return np.array([low + high, high - low], np.float32) / 2.0
+
+
 @dataclass(slots=True)
 class _Prototype:
     """One mesh: its rows in the triangle table and its hierarchy."""
@@ -105,6 +111,8 @@ class SceneGraph:
         self.transforms: F32 = np.zeros((64, 3, 4), np.float32)
         self.previous: F32 = np.zeros((64, 3, 4), np.float32)
         self.palette: F32 = np.zeros((64, 8, 3), np.float32)
+        self._boxes: F32 = np.zeros((64, 2, 3), np.float32)
+        self._around: F64 | None = None
         self._free: list[int] = []
         self._used = 0
         self._actors: dict[int, _Actor] = {}
@@ -134,6 +142,21 @@ class SceneGraph:
             box = actor.model.box_center_m, actor.model.box_extent_m
             rows.append(body_row(pose, box[0].astype(np.float64), box[1].astype(np.float64)))
         return np.array(rows).reshape(-1, BODY_COLUMNS)
+
+    def boxes_m(self) -> F64:
+        """(A, 2, 3) centres and half sizes, along the map's axes, of boxes about all instances.
+
+        Instances that are not shown are left out.
+        """
+        if self._around is None:
+            slots = [slot for slot in self._meshes if slot not in self._unseen]
+            pose = self.transforms[slots].astype(np.float64)
+            center, half = self._boxes[slots].astype(np.float64).transpose(1, 0, 2)
+            center = np.einsum("aij,aj->ai", pose[:, :, :3], center) + pose[:, :, 3]
+            # A centimetre for what rays in float32 are off far from the origin.
+            half = np.einsum("aij,aj->ai", np.abs(pose[:, :, :3]), half) + 0.01
+            self._around = np.stack([center, half], axis=1)
+        return self._around
 
     @property
     def moving_scene(self) -> Pair:
@@ -300,6 +323,7 @@ class SceneGraph:
             self._ground = prototype.scene
         else:
             self._meshes[slot] = prototype.scene
+            self._boxes[slot] = _box_of(mesh)
             self._top.add(slot, prototype.scene)
             self._top.place(slot, self.transforms[slot].ctypes.data)
         self._changed()
@@ -307,6 +331,7 @@ class SceneGraph:
 
     def _changed(self) -> None:
         self._dirty = True
+        self._around = None
         if self._moving is not None:
             self._moving.release()
             self._moving = None
@@ -344,6 +369,7 @@ class SceneGraph:
             self.transforms = np.concatenate([self.transforms, np.zeros_like(self.transforms)])
             self.previous = np.concatenate([self.previous, np.zeros_like(self.previous)])
             self.palette = np.concatenate([self.palette, np.zeros_like(self.palette)])
+            self._boxes = np.concatenate([self._boxes, np.zeros_like(self._boxes)])
         return slot
 
     def _place_parts(self, slots: Sequence[int], poses: F32, lights: int) -> None:

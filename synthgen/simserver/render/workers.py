@@ -30,8 +30,12 @@ class Workers:
             for first in starts:
                 work(first, min(first + step, rows))
 
-        others = [self._pool.submit(draw) for _ in range(self._threads - 1)] if self._pool else []
-        draw()
+        self.together(draw)
+
+    def together(self, work: Callable[[], object]) -> None:
+        """Call `work()` on all threads at once, which share it out among themselves."""
+        others = [self._pool.submit(work) for _ in range(self._threads - 1)] if self._pool else []
+        work()
         for other in others:
             other.result()
 

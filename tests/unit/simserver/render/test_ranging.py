@@ -11,6 +11,7 @@ from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, We
 from synthgen.simserver.scene import F32
 from tests.unit.simserver.render.scenes import (
     DAY,
+    cube_model,
     ideal_lidar,
     place_cube,
     pose,
@@ -175,6 +176,37 @@ def test_a_wall_is_heard_while_enough_light_comes_back(
     from_wall = sweep.tag[ahead] != 0
     from_fog = int((~from_wall).sum())
     assert from_wall.sum() == pytest.approx(share * (301 - from_fog), abs=1)
+
+
+@pytest.mark.parametrize("pitch_deg", [0.0, 35.0])
+@pytest.mark.parametrize(("last", "things"), [([0.1, 0.0, 2.0], 1), ([0.0, 0.0, 30.0], 10)])
+def test_sweep_meets_things_where_free_rays_do(
+    renderer: Renderer, last: list[float], things: int, pitch_deg: float
+) -> None:
+    """Sweeps leave out things beside a batch of beams; free rays look at all of them.
+
+    Cubes lie near and far, above and below, on all sides; the last one may hold the sensor.
+    """
+    renderer.load_map(plane(60.0, 30))
+    model, rng = cube_model(0.3), np.random.default_rng(0)
+    spots = [*rng.uniform([-40, -40, -3], [40, 40, 25], (60, 3)).tolist(), last]
+    for k in range(len(spots)):
+        renderer.add_actor(k, 100 + k, model)
+    placed = [pose(x, y, z, 37.0 * k)[None] for k, (x, y, z) in enumerate(spots)]
+    renderer.move(list(range(len(spots))), placed, [0] * len(spots))
+    c, s = np.cos(np.deg2rad(pitch_deg)), np.sin(np.deg2rad(pitch_deg))
+    at = np.array([[c, 0, -s, 0], [0, 1, 0, 0], [s, 0, c, 2]], np.float32)
+    up = np.deg2rad(np.linspace(85.0, -85.0, 64))[:, None]
+    turn = 2.0 * np.pi * np.arange(500)[None, :] / 500 - np.pi
+    aims = np.stack(
+        [np.cos(up) * np.cos(turn), np.cos(up) * np.sin(turn), np.sin(up) + 0.0 * turn], axis=-1
+    ).reshape(-1, 3)
+    directions = (aims @ at[:, :3].T).astype(np.float32)
+    free = renderer.cast(np.tile(at[:, 3], (len(aims), 1)), directions, 100.0)
+    sweep = scan(renderer, ideal_lidar(64, 500, 85.0, -85.0), at=at)
+    met = free.distance_m[np.isfinite(free.distance_m)]
+    assert len(np.unique(free.instance)) >= things
+    assert np.linalg.norm(sweep.xyz_m, axis=1) == pytest.approx(met, abs=1e-3)
 
 
 def test_radar_sees_a_cube_approach(renderer: Renderer) -> None:

@@ -74,6 +74,12 @@ class Stage:
         self.poses[number] = placed
         self.lights[number] = lights
 
+    def take_last(self) -> None:
+        """Take the actor away that was put last."""
+        number = len(self.poses)
+        self.renderer.remove_actor(number)
+        del self.poses[number], self.lights[number]
+
     def begin(self) -> None:
         """Show all actors where they were put."""
         numbers = list(self.poses)

@@ -65,8 +65,8 @@ class View:
             heads measure the motion since then.
         since_previous_s: Time since then.
         angle_rad: Where a LiDAR's head stopped.
-        luma: What an event camera saw last.
-        luma_time_s: When that was.
+        pixels: What an event camera's pixels remember.
+        pixels_time_s: When they looked last.
     """
 
     type_id: str
@@ -78,8 +78,8 @@ class View:
     previous: F32 | None = None
     since_previous_s: float = 0.0
     angle_rad: float = 0.0
-    luma: F32 | None = None
-    luma_time_s: float = 0.0
+    pixels: event_camera.Pixels | None = None
+    pixels_time_s: float = 0.0
 
     @property
     def is_camera(self) -> bool:
@@ -298,11 +298,11 @@ def _photograph(
 
 def _events(view: View, luma: NDArray[np.generic], header: bytes, frame: Frame) -> list[Payload]:
     now = np.asarray(luma, np.float32)
-    before, view.luma = view.luma, now
-    since_s, view.luma_time_s = frame.time_s - view.luma_time_s, frame.time_s
-    if before is None:
+    since_s, view.pixels_time_s = frame.time_s - view.pixels_time_s, frame.time_s
+    if view.pixels is None:
+        view.pixels = event_camera.first_look(now, view.attributes)
         return []
-    events = event_camera.events_between(before, now, view.attributes, frame, since_s)
+    events, view.pixels = event_camera.events_of(view.pixels, now, view.attributes, frame, since_s)
     return [(header, events.tobytes())] if len(events) else []
 
 

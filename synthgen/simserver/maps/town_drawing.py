@@ -289,7 +289,7 @@ def _section_xml(section: SectionDraft) -> str:
     right = "".join(_lane_xml(-i - 1, lane) for i, lane in enumerate(section.right))
     center = (
         f'<lane id="0" type="none" level="false"><link/>'
-        f"{_mark_xml(section.center_mark, section.center_color)}</lane>"
+        f"{_mark_xml(section.center_mark, section.center_color, change='none')}</lane>"
     )
     sides = [("left", left), ("center", center), ("right", right)]
     body = "".join(f"<{tag}>{lanes}</{tag}>\n" for tag, lanes in sides if lanes)
@@ -305,12 +305,16 @@ def _lane_xml(lane_id: int, lane: LaneDraft) -> str:
     width = _cubic_xml("width", "sOffset", (0, lane.width, lane.growth, 0, 0))
     return (
         f'<lane id="{lane_id}" type="{lane.kind}" level="false"><link>{link}</link>{width}'
-        f"{_mark_xml(lane.mark, lane.color)}</lane>"
+        f"{_mark_xml(lane.mark, lane.color, change='both' if lane.mark == 'broken' else 'none')}"
+        "</lane>"
     )
 
 
-def _mark_xml(mark: str, color: str) -> str:
-    change = "both" if mark == "broken" else "none"
+def _mark_xml(mark: str, color: str, *, change: str) -> str:
+    """A marking; as in CARLA's towns `change` is none on a centre line, broken or not.
+
+    Route planners take what a line allows for a lane of the same direction.
+    """
     return (
         f'<roadMark sOffset="0" type="{mark}" weight="standard" color="{color}" width="0.12" '
         f'laneChange="{change}"/>'

@@ -11,6 +11,7 @@ from synthgen.simserver.maps.draw_towns import TOWNS
 from synthgen.simserver.maps.townmap import TownMap
 
 NAMES = sorted(TOWNS)
+LEFT = carla.LaneChange.Left
 LIT = ["SynthDowntown", "SynthSuburb"]
 
 
@@ -38,6 +39,22 @@ def test_no_lane_is_a_dead_end(name: str, carla_maps: dict[str, carla.Map]) -> N
     waypoints = carla_maps[name].generate_waypoints(4.0)
     assert len(waypoints) > 500
     assert all(w.next(4.0) for w in waypoints)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_marking_allows_a_change_into_oncoming_traffic(
+    name: str, carla_maps: dict[str, carla.Map]
+) -> None:
+    # Route planners (`GlobalRoutePlanner`) change to any lane of the road that a marking allows;
+    # the centre lines of CARLA's Town01 and Town02, broken as well, have laneChange="none".
+    crossed = [
+        other
+        for w in carla_maps[name].generate_waypoints(5.0)
+        if w.left_lane_marking is not None and w.left_lane_marking.lane_change & LEFT
+        if (other := w.get_left_lane()) is not None and other.lane_type == carla.LaneType.Driving
+        if other.lane_id * w.lane_id < 0
+    ]
+    assert not crossed
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -374,20 +374,13 @@ def screen(
     Returns:
         (n,) bool; how often each reason spoke against a candidate; outcomes of the (n * p) runs.
     """
-    disturbances = calibration.disturbances()
-    p, n = len(disturbances), len(mask)
-    rows = np.repeat(np.arange(n), p)
-    outcome = simulate(_rows(encounter.model, rows), np.tile(disturbances, (n, 1)))
-    low, high = encounter.low_s[rows], encounter.high_s[rows]
+    outcome = simulate(encounter.model, calibration.disturbances())
+    low, high = encounter.low_s[:, None], encounter.high_s[:, None]
     clearance = CLEARANCE_VEHICLE_M if encounter.model.other.rolls else CLEARANCE_WALKER_M
     reasons = judge(outcome, target, low, high, clearance)
     good = reasons == "ok"
-    share = good.reshape(n, p).mean(axis=1)
-    passed = mask & good.reshape(n, p)[:, 0] & (share >= PASS_SHARE)
-    worst = [
-        next(str(r) for r in reasons.reshape(n, p)[i] if r != "ok")
-        for i in np.flatnonzero(mask & ~passed)
-    ]
+    passed = mask & good[:, 0] & (good.mean(axis=1) >= PASS_SHARE)
+    worst = [next(str(r) for r in reasons[i] if r != "ok") for i in np.flatnonzero(mask & ~passed)]
     return passed, Counter(worst), outcome
 
 
@@ -413,49 +406,7 @@ def judge(
         checks += [("no_contact", outcome.contact)]
     else:
         checks = []
-    reasons = np.full(len(close), "ok", dtype="U24")
+    reasons = np.full(close.shape, "ok", dtype="U24")
     for name, holds in checks[::-1]:
         reasons[~holds] = name
     return reasons
-
-
-def _rows(model: EncounterModel, rows: NDArray[np.int64]) -> EncounterModel:
-    """The model with its candidates repeated."""
-    ego, other = model.ego, model.other
-    return EncounterModel(
-        ego=EgoModel(
-            way=ego.way,
-            station_m=ego.station_m[rows],
-            speed_mps=ego.speed_mps[rows],
-            speeds_mps=ego.speeds_mps[rows],
-            length_m=ego.length_m[rows],
-            width_m=ego.width_m[rows],
-            reacts=ego.reacts,
-            delay_s=ego.delay_s[rows],
-            decel_mps2=ego.decel_mps2[rows],
-            react_ttc_s=ego.react_ttc_s[rows],
-        ),
-        other=OtherModel(
-            start=other.start[rows],
-            way=other.way,
-            station_m=other.station_m[rows],
-            lateral_m=other.lateral_m[rows],
-            speed_mps=other.speed_mps[rows],
-            accel_mps2=other.accel_mps2[rows],
-            distance_m=other.distance_m[rows],
-            travel_s=other.travel_s[rows],
-            length_m=other.length_m[rows],
-            width_m=other.width_m[rows],
-            rolls=other.rolls,
-            pause_at_m=other.pause_at_m[rows],
-            pause_s=other.pause_s[rows],
-            back_at_m=other.back_at_m[rows],
-        ),
-        ego_conflict_m=model.ego_conflict_m[rows],
-        conflict=model.conflict[rows],
-        offset_s=model.offset_s[rows],
-        occluders=model.occluders[rows],
-        resync=model.resync,
-        duration_s=model.duration_s,
-        assumed=model.assumed,
-    )

@@ -227,6 +227,7 @@ class _Campaign:
         if _free_bytes(self._dataset) < size.bytes:
             self._progress.note("the disk may not hold all of it; whole clips will be kept")
         self._lay_out_maps()
+        warm_up("scenarios.warmup", note=self._progress.note)
         warm_up("synthgen.labels.warmup", note=self._progress.note)
         if self._config.simulator.kind == "embedded":
             warm_up("synthgen.simserver", "warmup", note=self._progress.note)

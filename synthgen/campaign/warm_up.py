@@ -16,7 +16,7 @@ from synthgen.campaign.config import PACKAGE_ROOT
 from synthgen.errors import SimulatorLost
 from synthgen.user_cache import user_cache
 
-_SOURCES: Final = PACKAGE_ROOT / "synthgen"
+_SOURCES: Final = (PACKAGE_ROOT / "synthgen", PACKAGE_ROOT / "scenarios")
 _CPU: Final = Path("/proc/cpuinfo")
 
 
@@ -69,11 +69,11 @@ def _state() -> Iterator[str]:
     """All that decides whether numba compiles: versions, processor, sources, and its caches."""
     yield f"{sys.version} numba {version('numba')} llvmlite {version('llvmlite')}"
     yield from sorted({line for line in _cpu_lines() if line.startswith(("model name", "flags"))})
-    for source in sorted(_SOURCES.rglob("*.py")):
+    for source in sorted(path for folder in _SOURCES for path in folder.rglob("*.py")):
         stat = source.stat()
         yield f"{source} {stat.st_mtime_ns} {stat.st_size}"
     kernels = Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache() / "kernels")
-    for folder in (_SOURCES, kernels):
+    for folder in (*_SOURCES, kernels):
         yield from sorted(str(path) for path in folder.rglob("*.nb[ci]"))
 
 

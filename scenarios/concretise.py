@@ -74,6 +74,17 @@ def rounded(value: float) -> float:
     return round(float(value), ROUND) + 0.0
 
 
+def rounded_all(values: F64) -> list[float]:
+    """`rounded` of each of (n,) values."""
+    scaled = values * 10.0**ROUND
+    whole = np.rint(scaled)
+    found: list[float] = (whole / 10.0**ROUND + 0.0).tolist()
+    # Python rounds what is written, not what is multiplied: that matters near a half only.
+    for i in np.flatnonzero(np.abs(np.abs(scaled - whole) - 0.5) < 1e-3).tolist():
+        found[i] = rounded(float(values[i]))
+    return found
+
+
 def ego_actor(c: Candidate) -> ConcreteActor:
     """The ego on its way, with the speed it wants at every metre."""
     ego, i = c.scene.ego, c.i
@@ -102,7 +113,7 @@ def ego_actor(c: Candidate) -> ConcreteActor:
         speed_mps=rounded(speeds[0]),
         size_lwh_m=ego.body.size_lwh_m,
         path_xyz_m=_xyz(points),
-        path_speeds_mps=tuple(rounded(v) for v in speeds),
+        path_speeds_mps=tuple(rounded_all(speeds)),
         behaviours=tuple(steps),
     )
 
@@ -183,7 +194,7 @@ def _motion(
     stations = _stations(spawn, party.way.ahead_m)
     points = party.way.at(stations, t)
     speeds = np.minimum(np.interp(stations, party.way.stations, bend_speeds(party.way)), speed)
-    return _pose(points[0]), _xyz(points), tuple(rounded(v) for v in speeds)
+    return _pose(points[0]), _xyz(points), tuple(rounded_all(speeds))
 
 
 def _waits(party: Party) -> bool:
@@ -241,7 +252,7 @@ def _pose(point: F64) -> Pose:
 
 
 def _xyz(points: F64) -> tuple[tuple[float, float, float], ...]:
-    return tuple((rounded(p[0]), rounded(p[1]), rounded(p[2])) for p in points)
+    return tuple(zip(*(rounded_all(points[:, axis]) for axis in range(3)), strict=True))
 
 
 def _step(c: Candidate, name: str, path: str, number: int, behaviour: Behaviour) -> Step:
@@ -410,10 +421,12 @@ def weather_of(c: Candidate) -> Weather:
 def traffic_of(c: Candidate, seeds: tuple[int, int, int], radius_m: float = 120.0) -> Traffic:
     """Ambient traffic by density over the lanes around the conflict."""
     x, y = c.scene.site.ego.at(0.0)[:2]
-    spec, points = c.spec.traffic, c.index.points
-    near = np.hypot(points[:, 0] - x, points[:, 1] - y) < radius_m
-    lane_km = float(np.sum(near & c.index.is_point_of("driving"))) / 1000
-    walk_km = float(np.sum(near & c.index.is_point_of("sidewalk"))) / 1000
+    spec = c.spec.traffic
+    lane_km, walk_km = (
+        # Points are a metre apart.
+        np.count_nonzero(np.hypot(points[:, 0] - x, points[:, 1] - y) < radius_m) / 1000
+        for points in (c.index.points_of("driving"), c.index.points_of("sidewalk"))
+    )
     return Traffic(
         vehicles=round(lane_km * c.number(spec.vehicles, "traffic.vehicles")),
         walkers=round(walk_km * c.number(spec.pedestrians, "traffic.pedestrians")),

@@ -140,20 +140,28 @@ def plan_ego(
     conflict = crossing_s - body.size_lwh_m[0] / 2
     share = values.number(spec.record.conflict_at, "record.conflict_at")
     clock = np.cumsum(1.0 / speeds, axis=1)
-    first = np.empty(values.n)
-    arrival = np.empty(values.n)
-    for i in range(values.n):
-        at_conflict = np.interp(conflict[i], way.stations, clock[i])
-        room = at_conflict - clock[i, 0]
-        arrival[i] = min(share[i] * duration_s, room - warmup_s)
-        first[i] = np.interp(at_conflict - arrival[i], clock[i], way.stations)
-    spawn = np.array(
-        [
-            np.interp(np.interp(s, way.stations, c) - warmup_s, c, way.stations)
-            for s, c in zip(first, clock, strict=True)
-        ]
-    )
+    at_conflict = looked_up(conflict, way.stations, clock)
+    arrival = np.minimum(share * duration_s, (at_conflict - clock[:, 0]) - warmup_s)
+    first = looked_up(at_conflict - arrival, clock, way.stations)
+    spawn = looked_up(looked_up(first, way.stations, clock) - warmup_s, clock, way.stations)
     return EgoPlan(body, way, shift, speeds, first, spawn, conflict, arrival, arrival >= 2.0)
+
+
+def looked_up(x: F64, xp: F64, fp: F64) -> F64:
+    """(n,) what `np.interp(x[i], xp[i], fp[i])` gives for each i.
+
+    Args:
+        x: (n,) float64.
+        xp: (n, S) ascending, or (S,) for all alike.
+        fp: (n, S), or (S,) for all alike.
+    """
+    shape, rows = (len(x), xp.shape[-1]), np.arange(len(x))
+    xp, fp = np.broadcast_to(xp, shape), np.broadcast_to(fp, shape)
+    before = np.clip((xp <= x[:, None]).sum(axis=1) - 1, 0, shape[1] - 2)
+    x0, f0 = xp[rows, before], fp[rows, before]
+    slope = (fp[rows, before + 1] - f0) / (xp[rows, before + 1] - x0)
+    inside = np.where(x >= xp[:, -1], fp[:, -1], slope * (x - x0) + f0)
+    return np.where(x < xp[:, 0], fp[:, 0], inside)
 
 
 @lru_cache(maxsize=512)

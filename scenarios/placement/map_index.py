@@ -86,9 +86,9 @@ class MapIndex:
         return self.points[self.first[lane] : self.first[lane + 1]]
 
     @lru_cache(maxsize=64)  # noqa: B019 - indexes live as long as the process
-    def is_point_of(self, kind: str) -> NDArray[np.bool_]:
-        """(m,) whether a point belongs to a lane of that kind."""
-        return np.repeat(self.tables["kind"] == kind, np.diff(self.first))
+    def points_of(self, kind: str) -> F64:
+        """(k, 2) float64: x and y of the points of all lanes of a kind."""
+        return self.points[np.repeat(self.tables["kind"] == kind, np.diff(self.first)), :2]
 
     def text(self, table: str, lane: int) -> str:
         """A text column of one lane."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -100,18 +101,30 @@ def _resolved(node: object) -> object:
     return [_resolved(value) for value in node] if isinstance(node, list) else node
 
 
+_BRANCHES = (Reference, Distribution, Strict, dict, tuple)
+
+
 def quantities(
     part: object, path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[tuple[str | int, ...], Quantity | str]]:
     """Every reference and distribution below `part`, with its path in the file's names."""
     if isinstance(part, Reference | Distribution):
         yield path, part
-    elif isinstance(part, Strict):
-        for name, field in type(part).model_fields.items():
-            yield from quantities(getattr(part, name), (*path, field.alias or name))
-    elif isinstance(part, dict):
-        for key, item in part.items():
+        return
+    for key, item in _items(part):
+        if isinstance(item, _BRANCHES):
             yield from quantities(item, (*path, key))
-    elif isinstance(part, tuple):
-        for i, item in enumerate(part):
-            yield from quantities(item, (*path, i))
+
+
+def _items(part: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(part, Strict):
+        return [(key, getattr(part, name)) for name, key in _fields(type(part))]
+    if isinstance(part, dict):
+        return part.items()
+    return enumerate(part) if isinstance(part, tuple) else ()
+
+
+@cache
+def _fields(part: type[Strict]) -> list[tuple[str, str]]:
+    """The fields of a part of the schema: here and in the file."""
+    return [(name, field.alias or name) for name, field in part.model_fields.items()]

@@ -22,7 +22,10 @@ from synthgen.campaign.plan import Plan, SlotTask
 from synthgen.datatypes.clip_job import CaptureSettings
 from synthgen.errors import ConfigError, ScenarioRejected
 
-_CHUNK: Final = 25
+# Small enough that no process is long alone at the end.
+_CHUNK: Final = 50
+# Takes longest to import; each process of the pool begins as a copy of one that has done so.
+_KERNELS: Final = ("scenarios.following_kernel", "scenarios.surrogate_kernel")
 
 
 def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
@@ -39,20 +42,40 @@ def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
     Raises:
         ConfigError: A map has no site for a scenario.
     """
-    # Those of one scenario together: its file and its sites are looked up once a process.
-    chunks = [plan.slots[i : i + _CHUNK] for i in range(0, len(plan.slots), _CHUNK)]
     if processes == 1:
-        for chunk in chunks:
-            yield from _solve_some(plan.seed, plan.capture, plan.max_draws, chunk)
+        for task in plan.slots:
+            yield _solve(plan.seed, plan.capture, plan.max_draws, task)
         return
     context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *_KERNELS])
+    chunks = _chunks(plan.slots)
+    place = {i: (number, at) for number, chunk in enumerate(chunks) for at, i in enumerate(chunk)}
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        found = [
-            pool.submit(_solve_some, plan.seed, plan.capture, plan.max_draws, chunk)
+        solved = [
+            pool.submit(
+                _solve_some, plan.seed, plan.capture, plan.max_draws, [plan.slots[i] for i in chunk]
+            )
             for chunk in chunks
         ]
-        for chunk_rows in found:
-            yield from chunk_rows.result()
+        try:
+            for i in range(len(plan.slots)):
+                number, at = place[i]
+                yield solved[number].result()[at]
+        finally:
+            # Who wants no more rows does not wait for them.
+            pool.shutdown(cancel_futures=True)
+
+
+def _chunks(tasks: Sequence[SlotTask]) -> list[list[int]]:
+    """Numbers of the tasks that go together: a map's sites for a scenario are found once."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, task in enumerate(tasks):
+        groups.setdefault((task.scenario_file, task.map.name), []).append(i)
+    return [
+        group[first : first + _CHUNK]
+        for group in groups.values()
+        for first in range(0, len(group), _CHUNK)
+    ]
 
 
 def as_line(row: Mapping[str, Any]) -> str:

@@ -80,8 +80,12 @@ def plan(
         print_report(plan_report(loaded, project_root(config)), as_json)
         return
     from synthgen.campaign.plan import make_plan
+    from synthgen.campaign.cache_home import ensure_cache_home
     from synthgen.campaign.solve import as_line, solve_plan
+    from synthgen.campaign.warm_up import warm_up
 
+    ensure_cache_home()
+    warm_up("scenarios.warmup", note=lambda line: print(line, file=sys.stderr))
     for row in solve_plan(make_plan(loaded, project_root(config)), processes=processes):
         print(json.dumps(row) if as_json else as_line(row))
 

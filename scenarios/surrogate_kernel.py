@@ -34,7 +34,7 @@ _STATE = (
     "ego_m", "ego_wanted_mps", "due_s", "threat_s", "clear_s", "since_passed_s",
     "progress_m", "pace_mps", "started", "turned", "start_s", "ttc_before_s",
     "ego_x", "ego_y", "ego_yaw", "ego_cos", "ego_sin", "heading_x", "heading_y",
-    "other_x", "other_y", "other_yaw", "other_cos", "other_sin", "other_vx", "other_vy",
+    "other_x", "other_y", "reach_m", "other_cos", "other_sin", "other_vx", "other_vy",
     "origin_x", "origin_y", "normal_x", "normal_y", "across_yaw", "area_cos", "area_sin",
 )  # fmt: skip
 _OUTCOME = (
@@ -96,6 +96,9 @@ def _begin(run, ego_way, clock, first_s):
     yaw = _heading(ego_way, front_m)
     run.area_cos, run.area_sin = cos(yaw), sin(yaw)
     run.due_s = _between(clock, run.conflict_m - ego_way[0, 3])
+    # Of who goes straight these stay; on a way they are anew at each step.
+    run.other_cos, run.other_sin = cos(run.start_yaw), sin(run.start_yaw)
+    run.reach_m = _reach(run, run.start_yaw)
     run.contact = run.entered = run.steps_seen = 0.0
     run.ttc_before_s = run.min_ttc_s = run.min_gap_m = inf
     run.reveal_ttc_s = run.ego_in_s = run.ego_out_s = run.other_in_s = run.other_out_s = nan
@@ -165,15 +168,22 @@ def _put_ego(run, way):
 @njit
 def _put_other(run, way):
     if len(way):
-        x, y, yaw, c, s = _place(way, run.station_m + run.progress_m, run.lateral_m)
+        s, t = run.station_m + run.progress_m, run.lateral_m
+        run.other_x, run.other_y, yaw, run.other_cos, run.other_sin = _place(way, s, t)
+        run.reach_m = _reach(run, yaw)
     else:
-        yaw = run.start_yaw
-        c, s = cos(yaw), sin(yaw)
-        x, y = run.start_x + run.progress_m * c, run.start_y + run.progress_m * s
-    run.other_x, run.other_y, run.other_yaw = x, y, yaw
-    run.other_cos, run.other_sin = c, s
+        run.other_x = run.start_x + run.progress_m * run.other_cos
+        run.other_y = run.start_y + run.progress_m * run.other_sin
     pace = -run.pace_mps if run.turned else run.pace_mps
-    run.other_vx, run.other_vy = c * pace, s * pace
+    run.other_vx, run.other_vy = run.other_cos * pace, run.other_sin * pace
+
+
+@njit
+def _reach(run, yaw):
+    """Half of what the other's box shows across the ego's way at the conflict."""
+    along = yaw - run.across_yaw
+    length, width = run.other_length_m, run.other_width_m
+    return abs(sin(along)) * length / 2 + abs(cos(along)) * width / 2
 
 
 @njit
@@ -242,20 +252,12 @@ def _blocks(box, eye_x, eye_y, x, y):
 
 
 @njit
-def _reach(run):
-    """Half of what the other's box shows across the ego's way at the conflict."""
-    along = run.other_yaw - run.across_yaw
-    length, width = run.other_length_m, run.other_width_m
-    return abs(sin(along)) * length / 2 + abs(cos(along)) * width / 2
-
-
-@njit
 def _threatens(run, arrival_s, margin_m):
     """Whether the other is, or will be when the ego gets there, in the ego's corridor."""
     dx, dy = run.other_x - run.origin_x, run.other_y - run.origin_y
     t = dx * run.normal_x + dy * run.normal_y
     rate = run.other_vx * run.normal_x + run.other_vy * run.normal_y
-    half = run.ego_width_m / 2 + margin_m + _reach(run)
+    half = run.ego_width_m / 2 + margin_m + run.reach_m
     left = run.conflict_m - run.ego_m
     if run.ego_mps < WAIT_MPS and -2.0 < left < WAIT_M:
         # Having stopped, it lets pass what is still coming.
@@ -339,15 +341,15 @@ def _take_note(run, now_s):
     if run.started and now_s >= run.start_s:
         ttc_s = _time_to_collision(run, axes)
         dx, dy = run.other_x - run.origin_x, run.other_y - run.origin_y
-        if abs(dx * run.normal_x + dy * run.normal_y) < run.ego_width_m / 2 + _reach(run):
+        if abs(dx * run.normal_x + dy * run.normal_y) < run.ego_width_m / 2 + run.reach_m:
             run.entered = 1.0
     # Held for two steps: one step alone may be a graze that a real run does not have.
     run.min_ttc_s = min(run.min_ttc_s, max(ttc_s, run.ttc_before_s))
     run.ttc_before_s = ttc_s
-    if _gap(ego, area, _axes(ego, area)) <= 0.0:
+    if _touches(ego, area):
         run.ego_in_s = now_s if np.isnan(run.ego_in_s) else run.ego_in_s
         run.ego_out_s = now_s
-    if _gap(other, area, _axes(other, area)) <= 0.0:
+    if _touches(other, area):
         run.other_in_s = now_s if np.isnan(run.other_in_s) else run.other_in_s
         run.other_out_s = now_s
 
@@ -377,6 +379,16 @@ def _gap(a, b, axes):
     for x, y, reach in axes:
         best = max(best, abs(dx * x + dy * y) - reach)
     return best
+
+
+@njit
+def _touches(a, b):
+    """Whether two boxes overlap."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    # Farther apart than four half sides reach: no axis needs a look.
+    if abs(dx) + abs(dy) > 1.5 * (a[4] + a[5] + b[4] + b[5]):
+        return False
+    return _gap(a, b, _axes(a, b)) <= 0.0
 
 
 @njit

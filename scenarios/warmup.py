@@ -50,10 +50,15 @@ def made_up_chase() -> FollowModel:
     )  # fmt: skip
 
 
+def load_kernels() -> None:
+    """Read the compiled kernels from their cache, or compile them."""
+    simulate(made_up_encounter(), Calibration().disturbances())
+    chase(made_up_chase(), Calibration().disturbances())
+
+
 if __name__ == "__main__":
     start_s = time.monotonic()
     sys.stdout.write("pre-screen's kernels: compiled where they are new, some seconds once\n")
     sys.stdout.flush()
-    simulate(made_up_encounter(), Calibration().disturbances())
-    chase(made_up_chase(), Calibration().disturbances())
+    load_kernels()
     sys.stdout.write(f"pre-screen's kernels are compiled ({time.monotonic() - start_s:.1f} s)\n")

@@ -21,7 +21,7 @@ from scenarios.placement.sites import (
     Site,
     Test,
     Way,
-    bands_at,
+    bands_along,
     chain,
     edge_kinds,
     lane_length,
@@ -169,7 +169,11 @@ def _candidates(index: MapIndex, lane: int) -> tuple[Corridor, list[Site]]:
     after = chain(index, lane, forward=True, length_m=AHEAD_M)
     whole = way_along_lanes(index, [*before, lane, *after], lane)
     stations = np.arange(2.0, whole.lane_end, SPACING_M)
-    return whole, [_site_at(index, lane, whole, float(s)) for s in stations]
+    count = len(whole.road_stations)
+    shares = stations / max(whole.lane_end, 1e-6) * (count - 1)
+    bands = bands_along(index, lane, np.interp(shares, np.arange(count), whole.road_stations))
+    places = zip(stations.tolist(), bands, strict=True)
+    return whole, [_site_at(index, lane, whole, s, strips) for s, strips in places]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -200,18 +204,14 @@ def way_along_lanes(index: MapIndex, lanes: list[int], own: int) -> Corridor:
     return Corridor(way, inside, index.lane_points(own)[:, 5], lane_length(index, own))
 
 
-def _site_at(index: MapIndex, lane: int, corridor: Corridor, station: float) -> Site:
-    share = station / max(corridor.lane_end, 1e-6) * (len(corridor.road_stations) - 1)
-    road_station = float(
-        np.interp(share, np.arange(len(corridor.road_stations)), corridor.road_stations)
-    )
-    bands = bands_at(index, lane, road_station)
-    way = Way(corridor.way.points, corridor.way.stations - station)
+def _site_at(
+    index: MapIndex, lane: int, corridor: Corridor, station: float, bands: dict[str, Band]
+) -> Site:
     return Site(
         road=index.number("road", lane),
         lane=lane,
         station_m=station,
-        ego=way,
+        ego=Way(corridor.way.points, corridor.way.stations - station),
         bands=bands,
         lane_width_m=bands["ego"].width_m,
         speed_limit_mps=float(index.tables["speed_limit_mps"][lane]),

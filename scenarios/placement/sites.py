@@ -173,12 +173,6 @@ def section_lanes(index: MapIndex, lane: int) -> list[int]:
     return sorted((int(i) for i in same), key=lambda i: -sign * index.number("lane", i))
 
 
-def width_at(index: MapIndex, lane: int, road_station: float) -> float:
-    """Width of a lane at a station of its road."""
-    stations, widths = _widths(index, lane)
-    return float(np.interp(road_station, stations, widths))
-
-
 @lru_cache(maxsize=65536)
 def _widths(index: MapIndex, lane: int) -> tuple[F64, F64]:
     """Ascending stations of a lane's road, and its width there."""
@@ -200,18 +194,30 @@ def edge_kinds(index: MapIndex, lane: int, side: int) -> list[tuple[str, int]]:
 
 def bands_at(index: MapIndex, lane: int, road_station: float) -> dict[str, Band]:
     """Strips beside a lane at a station, by the names that `at.lane` uses."""
+    return bands_along(index, lane, np.array([road_station]))[0]
+
+
+def bands_along(index: MapIndex, lane: int, road_stations: F64) -> list[dict[str, Band]]:
+    """`bands_at` each of (n,) stations of the lane's road."""
     lanes = section_lanes(index, lane)
     at = lanes.index(lane)
-    half = width_at(index, lane, road_station) / 2
-    bands = {"ego": Band(0.0, 2 * half, "driving")}
-    for side, outward in ((-1, lanes[:at][::-1]), (1, lanes[at + 1 :])):
-        edge = half
-        for i in outward:
-            width = width_at(index, i, road_station)
-            band = Band(side * (edge + width / 2), width, index.text("kind", i))
-            _name_band(bands, band, side, _is_opposite(index, lane, i))
-            edge += width
-    return bands
+    widths = {i: np.interp(road_stations, *_widths(index, i)).tolist() for i in lanes}
+    beside = [
+        (side, [(i, index.text("kind", i), _is_opposite(index, lane, i)) for i in outward])
+        for side, outward in ((-1, lanes[:at][::-1]), (1, lanes[at + 1 :]))
+    ]
+    found = []
+    for k in range(len(road_stations)):
+        half = widths[lane][k] / 2
+        bands = {"ego": Band(0.0, 2 * half, "driving")}
+        for side, outward in beside:
+            edge = half
+            for i, kind, is_opposite in outward:
+                width = widths[i][k]
+                _name_band(bands, Band(side * (edge + width / 2), width, kind), side, is_opposite)
+                edge += width
+        found.append(bands)
+    return found
 
 
 def _is_opposite(index: MapIndex, a: int, b: int) -> bool:

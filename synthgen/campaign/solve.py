@@ -7,7 +7,6 @@ and the number of processes do not matter.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
@@ -19,13 +18,12 @@ from scenarios.loader import load_scenario
 from scenarios.placement.map_index import MapIndex, load_index
 from scenarios.spec import ScenarioSpec
 from synthgen.campaign.plan import Plan, SlotTask
+from synthgen.campaign.solve_pool import solving_context
 from synthgen.datatypes.clip_job import CaptureSettings
 from synthgen.errors import ConfigError, ScenarioRejected
 
 # Small enough that no process is long alone at the end.
 _CHUNK: Final = 50
-# Takes longest to import; each process of the pool begins as a copy of one that has done so.
-_KERNELS: Final = ("scenarios.following_kernel", "scenarios.surrogate_kernel")
 
 
 def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
@@ -46,11 +44,9 @@ def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
         for task in plan.slots:
             yield _solve(plan.seed, plan.capture, plan.max_draws, task)
         return
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *_KERNELS])
     chunks = _chunks(plan.slots)
     place = {i: (number, at) for number, chunk in enumerate(chunks) for at, i in enumerate(chunk)}
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, mp_context=solving_context()) as pool:
         solved = [
             pool.submit(
                 _solve_some, plan.seed, plan.capture, plan.max_draws, [plan.slots[i] for i in chunk]

@@ -72,6 +72,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a config would make, without a simulator."""
+    if jobs:
+        _get_ready(processes)
     from synthgen.campaign.config import load_config, project_root
     from synthgen.campaign.plan_report import plan_report
 
@@ -80,14 +82,22 @@ def plan(
         print_report(plan_report(loaded, project_root(config)), as_json)
         return
     from synthgen.campaign.plan import make_plan
-    from synthgen.campaign.cache_home import ensure_cache_home
     from synthgen.campaign.solve import as_line, solve_plan
+
+    for row in solve_plan(make_plan(loaded, project_root(config)), processes=processes):
+        print(json.dumps(row) if as_json else as_line(row))
+
+
+def _get_ready(processes: int) -> None:
+    """Compile what screens candidates if it is new, and load it beside what comes next."""
+    from synthgen.campaign.cache_home import ensure_cache_home
+    from synthgen.campaign.solve_pool import start_loading
     from synthgen.campaign.warm_up import warm_up
 
     ensure_cache_home()
     warm_up("scenarios.warmup", note=lambda line: print(line, file=sys.stderr))
-    for row in solve_plan(make_plan(loaded, project_root(config)), processes=processes):
-        print(json.dumps(row) if as_json else as_line(row))
+    if processes > 1:
+        start_loading()
 
 
 def export(

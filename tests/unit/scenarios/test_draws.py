@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenarios.compile import Slot, build, compile_draw, sites_for
+from scenarios.concretise import rounded_all
 from scenarios.encounter import solve, travel_time
 from scenarios.loader import load_scenario
 from scenarios.metrics import Metrics
-from scenarios.scene import meet_of
+from scenarios.scene import looked_up, meet_of
 from scenarios.spec import ScenarioSpec
 from scenarios.stand_in import play
 from scenarios.surrogate import Calibration, simulate
 from scenarios.values import draw_values, satisfied
 from scenarios.verify import is_hit, verify
+from synthgen.datatypes.seeds import seed_sequence
 from synthgen.errors import ConfigError
 from tests.unit.scenarios.factories import LIBRARY, town
 
@@ -304,3 +309,28 @@ def test_crosswalk_pedestrian_walks_on_the_crosswalk() -> None:
     normal = np.array([-along[1], along[0]])
     across = (nearest - start) @ normal
     assert across.min() < 0 < across.max()
+
+
+@given(st.integers(0, 2**70), st.integers(0, 2**32 - 1))
+def test_seeds_are_those_that_numpy_spawns(root_seed: int, k: int) -> None:
+    key = (zlib.crc32(b"a"), k, 3, zlib.crc32(b"b"))
+    spawned = np.random.SeedSequence(root_seed, spawn_key=key)
+    found = seed_sequence(root_seed, "a", k, 3, "b")
+    assert found.generate_state(4).tolist() == spawned.generate_state(4).tolist()
+
+
+@given(st.floats(-5.0, 15.0))
+def test_values_are_looked_up_as_numpy_does(x: float) -> None:
+    xp, fp = np.array([0.0, 1.0, 4.0, 9.0]), np.array([[0.0, 3.0, 3.5, 2.0], [1.0, 0.0, 7.0, 8.0]])
+    expected = [np.interp(x, xp, row) for row in fp]
+    assert looked_up(np.array([x, x]), xp, fp).tolist() == expected
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1))
+def test_many_values_are_rounded_as_each_alone(values: list[float]) -> None:
+    assert rounded_all(np.array(values)) == [round(value, 6) for value in values]
+
+
+def test_half_a_millionth_is_rounded_as_it_is_written() -> None:
+    values = [0.5e-6, 1.5e-6, 2.5e-6, -0.5e-6, 12.0000005, 1234.5678905]
+    assert rounded_all(np.array(values)) == [round(value, 6) for value in values]

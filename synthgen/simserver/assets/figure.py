@@ -266,6 +266,11 @@ def _hand(look: Look) -> Shape:
     return join([palm, fingers, thumb]).scaled(g, g, 0.98)
 
 
+# Each leg carries half of a skirt or coat; the halves reach past the middle, so that they look
+# like one, and no farther outwards.
+_INWARD, _WIDER = np.array([0.0, -0.024, 0.0]), np.array([0.024, 0.0])
+
+
 def _thigh(look: Look) -> Shape:
     g = _girth(look) * (1.05 if look.female else 1.0)
     points = _along("crl_thigh", "crl_leg", [-0.02, 0.25, 0.6, 1.0])
@@ -275,12 +280,12 @@ def _thigh(look: Look) -> Shape:
     if look.bottom == "trousers":
         leg = _limb(points, radii, Mat.PAINT_1, sides=10)
         if look.top == "coat":
-            return join([leg, tube(hem, loose, Mat.PAINT_0, sides=12)])
+            return join([leg, tube(hem + _INWARD, loose + _WIDER, Mat.PAINT_0, sides=16)])
         return leg
     bare = _limb(points, radii * 0.93, Mat.SKIN, sides=10)
     if look.bottom != "shorts":
         paint = Mat.PAINT_0 if look.bottom == "dress" else Mat.PAINT_1
-        return join([bare, tube(hem, loose, paint, sides=12)])
+        return join([bare, tube(hem + _INWARD, loose + _WIDER, paint, sides=16)])
     leg = _limb(_along("crl_thigh", "crl_leg", [-0.02, 0.25, 0.75]), radii[:3] * 1.06, Mat.PAINT_1)
     return join([bare, leg])
 

@@ -151,3 +151,31 @@ def test_world_can_be_loaded_without_its_parked_cars(client: carla.Client) -> No
     assert _hit(world, parked.bounding_box) != carla.CityObjectLabel.Car
     assert _hit(world, building.bounding_box) == carla.CityObjectLabel.Buildings
     client.load_world("SynthDowntown", False)
+
+
+def _labels(world: carla.World, box: carla.BoundingBox) -> set[carla.CityObjectLabel]:
+    """What rays through the middle of a box meet, along both horizontal axes of the map."""
+    reaches = (carla.Location(x=2.0), carla.Location(y=2.0))
+    return {
+        hit.label
+        for reach in reaches
+        for hit in world.cast_ray(box.location + reach, box.location - reach)
+    }
+
+
+def test_lights_and_signs_are_environment_objects_that_can_be_hidden(world: carla.World) -> None:
+    # CARLA registers both (UObjectRegister::RegisterObjects).
+    lights = world.get_environment_objects(carla.CityObjectLabel.TrafficLight)
+    actors = world.get_actors().filter("traffic.traffic_light")
+    assert len(lights) == len(actors) > 0
+    signs = world.get_environment_objects(carla.CityObjectLabel.TrafficSigns)
+    assert len(signs) >= len(world.get_actors().filter("traffic.speed_limit.*")) > 0
+    head, other = (_labels(world, light.bounding_box) for light in lights[:2])
+    assert carla.CityObjectLabel.TrafficLight in head & other
+    world.enable_environment_objects({lights[0].id}, False)
+    world.tick()
+    head, other = (_labels(world, light.bounding_box) for light in lights[:2])
+    assert carla.CityObjectLabel.TrafficLight in other - head
+    world.enable_environment_objects({lights[0].id}, True)
+    world.tick()
+    assert carla.CityObjectLabel.TrafficLight in _labels(world, lights[0].bounding_box)

@@ -31,8 +31,8 @@ def get_all_level_BBs(world: World, tag: int) -> list[BoundingBox]:  # noqa: N80
 
 
 def get_environment_objects(world: World, tag: int) -> list[EnvironmentObject]:
-    """Environment objects of a tag."""
-    return world.environment.objects(tag)
+    """Environment objects of a tag, the lights and signs of the map among them."""
+    return world.environment.objects(tag) + level_boxes.signal_objects(world, tag)
 
 
 def enable_environment_objects(world: World, object_ids: list[int], enable: bool) -> None:

@@ -51,6 +51,7 @@ class SceneMirror:
         self._is_loaded = False
         self._models: dict[int, Model] = {}
         self._hidden: frozenset[int] = frozenset()
+        self._unseen_actors: frozenset[int] = frozenset()
         self._lights: tuple[LightState, ...] = ()
         self._frame = -1
         self.weather = Weather()
@@ -71,15 +72,17 @@ class SceneMirror:
         self._is_loaded = self._is_loaded and town is self._town
         self._town = town
         self._models.clear()
-        self._hidden = frozenset()
+        self._hidden = self._unseen_actors = frozenset()
         self._frame = -1
         if self._is_loaded:
             self.renderer.clear_actors()
             self.renderer.hide(())
 
-    def hide(self, object_indices: frozenset[int]) -> None:
-        """Hide exactly these environment objects."""
+    def hide(self, object_indices: frozenset[int], actor_ids: frozenset[int]) -> None:
+        """Hide exactly these environment objects, and these lights and signs."""
         self._hidden = object_indices
+        self._unseen_actors = actor_ids
+        self._frame = -1
         if self._is_loaded:
             self.renderer.hide(sorted(object_indices))
 
@@ -113,7 +116,8 @@ class SceneMirror:
 
         renderer = self.renderer
         self.weather = Weather(**world.weather._asdict())
-        visible = [actor for kind in _VISIBLE for actor in world.actors.of_kind(kind)]
+        everyone = (actor for kind in _VISIBLE for actor in world.actors.of_kind(kind))
+        visible = [actor for actor in everyone if actor.id not in self._unseen_actors]
         present = {actor.id for actor in visible}
         for gone in [i for i in self._models if i not in present]:
             renderer.remove_actor(gone)

@@ -21,6 +21,8 @@ from synthgen.simserver.wire.structs import (
 
 ANY_TAG = 255
 FIRST_INSTANCE = 0x8000
+# Lights and signs by their number in the town, behind all instances.
+FIRST_SIGNAL = 0x1_0000
 STREET_GROUP = 2
 ALL_LAYERS = 0xFFFF
 
@@ -41,6 +43,7 @@ class Environment:
     def __init__(self, town: TownMap) -> None:
         self._town = town
         self._disabled: set[int] = set()
+        self._disabled_signals: set[int] = set()
         self._unloaded_tags: set[Tag] = set()
         self.follows_sun = True
         self.lights = [_light(number, town) for number in range(len(town.street_lights))]
@@ -49,6 +52,19 @@ class Environment:
     def object_id(item: TownObject) -> int:
         """The id of an environment object, the same in every episode of a town."""
         return (int(item.tag) << 32) | (FIRST_INSTANCE + item.index)
+
+    def signal_tag(self, number: int) -> Tag:
+        """Whether one of the town's signals is a light or a sign."""
+        is_light = self._town.signals[number].type_id == "traffic.traffic_light"
+        return Tag.TRAFFIC_LIGHT if is_light else Tag.TRAFFIC_SIGNS
+
+    def signal_id(self, number: int) -> int:
+        """The id of a light or sign as an environment object."""
+        return (int(self.signal_tag(number)) << 32) | (FIRST_SIGNAL + number)
+
+    def hidden_signals(self) -> frozenset[int]:
+        """Numbers of the lights and signs that are not seen, their posts included."""
+        return frozenset(self._disabled_signals)
 
     def objects(self, tag: int) -> list[EnvironmentObject]:
         """The objects of a tag, hidden ones too."""
@@ -72,7 +88,14 @@ class Environment:
         """Show or hide objects; unknown ids are passed over, as in CARLA."""
         asked = set(object_ids)
         indices = {o.index for o in self._town.objects if self.object_id(o) in asked}
-        self._disabled = self._disabled - indices if is_enabled else self._disabled | indices
+        numbers = range(len(self._town.signals))
+        signals = {number for number in numbers if self.signal_id(number) in asked}
+        if is_enabled:
+            self._disabled -= indices
+            self._disabled_signals -= signals
+        else:
+            self._disabled |= indices
+            self._disabled_signals |= signals
 
     def load_layers(self, layers: int, *, is_loaded: bool) -> None:
         """Show or hide all objects of some map layers."""

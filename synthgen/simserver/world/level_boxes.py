@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synthgen.simserver.scene import Tag
-from synthgen.simserver.wire.structs import BoundingBox, Vector3D
+from synthgen.simserver.wire.structs import BoundingBox, EnvironmentObject, Vector3D
 from synthgen.simserver.world import poses
 from synthgen.simserver.world.actors import Actor, ActorKind
 from synthgen.simserver.world.environment import ANY_TAG
@@ -33,6 +33,24 @@ def level_boxes(world: World, tag: int) -> list[BoundingBox]:
         if tag == ANY_TAG or tag in actor.semantic_tags
     ]
     return boxes
+
+
+def signal_objects(world: World, tag: int) -> list[EnvironmentObject]:
+    """Lights and signs as environment objects, which they are in CARLA as well."""
+    objects: list[EnvironmentObject] = []
+    light = 0
+    for number, actor in enumerate(world.signal_actors()):
+        kind = world.environment.signal_tag(number)
+        if kind is Tag.TRAFFIC_LIGHT:
+            (box,), light = world.light_boxes(light), light + 1
+        else:
+            box = _plate(world, actor)
+        if tag in (ANY_TAG, kind):
+            name = f"{'TrafficLight' if kind is Tag.TRAFFIC_LIGHT else 'TrafficSign'}_{number}"
+            ident = world.environment.signal_id(number)
+            pose = world.actors.pose(actor)
+            objects.append(EnvironmentObject(pose, box._replace(actor_id=0), ident, name, kind))
+    return objects
 
 
 def _placed(world: World, actor: Actor) -> BoundingBox:

@@ -294,8 +294,14 @@ class World:
 
     def show_environment(self) -> None:
         """Let renderer and physics know which environment objects are hidden."""
-        self.sensors.scene.hide(self.environment.hidden())
+        signals = self.signal_actors()
+        unseen = frozenset(signals[number].id for number in self.environment.hidden_signals())
+        self.sensors.scene.hide(self.environment.hidden(), unseen)
         self.motion.hide_statics(self.environment.hidden_boxes())
+
+    def signal_actors(self) -> list[Actor]:
+        """The actors of the town's lights and signs, in the town's order."""
+        return [self.actor(actor_id) for actor_id in self._signals]
 
     def signal_attributes(self, actor: Actor) -> dict[str, str]:
         """What the model of a light or sign depends on, as text."""

@@ -244,7 +244,7 @@ def _lane_tests(index: MapIndex, query: RoadQuery, lane: int) -> list[Test]:
 def _edge_test(
     index: MapIndex, query: RoadQuery, lane: int, side: int, edge: tuple[str, ...], word: str
 ) -> Test:
-    kinds = [kind for kind, _ in edge_kinds(index, lane, side)]
+    kinds = edge_kinds(index, lane, side)
     options: dict[str, set[str]] = {kind: {kind} for kind in edge}
     for fallback in query.fallback:
         wanted, instead = fallback.split("->")

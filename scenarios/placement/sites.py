@@ -181,15 +181,18 @@ def _widths(index: MapIndex, lane: int) -> tuple[F64, F64]:
     return points[order, 5], points[order, 4]
 
 
-def edge_kinds(index: MapIndex, lane: int, side: int) -> list[tuple[str, int]]:
-    """Lanes beyond the driving lanes on one side (1 left, -1 right), outward: (kind, number)."""
+def edge_kinds(index: MapIndex, lane: int, side: int) -> list[str]:
+    """Kinds of the lanes beyond the driving lanes on one side (1 left, -1 right), outward.
+
+    In the words of queries, where OpenDRIVE's `biking` is `bike`.
+    """
     lanes = section_lanes(index, lane)
     at = lanes.index(lane)
     outward = lanes[at + 1 :] if side > 0 else lanes[:at][::-1]
-    kinds = [(index.text("kind", i), i) for i in outward]
-    while kinds and kinds[0][0] in ("driving", "bidirectional", "biking"):
+    kinds = [index.text("kind", i) for i in outward]
+    while kinds and kinds[0] in ("driving", "bidirectional"):
         kinds.pop(0)
-    return kinds
+    return ["bike" if kind == "biking" else kind for kind in kinds]
 
 
 def bands_at(index: MapIndex, lane: int, road_station: float) -> dict[str, Band]:

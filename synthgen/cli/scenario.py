@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,7 +107,9 @@ def _sample(file: Path, town: str | None, seed: int) -> tuple[ConcreteScenario, 
     from scenarios.placement import load_index
     from scenarios.tools import sample
     from synthgen.campaign.plan import TOWNS, town_file
+    from synthgen.campaign.warm_up import warm_up
 
+    warm_up("scenarios.warmup", note=lambda line: print(line, file=sys.stderr))
     paths = [town_file(town)] if town else sorted(TOWNS.glob("*.xodr"))
     spec, missing = load_scenario(file), []
     for path in paths:

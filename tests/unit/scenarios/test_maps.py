@@ -10,7 +10,7 @@ import pytest
 
 from scenarios.placement import build_index
 from scenarios.placement.map_index import MapIndex, load_index
-from scenarios.placement.query import carriageway_edge, parking_band
+from scenarios.placement.query import Needs, carriageway_edge, find_sites, parking_band
 from scenarios.placement.sites import Band, Site, Way, chain
 from scenarios.spec import RoadQuery
 from synthgen.errors import ConfigError
@@ -107,6 +107,19 @@ def test_map_that_takes_too_long_is_refused(
     monkeypatch.setattr("scenarios.placement.map_index.BUILD_TIMEOUT_S", 0.01)
     with pytest.raises(ConfigError, match=r"map Slow: carla\.Map took more than"):
         load_index(opendrive(road(DRIVING)), "Slow")
+
+
+def test_roads_with_a_bike_lane_are_found_by_it(tmp_path: Path) -> None:
+    beside = lane(-2, "biking", 1.5) + lane(-3, "sidewalk", 2.0)
+    index = built(opendrive(road(DRIVING + beside, length_m=200.0)), tmp_path)
+    asked = RoadQuery(edge_right=("bike", "sidewalk"))
+    assert find_sites(index, asked, Needs())
+
+
+def test_roads_without_a_bike_lane_are_not_found_by_it(tmp_path: Path) -> None:
+    index = built(opendrive(road(DRIVING + lane(-2, "sidewalk", 2.0), length_m=200.0)), tmp_path)
+    with pytest.raises(ConfigError, match=r"fails edge_right \(found sidewalk\)"):
+        find_sites(index, RoadQuery(edge_right=("bike",)), Needs())
 
 
 def test_who_parks_at_the_kerb_keeps_off_the_posts_behind_it() -> None:

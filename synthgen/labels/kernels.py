@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from synthgen.geometry import polygon as _polygon
 from synthgen.geometry.arrays import F64, I32, I64, U8, U16
+from synthgen.kernels import helper, kernel
 
-_convex_hull = njit(cache=True)(_polygon.convex_hull)
-_polygon_area = njit(cache=True)(_polygon.polygon_area)
-_clip_to_rectangle = njit(cache=True)(_polygon.clip_to_rectangle)
+_convex_hull = helper()(_polygon.convex_hull)
+_polygon_area = helper()(_polygon.polygon_area)
+_clip_to_rectangle = helper()(_polygon.clip_to_rectangle)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def encode_counts(run_start: I64, run_length: I64, first_run: I64, total: int) -> tuple[U8, I64]:
     """COCO's text for the runs of many masks.
 
@@ -56,7 +56,7 @@ def encode_counts(run_start: I64, run_length: I64, first_run: I64, total: int) -
     return text[:size].copy(), first_byte
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def visible_depths(instance: U16, depth_cm: U16, pixels: I64) -> tuple[I64, I64]:
     """Least depth and twice the median depth of the pixels of every id, centimetres.
 
@@ -90,7 +90,7 @@ def visible_depths(instance: U16, depth_cm: U16, pixels: I64) -> tuple[I64, I64]
     return least, twice_median
 
 
-@njit(cache=True, nogil=True)
+@helper(nogil=True)
 def _least_and_twice_median(values: U16, histogram: I32) -> tuple[int, int]:
     """Of at least one value; `histogram` (65536,) is zero before and after."""
     least, most = 65535, 0
@@ -110,7 +110,7 @@ def _least_and_twice_median(values: U16, histogram: I32) -> tuple[int, int]:
     return least, lower + upper
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def hulls_in_image(
     xy_px: F64, is_point: U8, width: int, height: int
 ) -> tuple[F64, I64, F64, F64, F64]:
@@ -154,7 +154,7 @@ def hulls_in_image(
     return hull, hull_size, bounds, clipped_bounds, outside
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def hidden_pixels(  # noqa: C901, PLR0915 - one pixel loop, split it and it is slow
     hull: F64,
     hull_size: I64,
@@ -264,7 +264,7 @@ def hidden_pixels(  # noqa: C901, PLR0915 - one pixel loop, split it and it is s
     return hull_px, hidden_px, by_track, by_tag
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@helper(nogil=True, error_model="numpy", inline="always")
 def _slab_entry(start: float, direction: float, half: float) -> float:
     """Where a ray that meets the box enters the slab [-half, half] of one axis."""
     if direction == 0.0:
@@ -272,7 +272,7 @@ def _slab_entry(start: float, direction: float, half: float) -> float:
     return (-half - start) / direction if direction > 0.0 else (half - start) / direction
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@helper(nogil=True, error_model="numpy")
 def _meets(axes: F64, start: F64, half: F64, x: float, y: float, z: float) -> bool:
     """Whether a ray from the camera meets the box."""
     enter, leave = 0.0, np.inf
@@ -287,13 +287,13 @@ def _meets(axes: F64, start: F64, half: F64, x: float, y: float, z: float) -> bo
     return enter <= leave
 
 
-@njit(cache=True, nogil=True, inline="always")
+@helper(nogil=True, inline="always")
 def _along(axes: F64, axis: int, x: float, y: float, z: float) -> float:
     """The part of a direction along one of the box's axes."""
     return axes[0, axis] * x + axes[1, axis] * y + axes[2, axis] * z
 
 
-@njit(cache=True, nogil=True)
+@helper(nogil=True)
 def _depth_range(axes: F64, center_m: F64, size_lwh_m: F64, is_ranged: bool) -> tuple[float, float]:
     """Bounds of a cuboid's depth along the optical axis, or of its distance."""
     if is_ranged:
@@ -306,7 +306,7 @@ def _depth_range(axes: F64, center_m: F64, size_lwh_m: F64, is_ranged: bool) -> 
     return center_m[2] - reach, center_m[2] + reach
 
 
-@njit(cache=True, nogil=True)
+@helper(nogil=True)
 def _span(corners: F64, y: float) -> tuple[float, float]:
     """Where the horizontal line at `y` enters and leaves a convex polygon."""
     left, right = np.inf, -np.inf

@@ -7,12 +7,12 @@ polygon if its centre does.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from synthgen.geometry.arrays import F64, I64, U16
+from synthgen.kernels import helper, kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill_polygons(
     raster: U16, points: F64, first: I64, chosen: I64, value: U16, cells_from: F64, is_mask: bool
 ) -> None:
@@ -47,7 +47,7 @@ def fill_polygons(
             count[row] = 0
 
 
-@njit(cache=True, nogil=True)
+@helper(nogil=True)
 def _crossings(polygon: F64, cells_from: F64, crossing: F64, count: I64) -> tuple[int, int]:
     """Columns at which the middle of every row crosses the polygon, ascending.
 
@@ -82,14 +82,14 @@ def _crossings(polygon: F64, cells_from: F64, crossing: F64, count: I64) -> tupl
     return low, high
 
 
-@njit(cache=True, nogil=True, inline="always")
+@helper(nogil=True, inline="always")
 def _in_cells(cells_from: F64, point: F64) -> tuple[float, float]:
     row = cells_from[0, 0] * point[0] + cells_from[0, 1] * point[1] + cells_from[0, 2]
     column = cells_from[1, 0] * point[0] + cells_from[1, 1] * point[1] + cells_from[1, 2]
     return row, column
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def mark_points(
     raster: U16, points: F64, first: I64, chosen: I64, value: U16, cells_from: F64
 ) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from synthgen.geometry.arrays import F64, I32, I64, U8, U16
+from synthgen.kernels import kernel
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def mark_rays(mask: U8, start: F64, ends: F64) -> None:
     """Set every voxel between `start` and each of `ends`, both included.
 
@@ -46,7 +46,7 @@ def mark_rays(mask: U8, start: F64, ends: F64) -> None:
             until[axis] += stride[axis]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def mark_view(
     mask: U8, camera_from_voxels: F64, intrinsics: F64, depth_cm: U16, slack_m: float
 ) -> None:
@@ -78,7 +78,7 @@ def mark_view(
                     mask[i, j, k] = 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def first_in_each_cube(points_m: F64, tag: U8, track_id: I32, edge_m: float) -> I64:
     """Index, ascending, of the first point of every cube, tag and object.
 
@@ -113,7 +113,7 @@ def first_in_each_cube(points_m: F64, tag: U8, track_id: I32, edge_m: float) -> 
     return first[:found].copy()
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def level_steps(
     world_m: F64,
     tag: U8,

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from synthgen.kernels import helper, kernel
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -16,14 +17,14 @@ U8 = NDArray[np.uint8]
 BRIDGE_CLEARANCE_M = 2.5
 
 
-@njit(cache=True)
+@helper()
 def _span(a: float, b: float, c: float, origin: float, cell: float, count: int) -> tuple[int, int]:
     low = int(np.ceil((min(a, b, c) - origin) / cell - 1e-9))
     high = int(np.floor((max(a, b, c) - origin) / cell + 1e-9))
     return max(low, 0), min(high, count - 1)
 
 
-@njit(cache=True)
+@kernel()
 def draw_heights(  # noqa: C901 - one pass over the nodes of each triangle
     triangles: F64,
     ranks: U8,
@@ -71,7 +72,7 @@ def draw_heights(  # noqa: C901 - one pass over the nodes of each triangle
                     z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
 
 
-@njit(cache=True)
+@kernel()
 def count_owners(
     triangles: F64, owners: I32, origin: F64, cell: float, count: I32, last: I32
 ) -> None:

@@ -1,8 +1,8 @@
 """Compiled: the commands of a whole fleet or crowd, put into its records."""
 
 import numba as nb
-from numba import njit
 
+from synthgen.simserver.physics.compiled import fast_kernel
 from synthgen.simserver.physics.records import VEHICLE, WALKER
 
 _ROWS = nb.int64[::1]
@@ -10,12 +10,8 @@ _TABLE = nb.float64[:, ::1]
 _VECTOR = nb.float64[::1]
 
 
-@njit(
+@fast_kernel(
     nb.void(nb.from_dtype(VEHICLE)[::1], _ROWS, _TABLE),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-    _nrt=False,
 )
 def set_controls(vehicles, rows, controls):
     """`VehicleFleet.set_controls`."""
@@ -31,15 +27,11 @@ def set_controls(vehicles, rows, controls):
         v.ackermann = 0
 
 
-@njit(
+@fast_kernel(
     nb.void(
         *(nb.from_dtype(WALKER)[::1], nb.float32[:, ::1], _ROWS, _TABLE),
         *(_VECTOR, _VECTOR, _VECTOR, nb.int64),
     ),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-    _nrt=False,
 )
 def set_states(walkers, kinematics, rows, states, cos, sin, moved, ticks):
     """`WalkerCrowd.set_states`; cosine and sine of the yaws and the ways since the last one."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from numba import njit
+from typing import Any
 
-fast = njit(nogil=True, error_model="numpy", _nrt=False)
+from synthgen.kernels import helper, kernel
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+
+fast = helper(**_OPTIONS)
 """For functions that other kernels call."""
+
+
+def fast_kernel(signature: Any) -> Any:
+    """For functions that Python calls, with arguments of these types."""
+    return kernel(signature, **_OPTIONS)

@@ -1,9 +1,9 @@
 """The two calls into compiled code that make a tick: who may touch, and all of its steps."""
 
 import numba as nb
-from numba import njit
 
 from synthgen.simserver.physics import contact_kernel, vehicle_kernel, walker_kernel
+from synthgen.simserver.physics.compiled import fast_kernel
 from synthgen.simserver.physics.contact_kernel import (
     BODY,
     POINT_ROWS,
@@ -35,33 +35,23 @@ _KINEMATICS = nb.types.UniTuple(nb.float32[:, ::1], 3)
 _WORK = nb.types.Tuple((nb.float64[::1], _TABLE))
 
 
-@njit(nb.void(_ACTORS, nb.float64), nogil=True, error_model="numpy", cache=True, _nrt=False)
+@fast_kernel(nb.void(_ACTORS, nb.float64))
 def begin(actors, dt):
     """Prepare the vehicles for a tick."""
     vehicle_kernel.begin_vehicles(actors[0], dt)
 
 
-@njit(
-    nb.int64(_ACTORS, _BODIES, nb.int64[::1], _STATICS, _PAIRS, nb.float64),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-    _nrt=False,
-)
+@fast_kernel(nb.int64(_ACTORS, _BODIES, nb.int64[::1], _STATICS, _PAIRS, nb.float64))
 def find_pairs(actors, bodies, order, statics, pairs, dt):
     """`contact_kernel.find_pairs`."""
     return contact_kernel.find_pairs(actors, bodies, order, statics, pairs, dt)
 
 
-@njit(
+@fast_kernel(
     nb.void(
         *(_ACTORS, _GROUND, _BODIES, _TABLE, _PAIRS, _TABLE, _WORK),
         *(_KINEMATICS, nb.int64, nb.float64),
-    ),
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-    _nrt=False,
+    )
 )
 def advance(actors, ground, bodies, boxes, pairs, report, work, kinematics, parts, dt):
     """One tick of all actors in equal parts; contacts go to `report`, a row a pair."""

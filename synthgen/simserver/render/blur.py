@@ -1,12 +1,12 @@
 """Box filters of pictures (numba)."""
 
 import numpy as np
-from numba import njit
 
+from synthgen.kernels import kernel
 from synthgen.simserver.render.records import F32
 
 # Sums in the order they are written in, so that every machine gets the same bytes.
-exact = njit(nogil=True, cache=True, error_model="numpy")
+exact = kernel(nogil=True, error_model="numpy")
 
 
 def boxed(picture: F32, radius: int) -> F32:

@@ -8,7 +8,7 @@ import numpy as np
 from synthgen.simserver.render import fields
 from synthgen.simserver.render.blur import boxed
 from synthgen.simserver.render.fields import bits, uniform
-from synthgen.simserver.render.packets import fast, making, poured, single
+from synthgen.simserver.render.packets import fast, making_kernel, poured, single
 from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.specs import CameraSpec
 
@@ -136,7 +136,7 @@ def tone(curve, row):
         row[i] = curve[words[i]]
 
 
-@making
+@making_kernel
 def develop_rows(picture, bloom, curve, gains, weather, noise, seed, out, first_row, last_row):
     """Rows of BGRA words from linear light; noise grows with light.
 

@@ -37,8 +37,10 @@ from synthgen.simserver.render.packets import (
     NO_HIT,
     aligned_floats,
     fast,
+    fast_kernel,
     lane_masks,
     making,
+    making_kernel,
     put_ray,
     ray_queue,
     single,
@@ -281,7 +283,7 @@ def mark_beside(keys, facing, hdr, edges, y, other, step):
         edges[y, x] |= 1 if cos < 0.8 else 0
 
 
-@making
+@making_kernel
 def room():
     """Scratch for one batch."""
     return Scratch(
@@ -434,7 +436,7 @@ def keep_edges(view, images, w, n, valid):
         picture[y, x, 2] += 0.2 * min(blue, CLIPPED)
 
 
-@fast
+@fast_kernel
 def render_rows(world, view, images, w, refine, first_row, last_row):
     """Trace rows of an image (whole tiles), in the given room.
 
@@ -474,7 +476,7 @@ def render_rows(world, view, images, w, refine, first_row, last_row):
             keep_tile(view, images, w, valid)
 
 
-@fast
+@fast_kernel
 def open_rows(images, first_row, last_row):
     """Take the sky's and the sun's light away where things shut them out.
 
@@ -511,7 +513,7 @@ def open_rows(images, first_row, last_row):
                 images.picture[y, x, k] = light
 
 
-@fast
+@fast_kernel
 def smear_rows(picture, flow, share, limit, out, first_row, last_row):
     """Motion blur: each pixel averages along its own motion during the exposure.
 
@@ -537,7 +539,7 @@ def smear_rows(picture, flow, share, limit, out, first_row, last_row):
             out[y, x, 0], out[y, x, 1], out[y, x, 2] = r / taps, g / taps, b / taps
 
 
-@making
+@making_kernel
 def empty_rows(world, view, first_row, last_row):
     """Trace a camera's rows and look at nothing: the least that any image costs."""
     return trace_rows(world, view, ray_queue(8), lane_masks(), first_row, last_row)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from synthgen.kernels import helper, kernel
 from synthgen.simserver.render.embree import LANES, intersect8, occluded8
 
 ROWS = 21
@@ -18,18 +19,27 @@ PACKET_BYTES = ROWS * LANES * 4
 NO_HIT = 0xFFFFFFFF
 FAR = 1.0e6
 
-making = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-"""How a function that makes arrays is compiled; threads are ours, so numba starts none."""
+_MAKING: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+_FAST: dict[str, Any] = {**_MAKING, "_nrt": False}
 
-fast = njit(nogil=True, cache=True, fastmath=True, error_model="numpy", _nrt=False)
-"""How every other kernel is compiled: it counts no references, and so can make no arrays.
+making = helper(**_MAKING)
+"""How a helper that makes arrays is compiled; threads are ours, so numba starts none."""
+
+fast = helper(**_FAST)
+"""How every other helper is compiled: it counts no references, and so can make no arrays.
 
 Counting them, atomically and at each call, took two thirds of the time of a ray.
 """
 
+making_kernel = kernel(**_MAKING)
+"""How a kernel that Python calls, and that makes arrays, is compiled and cached."""
+
+fast_kernel = kernel(**_FAST)
+"""How every other kernel that Python calls is compiled and cached."""
+
 # No reciprocal estimates among the freedoms: processors differ in them.
 _EXACT = {"nnan", "ninf", "nsz", "contract", "reassoc"}
-_single = njit(nogil=True, cache=True, fastmath=_EXACT, error_model="numpy", _nrt=False)
+_single = helper(**(_FAST | {"fastmath": _EXACT}))
 _poured = njit(inline="always")
 
 

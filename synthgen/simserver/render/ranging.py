@@ -24,6 +24,7 @@ from synthgen.simserver.render.packets import (
     fast,
     lane_masks,
     making,
+    making_kernel,
     put_ray,
     ray_queue,
     trace,
@@ -347,7 +348,7 @@ def echo_room():
     )
 
 
-@making
+@making_kernel
 def scan_channels(
     world, aims, windows, things, poses, times, columns, beam, reflectivity, sweep, turn
 ):
@@ -461,7 +462,7 @@ def scan(  # noqa: C901, PLR0915 (a kernel: one pass from ray to point)
     sweep.counts[channel] = at - began
 
 
-@making
+@making_kernel
 def cast_rays(world, origins, directions, far, distances, normals, codes, first, last):
     """Free rays in the map frame, `first` to `last`."""
     rays, masks = ray_queue(BATCH), lane_masks()

@@ -3,7 +3,8 @@
 import math
 
 import numba as nb
-from numba import njit
+
+from synthgen.kernels import helper, kernel
 
 VEHICLE_CONTROL, WALKER_STATE = 2, 7
 # What is returned for anything that is not spelt as the client spells it.
@@ -17,7 +18,7 @@ _FLOAT32 = 0xCA
 _UINT8, _UINT16, _UINT32 = 0xCC, 0xCD, 0xCE
 _NUMBER = 5
 
-_fast = njit(error_model="numpy", _nrt=False)
+_fast = helper(error_model="numpy", _nrt=False)
 
 
 @_fast
@@ -89,14 +90,13 @@ def _state(data, at, out):
     return _floats(data, at, 1, out, 6)
 
 
-@njit(
+@kernel(
     nb.int64(
         nb.types.Array(nb.uint8, 1, "C", readonly=True),
         *(nb.int64, nb.int64, nb.int64[::1], nb.float64[:, ::1]),
     ),
     nogil=True,
     error_model="numpy",
-    cache=True,
     _nrt=False,
 )
 def read_commands(data, at, kind, ids, values):

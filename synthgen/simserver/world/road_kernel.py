@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numba import njit
 
+from synthgen.kernels import helper, kernel
 from synthgen.simserver.physics.records import VEHICLE
 from synthgen.simserver.wire.snapshot import VEHICLE_ROW
 
@@ -23,7 +23,7 @@ _LANES = nb.types.Tuple((nb.float64[:, ::1], nb.int64[::1]))
 
 # Columns of a lane table: x, y, z of the stop line, cosine and sine of the lane's direction,
 # half its width. Its second part says whose line it is.
-@njit
+@helper()
 def _line_ahead(pose, half_length, lanes):
     """Whose stop line a vehicle's front is at."""
     table, owners = lanes
@@ -51,7 +51,7 @@ def _line_ahead(pose, half_length, lanes):
 
 
 # Rows of `signs`: map to sign frame (2 x 3), half sizes, km/h.
-@njit
+@helper()
 def _passed_limit(pose, signs, limit_kmh):
     x, y = pose[0], pose[1]
     for s in range(len(signs)):
@@ -64,7 +64,7 @@ def _passed_limit(pose, signs, limit_kmh):
     return limit_kmh
 
 
-@njit(
+@kernel(
     nb.void(
         *(nb.from_dtype(VEHICLE_ROW)[::1], nb.int64[::1], nb.from_dtype(VEHICLE)[::1]),
         *(nb.float32[:, ::1], nb.float64[::1]),
@@ -73,7 +73,6 @@ def _passed_limit(pose, signs, limit_kmh):
     ),
     nogil=True,
     error_model="numpy",
-    cache=True,
 )
 def write_vehicles(
     rows,

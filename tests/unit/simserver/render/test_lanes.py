@@ -21,6 +21,16 @@ def mapped(kernel: object, values: F32) -> F32:
     return out
 
 
+@njit
+def _sample(textures, kind, h, first, last, one, none):  # type: ignore[no-untyped-def] # numba
+    fields.sample(textures, kind, h, first, last, one, one, one, none, none)
+
+
+@njit
+def _mark_edges(keys, facing, light, edges, y):  # type: ignore[no-untyped-def] # numba
+    frames.mark_edges(keys, facing, light, edges, y)
+
+
 def test_exponential_is_that_of_numpy() -> None:
     """Its polynomial leaves 7e-6 of the value."""
     values = np.linspace(-80.0, 80.0, 20_001, dtype=np.float32)
@@ -46,7 +56,7 @@ def test_noise_is_bilinear_on_the_level_of_its_width(width: float, level: int) -
         h[int(row) : int(row) + 64] = values
     one, none = np.float32(1.0), np.float32(0.0)
     first, last = np.uint64(0), np.uint64(64)
-    fields.sample(noise.textures(), fields.WHITE, h, first, last, one, one, one, none, none)
+    _sample(noise.textures(), fields.WHITE, h, first, last, one, none)
     picture = noise.white()
     for _ in range(level):
         side = len(picture) // 2
@@ -78,7 +88,7 @@ def test_edges_are_where_things_normals_or_light_change() -> None:
     light[3, 38, 1] = 9.0
     edges = np.empty((7, 40), np.uint32)
     for y in range(7):
-        frames.mark_edges(keys, facing, light, edges, y)
+        _mark_edges(keys, facing, light, edges, y)
     cross = {(3, 0), (2, 0), (4, 0), (3, -1), (3, 1)}
     expected = {(y, x + dx) for x in (10, 20, 30) for y, dx in cross}
     expected |= {(y, x) for y in range(7) for x in (34, 35)}

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import gc
 import logging
 import math
@@ -17,6 +16,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from synthgen.simserver.lifeline import die_with_parent
 from synthgen.simserver.rpc.episode import LONGEST_STEP_S
 from synthgen.simserver.server import Server, StreamDoor, bind, bind_stream_door
 from synthgen.simserver.wire.structs import EpisodeSettings
@@ -35,8 +35,6 @@ SWITCH_INTERVAL_S = 0.0005
 QUALITY_LEVELS = {"low": "low", "medium": "medium", "high": "high", "epic": "medium"}
 # Live objects more than at the last collection that start the next one.
 COLLECTED_OBJECTS = 20_000
-# prctl(2): the signal a process gets when the thread that started it dies.
-PR_SET_PDEATHSIG = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,16 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return gallery.main(arguments[1:])
     if arguments[:1] == ["warmup"]:
-        from synthgen.simserver.render import warmup
+        from synthgen.simserver import warmup
 
-        return warmup.main() or _warm_physics()
+        return warmup.main(arguments[1:])
     options = _options(arguments)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
         stream=sys.stderr,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    if options.die_with_parent and not _die_with_parent(os.getppid()):
+    if options.die_with_parent and not die_with_parent(os.getppid()):
         return BAD_USAGE
     try:
         rpc_door = bind(options.host, options.port)
@@ -97,19 +95,6 @@ def _spare_the_collector() -> None:
     gc.freeze()
     # A batch of a hundred commands is some thousand lists, gone with the reply.
     gc.set_threshold(COLLECTED_OBJECTS)
-
-
-def _warm_physics() -> int:
-    from synthgen.simserver.physics import Dynamics, StaticBoxes, command_kernel, flat_ground
-    from synthgen.simserver.wire import command_table
-    from synthgen.simserver.world import road_kernel
-
-    print("warmup physics", flush=True)  # noqa: T201  # progress for the owner
-    Dynamics(flat_ground(), StaticBoxes.none()).warm()
-    assert road_kernel.write_vehicles.signatures
-    command_table.warm()
-    assert command_kernel.set_controls.signatures
-    return 0
 
 
 def _world(options: argparse.Namespace, streams: StreamDoor) -> World:
@@ -217,12 +202,6 @@ def _translated(argv: Sequence[str]) -> list[str]:
         else:
             logger.info("Unreal's flag %s has no meaning here", argument)
     return translated
-
-
-def _die_with_parent(parent_pid: int) -> bool:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have died before the call.
-    return os.getppid() == parent_pid
 
 
 def _refuse(message: str) -> int:

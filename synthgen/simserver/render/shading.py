@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from synthgen.kernels import shared
 from synthgen.simserver.render.fields import (
     AMBIENT,
     DISC,
@@ -427,6 +428,7 @@ def glint(sx, sy, sz, h, k):
     return min(shine, 30.0) if c > 0.0 and gloss > 0.15 else 0.0
 
 
+@shared
 @single
 def combine(env, h, hits, filtered):
     """The light that leaves each hit towards the eye, and the sky's and the sun's part of it.

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgen.kernels import shared
 from synthgen.simserver.render.coats import by_surface, glow, paint, shade_by, towards
 from synthgen.simserver.render.fields import (
     FBM,
@@ -90,6 +91,7 @@ def walls(tex, env, h, ends):
     plain(tex, h, np.uint64(ends[SHOPS]), np.uint64(ends[PLAIN]))
 
 
+@shared
 @single
 def bricked(tex, night, h, first, last):
     """Running bond of 215 x 65 mm bricks with 10 mm joints; windows if it is a facade's."""
@@ -116,6 +118,7 @@ def bricked(tex, night, h, first, last):
     windows(night, h, first, last)
 
 
+@shared
 @single
 def plastered(tex, night, h, first, last):
     """A rendered wall in a style drawn from the building's variant, with windows."""
@@ -240,6 +243,7 @@ def lettering(u, v, word, length, w):
     return ink / (width * width)
 
 
+@shared
 @single
 def shops(tex, night, h, first, last):
     """Ground floor: glazing between piers, a door, a lettered band above."""
@@ -288,6 +292,7 @@ def shop(night, h, k):
         glow(h, k, e, e * 0.86, e * 0.66)
 
 
+@shared
 @single
 def plain(tex, h, first, last):
     """Concrete and roofs."""

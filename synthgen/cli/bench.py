@@ -55,6 +55,15 @@ def labels(as_json: AsJson = False) -> None:
     print_report(dict(bench_labels()), as_json)
 
 
+@app.command(name="compile")
+def compile_kernels(as_json: AsJson = False) -> None:
+    """How long the kernels take to compile on a first start, with an empty cache."""
+    from synthgen.bench.compiling import bench_compile
+
+    with tempfile.TemporaryDirectory(prefix="synthgen-compile-") as name:
+        print_report(dict(bench_compile(Path(name))), as_json)
+
+
 @app.command(name="export")
 def bench_export(
     dataset: Annotated[

@@ -1,7 +1,7 @@
 """YAML files from outside, read strictly, every complaint with file:line:column.
 
 Refused: aliases, anchors, tags, several documents, duplicate keys, keys that are no strings, NaN
-and infinity, numbers with a leading zero, more than 40 levels, 10,000 nodes or 512 kB. Scalars are
+and infinity, numbers with a leading zero, more than 40 levels, 6,000 nodes or 512 kB. Scalars are
 YAML 1.2 core (`no` is text, `1e3` is a number); a quoted scalar is always text.
 """
 
@@ -35,7 +35,7 @@ from synthgen.errors import ConfigError
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 40
-MAX_NODES = 10_000
+MAX_NODES = 6_000
 MAX_REPORTED = 20
 
 Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"]

@@ -1,7 +1,7 @@
 """The steps of `scenarios.following`, compiled by numba: one run after the other, to its end.
 
 A run is a record of `RUN`, read and changed in place: what is given, how both stand, and what came
-of it. numba's cache looks at this file alone: what others decide comes as an argument.
+of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import inf
 
 import numpy as np
-from numba import njit
+
+from synthgen.kernels import helper, kernel
 
 RESUME_MPS2 = 2.0
 LEADER_SLOWS_MPS2, LEADER_SPEEDS_UP_MPS2 = 2.0, 1.5
@@ -38,7 +39,7 @@ STEP = np.dtype(
 )
 
 
-@njit(cache=True)
+@kernel()
 def chase_all(runs, steps, kinds, triggers, margin_m, count, dt_s):
     """Run every record of `runs`, those of a candidate in a row.
 
@@ -63,7 +64,7 @@ def chase_all(runs, steps, kinds, triggers, margin_m, count, dt_s):
                 run.done = 1.0
 
 
-@njit
+@helper()
 def _begin(run):
     run.ego_mps = run.wanted_mps = run.ego_mps * run.ego_ratio
     run.target_mps, run.from_t = run.lead_mps, run.lead_t
@@ -72,13 +73,13 @@ def _begin(run):
     run.min_thw_s = run.min_ttc_s = run.min_gap_m = inf
 
 
-@njit
+@helper()
 def _free(run):
     """Clear way between both, along the lane."""
     return run.lead_m - run.ego_m - run.lengths_m / 2
 
 
-@njit
+@helper()
 def _lead(run, steps, kinds, triggers, now_s, dt_s):
     """The leader's tick: maybe its next step, then its motion."""
     closing = max(run.ego_mps - run.lead_mps, 1e-3)
@@ -107,7 +108,7 @@ def _lead(run, steps, kinds, triggers, now_s, dt_s):
     run.lead_m = run.lead_m + run.lead_mps * dt_s
 
 
-@njit
+@helper()
 def _fires(run, trigger, value, closing, now_s):
     """Whether the next step begins now."""
     if trigger == AT_TIME:
@@ -119,7 +120,7 @@ def _fires(run, trigger, value, closing, now_s):
     return run.ended > 0.0
 
 
-@njit
+@helper()
 def _shift(run, step, returns):
     """Sideways by a smooth step, and back if it is a swerve."""
     duration = max(abs(step.shift_m) / max(step.lateral_mps, 0.1), 0.5)
@@ -134,12 +135,12 @@ def _shift(run, step, returns):
         run.ended = 1.0
 
 
-@njit
+@helper()
 def _smooth(x):
     return x**3.0 * (10.0 - 15.0 * x + 6.0 * (x * x))
 
 
-@njit
+@helper()
 def _follow(run, margin_m, dt_s):
     """The ego's tick: brakes for a leader in its corridor."""
     free, closing = _free(run), run.ego_mps - run.lead_mps
@@ -156,7 +157,7 @@ def _follow(run, margin_m, dt_s):
     run.ego_m = run.ego_m + run.ego_mps * dt_s
 
 
-@njit
+@helper()
 def _take_note(run):
     """What this step adds to the outcome."""
     free, closing = _free(run), run.ego_mps - run.lead_mps

@@ -1,7 +1,7 @@
 """The steps of `scenarios.surrogate`, compiled by numba: one run after the other, to its end.
 
 A run is a record of `RUN`, read and changed in place: what is given, how both parties stand, and
-what came of it. numba's cache looks at this file alone: what others decide comes as an argument.
+what came of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import atan2, cos, inf, nan, sin
 
 import numpy as np
-from numba import njit
+
+from synthgen.kernels import helper, kernel
 
 EYE_FORWARD_M = 0.8
 RESUME_MPS2 = 2.0
@@ -44,7 +45,7 @@ _OUTCOME = (
 RUN = np.dtype([(name, np.float64) for name in (*_GIVEN, *_STATE, *_OUTCOME)])
 
 
-@njit(cache=True)
+@kernel()
 def run_all(runs, speeds, clock, ego_way, other_way, occluders, assumed, resyncs, margin_m, steps):
     """Run every record of `runs`, those of a candidate in a row.
 
@@ -76,7 +77,7 @@ def run_all(runs, speeds, clock, ego_way, other_way, occluders, assumed, resyncs
             _advance_ego(run, threat, dt_s)
 
 
-@njit
+@helper()
 def _begin(run, ego_way, clock, first_s):
     """Put both where they are at the first step, and all else to what it is before it."""
     run.ego_mps = run.ego_mps * run.ego_ratio
@@ -104,7 +105,7 @@ def _begin(run, ego_way, clock, first_s):
     run.reveal_ttc_s = run.ego_in_s = run.ego_out_s = run.other_in_s = run.other_out_s = nan
 
 
-@njit
+@helper()
 def _along(way, s):
     """Point and heading of a way at a station, and how far beyond its ends that is."""
     last = len(way) - 1
@@ -121,7 +122,7 @@ def _along(way, s):
     )
 
 
-@njit
+@helper()
 def _place(way, s, t):
     """Point `t` left of a way, its heading with cosine and sine, as `Way.at` has them."""
     x, y, yaw, over = _along(way, s)
@@ -129,7 +130,7 @@ def _place(way, s, t):
     return x + (over * c - t * sn), y + (over * sn + t * c), yaw, c, sn
 
 
-@njit
+@helper()
 def _heading(way, s):
     """Heading of a way at a station, that of its nearest end beyond it: `Way.yaw_at`."""
     last = len(way) - 1
@@ -144,7 +145,7 @@ def _heading(way, s):
     return (b[2] - a[2]) / (b[3] - a[3]) * (s - a[3]) + a[2]
 
 
-@njit
+@helper()
 def _between(table, place):
     """Value of a table over the ego's way, `place` stations from its begin."""
     place = min(max(place, 0.0), len(table) - 1.001)
@@ -152,7 +153,7 @@ def _between(table, place):
     return table[before] + (place - before) * (table[before + 1] - table[before])
 
 
-@njit
+@helper()
 def _put_ego(run, way):
     x, y, yaw, over = _along(way, run.ego_m)
     if over != 0.0:
@@ -165,7 +166,7 @@ def _put_ego(run, way):
     run.heading_x, run.heading_y = cos(course), sin(course)
 
 
-@njit
+@helper()
 def _put_other(run, way):
     if len(way):
         s, t = run.station_m + run.progress_m, run.lateral_m
@@ -178,7 +179,7 @@ def _put_other(run, way):
     run.other_vx, run.other_vy = run.other_cos * pace, run.other_sin * pace
 
 
-@njit
+@helper()
 def _reach(run, yaw):
     """Half of what the other's box shows across the ego's way at the conflict."""
     along = yaw - run.across_yaw
@@ -186,7 +187,7 @@ def _reach(run, yaw):
     return abs(sin(along)) * length / 2 + abs(cos(along)) * width / 2
 
 
-@njit
+@helper()
 def _arrival(run, speeds, clock, begin_m):
     """Route time of the ego to the conflict at its present speed, one tick of latency off.
 
@@ -199,7 +200,7 @@ def _arrival(run, speeds, clock, begin_m):
     return max(arrival_s - LATENCY_S, 0.0)
 
 
-@njit
+@helper()
 def _look(run, arrival_s, occluders, assumed, margin_m):
     """Count what the camera sees; whether the emergency brake has something to brake for."""
     sets_off = arrival_s <= run.travel_s + run.offset_s
@@ -216,7 +217,7 @@ def _look(run, arrival_s, occluders, assumed, margin_m):
     return sensed and _threatens(run, arrival_s, margin_m)
 
 
-@njit
+@helper()
 def _sight(run, occluders, assumed):
     """Whether the camera sees the other, and whether the emergency brake counts on it."""
     eye_x = run.ego_x + EYE_FORWARD_M * run.heading_x
@@ -233,7 +234,7 @@ def _sight(run, occluders, assumed):
     return True, True
 
 
-@njit
+@helper()
 def _blocks(box, eye_x, eye_y, x, y):
     """Whether the line from the eye to a point passes through an occluder."""
     dx, dy, c, s = eye_x - box[0], eye_y - box[1], box[2], box[3]
@@ -251,7 +252,7 @@ def _blocks(box, eye_x, eye_y, x, y):
     return enter < leave
 
 
-@njit
+@helper()
 def _threatens(run, arrival_s, margin_m):
     """Whether the other is, or will be when the ego gets there, in the ego's corridor."""
     dx, dy = run.other_x - run.origin_x, run.other_y - run.origin_y
@@ -268,7 +269,7 @@ def _threatens(run, arrival_s, margin_m):
     return least < half and arrival_s < run.react_ttc_s and left > -2.0
 
 
-@njit
+@helper()
 def _advance_other(run, now_s, arrival_s, resyncs, dt_s):
     wanted = run.other_mps * run.walk_ratio
     if run.rolls:
@@ -290,7 +291,7 @@ def _advance_other(run, now_s, arrival_s, resyncs, dt_s):
     run.progress_m = max(run.progress_m + pace * dt_s, 0.0)
 
 
-@njit
+@helper()
 def _resync(run, wanted, arrival_s, dt_s):
     """By how much a rolling party changes its speed to keep its appointment."""
     left = max(run.distance_m - run.progress_m, 0.0)
@@ -302,7 +303,7 @@ def _resync(run, wanted, arrival_s, dt_s):
     return min(max(left / left_s / wanted, 1 - RESYNC_LIMIT), 1 + RESYNC_LIMIT)
 
 
-@njit
+@helper()
 def _advance_ego(run, threat, dt_s):
     run.clear_s = 0.0 if threat else run.clear_s + dt_s
     holds = threat or (run.threat_s > 0 and run.clear_s < 0.5)
@@ -317,7 +318,7 @@ def _advance_ego(run, threat, dt_s):
     run.ego_m = run.ego_m + run.ego_mps * dt_s
 
 
-@njit
+@helper()
 def _take_note(run, now_s):
     """What this step adds to the outcome; the boxes are where they were at its begin."""
     ego = (
@@ -354,7 +355,7 @@ def _take_note(run, now_s):
         run.other_out_s = now_s
 
 
-@njit
+@helper()
 def _axes(a, b):
     """Separating axes of two boxes (x, y, cosine, sine, half length, half width): x, y, reach.
 
@@ -371,7 +372,7 @@ def _axes(a, b):
     )
 
 
-@njit
+@helper()
 def _gap(a, b, axes):
     """Clearance of two boxes along their best separating axis."""
     dx, dy = b[0] - a[0], b[1] - a[1]
@@ -381,7 +382,7 @@ def _gap(a, b, axes):
     return best
 
 
-@njit
+@helper()
 def _touches(a, b):
     """Whether two boxes overlap."""
     dx, dy = b[0] - a[0], b[1] - a[1]
@@ -391,7 +392,7 @@ def _touches(a, b):
     return _gap(a, b, _axes(a, b)) <= 0.0
 
 
-@njit
+@helper()
 def _time_to_collision(run, axes):
     """Seconds until both boxes touch if they go on as they do; inf if never."""
     dx, dy = run.other_x - run.ego_x, run.other_y - run.ego_y

@@ -37,7 +37,11 @@ class Run:
         self.driver = subprocess.Popen(
             [sys.executable, "-m", "synthgen.bench.chaos.driver", str(config_file), *FAKE_CAPTURE],
             env={**os.environ, **habits, MARK_VARIABLE: self.mark},
-            preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignored],
+            # Whatever the tests themselves were started with, e.g. under nohup.
+            preexec_fn=lambda: [
+                signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            ],
         )
         end = time.monotonic() + LONG_S
         while not list(self.dataset.glob("clips/*/*")) and time.monotonic() < end:

@@ -46,6 +46,7 @@ MEASUREMENTS = [
     "lidar",
     "realism",
     "tick",
+    "compile",
     "determinism",
 ]
 

@@ -23,7 +23,6 @@ from scenarios.concretise import (
     traffic_of,
     weather_of,
 )
-from scenarios.criticality import Kinds, crossing_kinds, following_kinds, nearest, wanted_cell
 from scenarios.encounter import Encounter, screen, solve
 from scenarios.following import follow_model, leader_of, screen_following
 from scenarios.placement.map_index import MapIndex
@@ -119,31 +118,19 @@ def compile_draw(
         )
     crosswalk_s = crosswalk_station(index, site) if _on_crosswalk(spec) else 0.0
     against: Counter[str] = Counter()
-    found: tuple[int, Candidate, int] | None = None
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         batch = values.take(some)
         scene, encounter = build(spec, site, batch, slot, duration, warmup, crosswalk_s)
-        passed, reasons, kinds = _pick(
-            spec, scene, encounter, calibration, prescreen, batch, duration
-        )
+        passed, reasons = _pick(spec, scene, encounter, calibration, prescreen, batch, duration)
         against += reasons
-        if not passed.any():
-            continue
-        if spec.sampling.method == "criticality" and kinds is not None:
-            i, off = nearest(kinds, passed, wanted_cell(k))
-        else:
-            i, off = _diverse(np.flatnonzero(passed), encounter, k), 0
-        if found is None or off < found[0]:
+        if passed.any():
+            i = _diverse(np.flatnonzero(passed), encounter, k)
             chosen = Candidate(spec, index, scene, batch, i, encounter, duration, warmup)
-            found = off, chosen, int(some[i])
-        if off == 0:
-            break
-    if found is None:
-        raise ScenarioRejected(
-            f"{spec.name}: pre-screen: none of {len(rows)} candidates passes: {refusal(against)}"
-        )
-    return _write(found[1], slot, tick_s, found[2])
+            return _write(chosen, slot, tick_s, int(some[i]))
+    raise ScenarioRejected(
+        f"{spec.name}: pre-screen: none of {len(rows)} candidates passes: {refusal(against)}"
+    )
 
 
 def sites_for(spec: ScenarioSpec, index: MapIndex) -> list[Site]:
@@ -217,8 +204,7 @@ def _pick(
     prescreen: bool,
     values: Values,
     duration_s: float,
-) -> tuple[NDArray[np.bool_], Counter[str], Kinds | None]:
-    """Which candidates pass, how often each reason spoke against one, and their kinds if known."""
+) -> tuple[NDArray[np.bool_], Counter[str]]:
     fits = scene.ego.fits.copy()
     reasons: Counter[str] = Counter()
     if (~fits).any():
@@ -226,22 +212,22 @@ def _pick(
     target = spec.sampling.target
     usual = spec.sampling.method == "usual_trigger"
     if not fits.any() or not prescreen or usual or target in ("any", "natural"):
-        return fits, reasons, None
+        return fits, reasons
     if encounter is None:
         leader = leader_of(spec)
         if leader is None or target != "near_miss":
-            return fits, reasons, None
+            return fits, reasons
         model = follow_model(spec, scene, values, leader, duration_s)
-        passed, missed, chased = screen_following(model, calibration or Calibration(), fits)
-        return passed, reasons + Counter(missed), following_kinds(chased)
+        passed, missed = screen_following(model, calibration or Calibration(), fits)
+        return passed, reasons + Counter(missed)
     late = scene.ego.arrival_s - encounter.model.offset_s - encounter.model.other.travel_s < 0.2
     if not encounter.model.other.rolls and (fits & late).any():
         reasons["starts_before_record"] = int((fits & late).sum())
         fits &= ~late
     if not fits.any():
-        return fits, reasons, None
-    passed, why, outcome = screen(encounter, target, calibration or Calibration(), fits)
-    return passed, reasons + why, crossing_kinds(encounter, outcome)
+        return fits, reasons
+    passed, why, _ = screen(encounter, target, calibration or Calibration(), fits)
+    return passed, reasons + why
 
 
 def _write(c: Candidate, slot: Slot, tick_s: float, number: int) -> ConcreteScenario:

@@ -73,7 +73,7 @@ class FollowModel:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FollowOutcome:
-    """What came of each run, arrays (n, p) of candidates and disturbances."""
+    """What came of each run, arrays (n,)."""
 
     done: Bool
     contact: Bool
@@ -221,12 +221,8 @@ def _runs(m: FollowModel, disturbances: F64) -> NDArray[np.void]:
 
 def screen_following(
     model: FollowModel, calibration: Calibration, mask: Bool
-) -> tuple[Bool, dict[str, int], FollowOutcome]:
-    """Which candidates come close without contact in the nominal and most disturbed runs.
-
-    Returns:
-        (n,) bool; how often each reason spoke against a candidate; outcomes of the runs, (n, p).
-    """
+) -> tuple[Bool, dict[str, int]]:
+    """Which candidates come close without contact in the nominal and most disturbed runs."""
     outcome = chase(model, calibration.disturbances())
     close = outcome.min_thw_s < HIT_THW_S - MARGIN_S
     close |= outcome.min_ttc_s < HIT_TTC_S - 2 * MARGIN_S
@@ -239,4 +235,4 @@ def screen_following(
         "contact": int((failed & ~safe[:, 0]).sum()),
         "too_mild": int((failed & ~close[:, 0]).sum()),
     }
-    return passed, {reason: count for reason, count in reasons.items() if count}, outcome
+    return passed, {reason: count for reason, count in reasons.items() if count}

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+# A package that another thread is importing is waited for only if it is named itself.
+import numba  # noqa: F401
 from llvmlite.binding import parse_bitcode
 from numba.core.codegen import JITCodeLibrary
 from numba.core.registry import CPUDispatcher

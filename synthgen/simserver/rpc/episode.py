@@ -34,7 +34,6 @@ def get_available_maps(world: World) -> list[str]:
 
 def load_new_episode(world: World, name: str, reset_settings: bool, map_layers: int) -> None:
     """Begin a new episode with some map layers; an empty name is the present town."""
-    world.motion.warm()  # A town that is new is drawn by compiled code.
     world.start_episode(name, resets_settings=reset_settings)
     if map_layers != ALL_LAYERS:
         world.environment.load_layers(ALL_LAYERS & ~map_layers, is_loaded=False)

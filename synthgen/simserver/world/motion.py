@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from typing import TypedDict
 
 import numpy as np
@@ -34,8 +33,6 @@ from synthgen.simserver.world.traffic_lights import Light, TrafficLights
 WHEELS = 4
 _FRICTION = "static.trigger.friction"
 _SIMULATED = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
-
-_WARMING = threading.Lock()
 
 
 class _Body(TypedDict):
@@ -251,16 +248,12 @@ class Motion:
     # ------------------------------------------------------------------ stepping
 
     def warm(self) -> None:
-        """Load the compiled code; in a thread beside the world's, who calls it too then waits.
+        """Load the compiled code; safe in a thread beside the world's."""
+        self.dynamics.warm()
+        command_table.warm()
+        from synthgen.simserver.world import road_kernel
 
-        Two threads that import numba by different doors would find it half imported.
-        """
-        with _WARMING:
-            self.dynamics.warm()
-            command_table.warm()
-            from synthgen.simserver.world import road_kernel
-
-            assert road_kernel.write_vehicles.signatures
+        assert road_kernel.write_vehicles.signatures
 
     def step(self, delta_s: float) -> None:
         """Move everything by one tick."""

@@ -72,8 +72,6 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a config would make, without a simulator."""
-    if jobs:
-        _get_ready(processes)
     from synthgen.campaign.config import load_config, project_root
     from synthgen.campaign.plan_report import plan_report
 
@@ -81,6 +79,7 @@ def plan(
     if not jobs:
         print_report(plan_report(loaded, project_root(config)), as_json)
         return
+    _get_ready(processes)
     from synthgen.campaign.plan import make_plan
     from synthgen.campaign.solve import as_line, solve_plan
 

@@ -150,6 +150,13 @@ def _code_version() -> str:
     return hashlib.sha256(source).hexdigest()[:8]
 
 
+def _why(ended: subprocess.CompletedProcess[str]) -> str:
+    """What ended the builder: a signal where `carla.Map` broke, or the last line of its error."""
+    if ended.returncode < 0:
+        return f"carla.Map ended its process by signal {-ended.returncode}"
+    return (ended.stderr.strip() or f"exit status {ended.returncode}").splitlines()[-1]
+
+
 def _build(text: str, name: str, folder: Path) -> None:
     """Run the builder beside the final folder, then rename: who sees the folder sees all of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -178,8 +185,10 @@ def _build(text: str, name: str, folder: Path) -> None:
                 "cut the part out of it that the scenarios need"
             ) from err
         if done.returncode != 0:
-            reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-            raise ConfigError(f"map {name}: this OpenDRIVE cannot be used: {reason}")
+            raise ConfigError(
+                f"map {name}: this OpenDRIVE cannot be used: {_why(done)}; "
+                "`synthgen serve --map FILE` names a faulty road"
+            )
         try:
             out.rename(folder)
         except OSError:

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 
+from synthgen.simserver.maps.network_checks import first_fault
 from synthgen.simserver.maps.road_records import (
     Connection,
     Cubics,
@@ -44,7 +45,7 @@ def parse_opendrive(name: str, text: str) -> RoadNetwork:
     for element in root.iter():
         element.tag = _local(element.tag)
     try:
-        roads = {r.road_id: r for r in (_road(e) for e in root.findall("road"))}
+        roads = _roads(root.findall("road"))
         junctions = {j.junction_id: j for j in (_junction(e) for e in root.findall("junction"))}
     except _BadRecord as err:
         raise MapError(f"{name}: {err}") from err
@@ -54,7 +55,11 @@ def parse_opendrive(name: str, text: str) -> RoadNetwork:
         c.get("id", ""): tuple(dict.fromkeys(k.get("signalId", "") for k in c.findall("control")))
         for c in root.findall("controller")
     }
-    return RoadNetwork(roads, junctions, controllers)
+    network = RoadNetwork(roads, junctions, controllers)
+    fault = first_fault(network)
+    if fault:
+        raise MapError(f"{name}: {fault}")
+    return network
 
 
 # Beyond these a number is a slip, and memory would run out before anybody saw it.
@@ -92,6 +97,18 @@ def _cubics(elements: list[ET.Element], start_key: str = "s") -> Cubics:
     return Cubics(table[:, 0], table[:, 1:])
 
 
+def _roads(elements: list[ET.Element]) -> dict[str, Road]:
+    roads: dict[str, Road] = {}
+    for element in elements:
+        road = _road(element)
+        if not road.road_id.isdecimal():
+            raise _BadRecord(f"road {road.road_id!r}: CARLA knows whole numbers as ids only")
+        if road.road_id in roads:
+            raise _BadRecord(f"road {road.road_id}: two roads have this id")
+        roads[road.road_id] = road
+    return roads
+
+
 def _road(element: ET.Element) -> Road:
     road_id = element.get("id", "")
     try:
@@ -102,11 +119,11 @@ def _road(element: ET.Element) -> Road:
 
 def _road_body(element: ET.Element, road_id: str) -> Road:
     length = _num(element, "length")
+    if not 0.0 < length <= _MAX_LENGTH_M:
+        raise _BadRecord(f"expected a length above 0 up to {_MAX_LENGTH_M:g}, found {length}")
     geometries = tuple(_geometry(g) for g in element.findall("planView/geometry"))
     if not geometries:
         raise _BadRecord("no <planView><geometry>")
-    if not 0.0 < length <= _MAX_LENGTH_M:
-        raise _BadRecord(f"expected a length above 0 up to {_MAX_LENGTH_M:g}, found {length}")
     if any(max(abs(g.x), abs(g.y)) > _MAX_COORDINATE_M for g in geometries):
         raise _BadRecord(f"expected coordinates up to {_MAX_COORDINATE_M:g} m from the origin")
     sections = _sections(element.findall("lanes/laneSection"), length)
@@ -144,6 +161,8 @@ def _geometry(element: ET.Element) -> Geometry:
     if shape.tag == "paramPoly3":
         params = (*params, 1.0 if shape.get("pRange") == "arcLength" else 0.0)
     s, x, y, heading, length = (_num(element, k) for k in ("s", "x", "y", "hdg", "length"))
+    if length < 0.0:
+        raise _BadRecord(f"<geometry length>: expected 0 or more, found {length:g}")
     return Geometry(s, x, y, heading, length, shape.tag, params)
 
 
@@ -168,6 +187,10 @@ def _link(element: ET.Element | None) -> RoadLink | None:
 
 def _sections(elements: list[ET.Element], length: float) -> tuple[LaneSection, ...]:
     starts = [_num(e, "s", 0.0) for e in elements]
+    if len(set(starts)) < len(starts) or any(s >= length for s in starts):
+        raise _BadRecord(
+            f"expected lane sections at different s below {length:g}, found {sorted(starts)}"
+        )
     order = sorted(range(len(elements)), key=lambda i: starts[i])
     sections = []
     for place, i in enumerate(order):

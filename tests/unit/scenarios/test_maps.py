@@ -109,6 +109,15 @@ def test_map_that_takes_too_long_is_refused(
         load_index(opendrive(road(DRIVING)), "Slow")
 
 
+def test_map_on_which_the_client_breaks_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    nowhere = DRIVING.replace('<successor id="-1"/>', '<successor id="-8"/>')
+    with pytest.raises(ConfigError, match=r"map Cut: .*carla\.Map ended its process by signal 11"):
+        load_index(opendrive(road(nowhere, sections=2)), "Cut")
+
+
 def test_roads_with_a_bike_lane_are_found_by_it(tmp_path: Path) -> None:
     beside = lane(-2, "biking", 1.5) + lane(-3, "sidewalk", 2.0)
     index = built(opendrive(road(DRIVING + beside, length_m=200.0)), tmp_path)

@@ -407,6 +407,7 @@ class Server:
                     wake_managers(self._world.stuck_managers())
                 if self._change is not None and self._change.advance():
                     self._change = None
+                    self._world.told_episode = self._world.clock.episode
                 if self._change is None:
                     self._world.tick_if_due()
         finally:
@@ -522,6 +523,9 @@ class Server:
         if world.clock.episode != episode:
             if self._change is not None:
                 self._change.end()
+            client.managers &= world.traffic_managers.keys()
+            if client.managers:
+                world.told_episode = episode
             self._change = EpisodeChange(client, reply)
         elif self._change is not None and self._change.takes(client, request, reply):
             return

@@ -47,7 +47,7 @@ def copy_opendrive_to_file(world: World, xodr: str, parameters: OpendriveParamet
 
 def get_episode_info(world: World) -> list[object]:
     """Episode id and the token of the world stream."""
-    return [world.clock.episode, [stream_token(WORLD_STREAM, world.streams.port)]]
+    return [world.told_episode, [stream_token(WORLD_STREAM, world.streams.port)]]
 
 
 def get_map_info(world: World) -> list[object]:

@@ -3,8 +3,12 @@
 While a client loads an episode it has none for a moment, and a manager's thread that looks for
 it then ends the process. A real server takes seconds to load and answers nobody meanwhile. Here
 the load is answered once the managers wait for an answer themselves, and they get it once the
-client asks for the stream of its new episode. A snapshot in between is just as deadly, so the
+client has asked for the stream of its new episode. A snapshot in between is just as deadly, so the
 world does not tick by itself.
+
+Managers read the new town when a snapshot shows them another episode than the handshake did. So
+the handshake still tells the former one (`World.told_episode`), and the program goes on once its
+managers have the town: both keep it in the same place of the client, without a lock.
 """
 
 from __future__ import annotations
@@ -17,10 +21,14 @@ from synthgen.simserver.wire.streams import WORLD_STREAM
 
 # What a manager asks at the end of each step, and a client that has its new episode.
 QUESTION, SUBSCRIPTION = "get_episode_settings", "get_sensor_token"
+# The last thing that a manager asks about a town.
+TOWN_READ = ("get_required_files", ["TM"])
 # How long a manager's step may take; one that waits for a tick asks nothing.
 MANAGER_STEP_S = 0.2
 # How long the client may take to ask for the stream.
 HANDSHAKE_S = 2.0
+# How long the managers may take to read the town.
+TOWN_S = 5.0
 
 
 class Caller(Protocol):
@@ -48,6 +56,8 @@ class EpisodeChange:
         self._caller = caller
         self._reply: bytes | None = reply
         self._answers: list[bytes] = []
+        self._unread = len(caller.managers)
+        self._is_subscribed = self._has_program = False
         self._answer_by_s = time.monotonic() + MANAGER_STEP_S
         self._end_by_s = self._answer_by_s + HANDSHAKE_S
 
@@ -56,8 +66,17 @@ class EpisodeChange:
         if caller is not self._caller:
             return False
         if request.method == SUBSCRIPTION and request.arguments == [WORLD_STREAM]:
-            self._end_by_s = 0.0
-        elif request.method == QUESTION:
+            self._is_subscribed = True
+            self._end_by_s = time.monotonic() + TOWN_S if self._unread else 0.0
+        elif (request.method, request.arguments) == TOWN_READ:
+            self._unread -= 1
+            if self._unread <= 0:
+                self._end_by_s = 0.0
+        elif request.method == QUESTION and not self._has_program:
+            if self._is_subscribed:
+                # All managers wait, so it is the program; they are stopped before they read.
+                self._has_program = True
+                self._release()
             self._answers.append(reply)
             return True
         return False
@@ -75,6 +94,9 @@ class EpisodeChange:
     def end(self) -> None:
         """Answer everything."""
         self._answer_load()
+        self._release()
+
+    def _release(self) -> None:
         answers, self._answers = self._answers, []
         for answer in answers:
             self._caller.send_late(answer)

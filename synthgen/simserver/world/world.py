@@ -104,6 +104,8 @@ class World:
         self.settings = settings
         self._start_settings = settings
         self.clock = Clock(delta_s=settings.fixed_delta_seconds or DEFAULT_STEP_S)
+        # What a handshake tells; the former episode while managers have to notice a new one.
+        self.told_episode = self.clock.episode
         self.town = towns.load(town)
         self.sensors = SensorArray(threads, quality)
         self.traffic_managers: dict[int, ManagerAddress] = {}
@@ -131,6 +133,7 @@ class World:
             self.streams.close_stream(actor.stream_id)
         self.recorder.stop()
         self.clock.start_episode()
+        self.told_episode = self.clock.episode
         self._begin()
 
     def _begin(self) -> None:

@@ -1,7 +1,7 @@
 """Refuse what CARLA's client cannot read, before a client tries.
 
-Each rule is a fault on which `carla.Map` of client 0.9.16 either kills its process or raises
-without a place; the server would build all of these towns.
+Each rule is a fault on which `carla.Map` of client 0.9.16 kills its process, raises without a
+place or computes NaN; the server would build all of these towns.
 """
 
 from __future__ import annotations
@@ -37,14 +37,21 @@ def _faults(network: RoadNetwork) -> Iterator[str]:
 def _profile_faults(road: Road) -> Iterator[str]:
     if road.geometries[0].s > 0.0:
         yield f"expected the first <geometry> at s = 0, found {road.geometries[0].s:g}"
+    for geometry in road.geometries:
+        place, bend = f"geometry at {geometry.s:g}: ", set(geometry.params)
+        if (geometry.kind, bend) == ("arc", {0.0}):
+            yield f"{place}expected a <line>, found an <arc> of curvature 0"
+        if geometry.kind == "spiral" and len(bend) == 1:
+            yield f"{place}expected an <arc>, found a <spiral> of one curvature"
     yield from _late(road.elevation, "<elevation> at s")
     yield from _late(road.lane_offset, "<laneOffset> at s")
     for section in road.sections:
         place = f"lane section at {section.s0:g}: "
         ids = sorted(section.lanes)
-        if 0 not in section.lanes or ids != list(range(ids[0], ids[-1] + 1)):
-            yield f"{place}expected lane 0 and ids without a gap, found {ids}"
         for lane in section.lanes.values():
+            inner = range(min(lane.lane_id, 0), max(lane.lane_id, 0) + 1)
+            if lane.kind == "driving" and not section.lanes.keys() >= set(inner):
+                yield f"{place}expected all lanes from 0 to {lane.lane_id}, found {ids}"
             if lane.lane_id:
                 for fault in _late(lane.width, "<width> at sOffset"):
                     yield f"{place}lane {lane.lane_id}: {fault}"

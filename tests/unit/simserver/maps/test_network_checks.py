@@ -13,10 +13,11 @@ from tests.unit.simserver.maps.tiny_roads import lane, opendrive, road, sections
 
 # Reads standard input as a map and asks what any program asks; a fault ends it with a code.
 CLIENT = """
-import sys, carla
+import math, sys, carla
 town = carla.Map("m", sys.stdin.read())
 for waypoint in town.generate_waypoints(2.0):
     waypoint.next(5.0), waypoint.previous(5.0)
+    assert math.isfinite(waypoint.transform.location.x)
 town.get_topology(), town.get_all_landmarks(), town.get_crosswalks()
 """
 
@@ -81,11 +82,11 @@ FAULTS = {
     ),
     "no centre lane": (
         opendrive(road(lanes=f'<laneSection s="0"><right>{lane(-1)}</right></laneSection>')),
-        "lane section at 0: expected lane 0 and ids without a gap, found [-1]",
+        "lane section at 0: expected all lanes from 0 to -1, found [-1]",
     ),
     "gap between lanes": (
         opendrive(road(lanes=sections(right=lane(-1) + lane(-3)))),
-        "lane section at 0: expected lane 0 and ids without a gap, found [-3, -1, 0]",
+        "lane section at 0: expected all lanes from 0 to -3, found [-3, -1, 0]",
     ),
     "section at the road's end": (
         opendrive(road(lanes=sections() + sections(s=100.0))),
@@ -94,6 +95,14 @@ FAULTS = {
     "two sections at one place": (
         opendrive(road(lanes=sections() + sections())),
         "expected lane sections at different s below 100, found [0.0, 0.0]",
+    ),
+    "straight arc": (
+        opendrive(road(shape='<arc curvature="0"/>')),
+        "road 1: geometry at 0: expected a <line>, found an <arc> of curvature 0",
+    ),
+    "circular spiral": (
+        opendrive(road(shape='<spiral curvStart="0.01" curvEnd="0.01"/>')),
+        "road 1: geometry at 0: expected an <arc>, found a <spiral> of one curvature",
     ),
     "reference to no signal": (
         opendrive(road(inside=REFERENCE)),
@@ -113,6 +122,7 @@ ODD = {
     "predecessor of a right lane": two_sections(
         sections(), sections(right=linked(-1, predecessor=-8), s=50.0)
     ),
+    "gap before a sidewalk": opendrive(road(lanes=sections(right=lane(-1) + lane(-3, "sidewalk")))),
     "link to no road": opendrive(road(link=road_link("successor", 77))),
     "late first section": opendrive(road(lanes=sections(s=20.0))),
     "geometry before the road": opendrive(road()).replace('<geometry s="0"', '<geometry s="-1"'),

@@ -217,6 +217,9 @@ class Furnisher:
             self._occupied += self._fresh
             self._fresh = []
             self._tree = cKDTree(np.array(self._occupied))
+        # Beside a bridge the edge of one road is the carriageway of another.
+        if self._land.is_driven(foot):
+            return False
         if self._tree.n and self._tree.query(foot)[0] < radius_m:
             return False
         return not self._fresh or bool(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.maps.ground import Heights, Raster
+from synthgen.simserver.maps.ground import SURFACE_RANK, Heights, Raster
 from synthgen.simserver.maps.road_records import RoadNetwork
 from synthgen.simserver.maps.surfaces import DRIVING_KINDS, Strip
 from synthgen.simserver.maps.townmap import GroundGrid, SurfaceKind
@@ -135,6 +135,8 @@ class Land:
             1 - paved[:: self._step, :: self._step], cv2.DIST_L2, 3
         ) * np.float32(self._cell)
         self._taken = np.ascontiguousarray(paved[:: self._step, :: self._step])
+        driven = heights.rank >= SURFACE_RANK[SurfaceKind.PARKING]
+        self._raster, self._driven = raster, driven | np.isfinite(heights.upper_m)
 
     @property
     def bounds_m(self) -> tuple[F64, F64]:
@@ -164,6 +166,10 @@ class Land:
         low = cells.min(axis=0)
         size = cells.max(axis=0) - low + 1
         return cells - low, low, np.zeros((size[1], size[0]), np.uint8)
+
+    def is_driven(self, xy_m: F64) -> bool:
+        """Whether a carriageway of any road lies at or above a point."""
+        return bool(self._driven[self._raster.nodes(xy_m)])
 
     def near_road(self, xy_m: F64, reach_m: float) -> NDArray[np.bool_]:
         """Which of (N, 2) points lie within reach of a paved surface."""

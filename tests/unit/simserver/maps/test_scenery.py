@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from synthgen.simserver.maps import known_maps, load_map
 from synthgen.simserver.maps.townmap import SurfaceKind, TownMap
 from synthgen.simserver.scene import Tag
+from tests.unit.simserver.maps.tiny_roads import lane, opendrive, road, sections
 
 F64 = NDArray[np.float64]
 
@@ -50,6 +51,20 @@ def test_nothing_solid_but_parked_vehicles_stands_on_the_road(downtown: TownMap)
     ]
     kinds = downtown.ground(np.concatenate(corners))[2]
     assert not np.isin(kinds, [SurfaceKind.ROAD, SurfaceKind.PARKING]).any()
+
+
+def test_no_post_beside_a_road_stands_on_the_bridge_over_it() -> None:
+    wide = sections(left=lane(1) + lane(2), right=lane(-1) + lane(-2))
+    below = road(300.0, lanes=wide)
+    deck = '<elevation s="0" a="7" b="0" c="0" d="0"/>'
+    above = road(
+        300.0, road_id=2, x=150.0, y=-150.0, heading=np.pi / 2, elevation=deck,
+        lanes=sections(left=lane(1), right=lane(-1)),
+    )  # fmt: skip
+    town = load_map("Bridge", opendrive(below, above))
+    x, y = np.array([o.pose.location_m[:2] for o in town.objects if o.is_solid]).T
+    assert not ((np.abs(x - 150.0) < 3.4) & (np.abs(y) < 150.0)).any()
+    assert not ((np.abs(y) < 6.9) & (x > 0.0) & (x < 300.0)).any()
 
 
 def test_vehicles_park_on_parking_lanes(downtown: TownMap) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synthgen.cli.options import AsJson, SampleSeed
+from synthgen.cli.options import LIBRARY, AsJson, SampleSeed
 from synthgen.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,7 +17,23 @@ if TYPE_CHECKING:
     from scenarios.placement import MapIndex
 
 app = typer.Typer(help="Look at scenarios; no simulator is needed.", no_args_is_help=True)
-ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file.")]
+
+
+def _scenario_file(text: str) -> Path:
+    """A scenario file, or that of a scenario of the library by its name."""
+    for path in (Path(text), LIBRARY / f"{text}.yaml"):
+        if path.exists():
+            return path
+    raise ConfigError(
+        f"{text}: neither a file nor a scenario of the library; "
+        "`synthgen scenario list` names those"
+    )
+
+
+ScenarioFile = Annotated[
+    Path,
+    typer.Argument(help="Scenario file, or a name of the library.", parser=_scenario_file),
+]
 Town = Annotated[
     str | None,
     typer.Option("--map", help="Town name or .xodr file.", show_default="a town that has a site"),
@@ -42,7 +58,10 @@ def scenario_list(as_json: AsJson = False) -> None:
 
 @app.command(name="check")
 def scenario_check(
-    files: Annotated[list[Path], typer.Argument(help="Scenario files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Scenario files, or names of the library.", parser=_scenario_file),
+    ],
     rig: Annotated[Path | None, typer.Option(help="Rig file to check them with.")] = None,
 ) -> None:
     """Check scenario files; one line per fault, with file:line:column."""

@@ -87,3 +87,13 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
 
     assert code == 0
     assert capsys.readouterr().out == f"synthgen {version('synthgen')}\n"
+
+
+def test_a_scenario_may_be_named_as_the_library_lists_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["scenario", "check", "lead_hard_brake"]) == 0
+    assert capsys.readouterr().out.endswith("scenarios/library/lead_hard_brake.yaml: ok\n")
+    assert main(["scenario", "check", "lead_soft_brake"]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("lead_soft_brake: neither a file nor a scenario of the library")

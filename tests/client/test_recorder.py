@@ -187,3 +187,54 @@ def test_recorded_collision_starts_with_the_watched_car(
     assert row[1:] == ["v", "v", str(car.id), car.type_id, str(other.id), other.type_id]
     info = client.show_recorder_file_info(path, False)
     assert f" Collision id 0 between {car.id} with {other.id}" in info
+
+
+def test_replayed_actors_have_their_recorded_ids(
+    client: carla.Client,
+    world: carla.World,
+    car: carla.Vehicle,
+    recording: tuple[str, list[carla.Location]],
+) -> None:
+    path, track = recording
+    car.destroy()
+    world.tick()
+    client.replay_file(path, 0.0, 0.0, car.id, False)
+    tick(world, 10)
+    replayed = world.get_actor(car.id)
+    assert replayed.type_id == "vehicle.tesla.model3"
+    assert replayed.get_location().distance(track[9]) < 0.05
+    client.stop_replayer(False)
+    world.tick()
+
+
+def test_recorded_ids_are_found_in_the_next_episode_too(
+    client: carla.Client,
+    world: carla.World,
+    car: carla.Vehicle,
+    recording: tuple[str, list[carla.Location]],
+) -> None:
+    path, track = recording
+    reloaded = client.reload_world(False)
+    client.replay_file(path, 0.0, 0.0, 0, False)
+    tick(reloaded, 10)
+    assert reloaded.get_actor(car.id).get_location().distance(track[9]) < 0.05
+    # New actors get ids of their own.
+    points = reloaded.get_map().get_spawn_points()
+    other = reloaded.spawn_actor(reloaded.get_blueprint_library().find("vehicle.audi.tt"), points[9])
+    tick(reloaded, 1)
+    assert len({actor.id for actor in reloaded.get_actors()}) == len(reloaded.get_actors())
+    assert reloaded.get_actor(other.id).type_id == "vehicle.audi.tt"
+    client.stop_replayer(False)
+    reloaded.tick()
+
+
+def test_a_new_episode_ends_the_replay(
+    client: carla.Client,
+    world: carla.World,
+    recording: tuple[str, list[carla.Location]],
+) -> None:
+    client.replay_file(recording[0], 0.0, 0.0, 0, False)
+    tick(world, 5)
+    reloaded = client.reload_world(False)
+    tick(reloaded, 5)
+    assert len(reloaded.get_actors().filter("vehicle.*")) == 0

@@ -259,6 +259,23 @@ def test_obstacle_tells_the_distance_ahead(
     assert event.distance == pytest.approx(gap, abs=0.7)
 
 
+def test_obstacle_sensor_that_hangs_on_nothing_names_the_road_below(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    place = world.get_map().get_spawn_points()[0].location + carla.Location(z=3.0)
+    sensor = world.spawn_actor(
+        library.find("sensor.other.obstacle"),
+        carla.Transform(place, carla.Rotation(pitch=-90.0)),
+    )
+    events: list[carla.ObstacleDetectionEvent] = []
+    sensor.listen(events.append)
+    tick(world, 2)
+    event = arrived(events, 1)[0]
+    assert event.other_actor.type_id == "static.road"
+    assert event.actor.id == sensor.id
+    sensor.destroy()
+
+
 def test_lane_invasion_is_told_by_the_client(
     world: carla.World, car: carla.Vehicle, listen: Listen
 ) -> None:

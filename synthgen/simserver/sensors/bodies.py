@@ -34,7 +34,7 @@ def model_of_actor(world: World, actor: Actor) -> Model | None:
     if actor.kind in (ActorKind.TRAFFIC_LIGHT, ActorKind.TRAFFIC_SIGN):
         attributes = world.signal_attributes(actor)
     try:
-        return model_of(actor.type_id, attributes, actor.id - world.first_actor_id)
+        return model_of(actor.type_id, attributes, world.number_of(actor))
     except KeyError:
         return None
 

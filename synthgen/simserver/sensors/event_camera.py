@@ -14,6 +14,7 @@ from synthgen.simserver.sensors.inertial import noise_source
 
 EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("t_ns", "<i8"), ("polarity", "u1")])
 MOST_EVENTS_PER_PIXEL = 32
+GREY_LEVELS = 255.0
 I64 = NDArray[np.int64]
 _LONG_AGO_NS = np.int64(-(2**62))
 
@@ -23,7 +24,7 @@ class Pixels:
     """What the pixels remember from one frame to the next.
 
     Attributes:
-        seen: (H, W) float32 (log) brightness in the last frame.
+        seen: (H, W) float32 log brightness or level of grey in the last frame.
         reference: (H, W) float32 level of each pixel's last event; at first, what it saw.
         fired_ns: (H, W) int64 time of each pixel's last event; long ago at first.
     """
@@ -92,7 +93,8 @@ def events_of(
 
 def _brightness(luma: F32, attributes: Attributes) -> F32:
     if not attributes.flag("use_log"):
-        return luma
+        # CARLA's linear events count levels of grey, 0 to 255 (Carla/Sensor/DVSCamera.cpp).
+        return np.minimum(luma, np.float32(1.0)) * np.float32(GREY_LEVELS)
     return np.log(attributes.number("log_eps") + luma).astype(np.float32)
 
 

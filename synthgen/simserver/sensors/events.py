@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgpack
 import numpy as np
 
+from synthgen.simserver.scene import Tag
 from synthgen.simserver.sensors.attributes import Attributes
 from synthgen.simserver.sensors.scene_mirror import SceneMirror
 from synthgen.simserver.wire.structs import ActorDescription, BoundingBox
@@ -43,25 +44,33 @@ def collisions(world: World, sensor: Actor) -> Iterator[bytes]:
 def scenery_record(world: World, static_index: int | None) -> list[object]:
     """A piece of the town (None: a kerb) as an actor record, with id 0 as it is no actor."""
     if static_index is None:
-        return _record("static.sidewalk", bytes([2]))
+        return _scenery(Tag.SIDEWALKS)
     number = int(world.town.static_boxes.object_index[static_index])
-    if number < 0:
-        return _record("static.guardrail", bytes([28]))
-    item = world.town.objects[number]
-    return _record(f"static.{item.tag.name.lower()}", bytes([item.tag]))
+    return _scenery(Tag.GUARD_RAIL if number < 0 else world.town.objects[number].tag)
 
 
-def _record(type_id: str, tags: bytes) -> list[object]:
-    return [0, 0, ActorDescription(0, type_id, []), BoundingBox(), tags, b""]
+def scenery_type(tag: int) -> str:
+    """Type of what is no actor: "static." and its tag in lower case without a final s.
+
+    Source: CARLA, Carla/Actor/ActorRegistry.cpp, GetRelevantTagAsString; programs look for
+    static.building, static.pole or static.sidewalk.
+    """
+    if tag in (Tag.NONE, Tag.OTHER) or tag not in set(Tag):
+        return "static.unknown"
+    return "static." + Tag(tag).name.replace("_", "").lower().removesuffix("s")
+
+
+def _scenery(tag: int) -> list[object]:
+    description = ActorDescription(0, scenery_type(tag), [])
+    return [0, 0, description, BoundingBox(), bytes([tag]), b""]
 
 
 def obstacles(
     world: World, scene: SceneMirror, sensor: Actor, attributes: Attributes
 ) -> Iterator[bytes]:
     """What stands in a round beam ahead of the sensor, if anything does."""
-    parent = world.actors.find(sensor.parent_id)
-    if parent is None:
-        return
+    # One that hangs on nothing tells of itself, as in CARLA.
+    parent = world.actors.find(sensor.parent_id) or sensor
     matrix = matrix_of(world.actors.pose(sensor))
     reach_m = attributes.number("distance")
     angles = np.linspace(0.0, 2.0 * np.pi, _RIM_RAYS, endpoint=False)
@@ -76,10 +85,7 @@ def obstacles(
         if attributes.flag("only_dynamics") and (other is None or other.kind not in _DYNAMIC):
             continue
         if best is None or distance_m < best[0]:
-            named = (
-                _record("static.scenery", bytes([tag])) if other is None else world.record_of(other)
-            )
-            best = distance_m, named
+            best = distance_m, _scenery(tag) if other is None else world.record_of(other)
     if best is not None:
         yield _packed(world.record_of(parent), best[1], best[0])
 

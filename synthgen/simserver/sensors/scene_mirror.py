@@ -129,7 +129,7 @@ class SceneMirror:
                 if model is None:
                     continue
                 self._models[actor.id] = model
-                look = actor.id - world.first_actor_id
+                look = world.number_of(actor)
                 renderer.add_actor(actor.id, instance_id(actor.id), model, look)
             shown.append(actor)
         renderer.move(

@@ -101,7 +101,7 @@ class Actor:
 
 
 class ActorTable:
-    """All live actors in the order of their ids, their motion in one array by slot.
+    """All live actors in the order they came in, their motion in one array by slot.
 
     Attributes:
         motion: (capacity, 15) float32, the snapshot's columns: x, y, z, pitch, yaw, roll
@@ -130,7 +130,7 @@ class ActorTable:
         return self._by_id.get(actor_id)
 
     def of_kind(self, kind: ActorKind) -> list[Actor]:
-        """Live actors of one kind in the order of their ids."""
+        """Live actors of one kind in the order they came in."""
         return self._by_kind[kind]
 
     def slots_of(self, kind: ActorKind) -> NDArray[np.intp]:

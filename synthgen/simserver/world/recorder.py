@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Records into one file at a time."""
+    """Records into one file at a time.
+
+    Attributes:
+        types: Type of each actor that was recorded in this episode, by id.
+    """
 
     def __init__(self) -> None:
+        self.types: dict[int, str] = {}
         self._file: IO[bytes] | None = None
         self._known: set[int] = set()
         self._start_s = 0.0
@@ -63,6 +68,11 @@ class Recorder:
             self._file.close()
             self._file = None
 
+    def end_episode(self) -> None:
+        """End the recording; ids of the next episode are other actors'."""
+        self.stop()
+        self.types.clear()
+
     def record(self, world: World) -> None:
         """Write the present frame."""
         if self._file is None:
@@ -71,6 +81,7 @@ class Recorder:
         new = [present[i] for i in sorted(present.keys() - self._known)]
         destroyed = sorted(self._known - present.keys())
         self._known = set(present)
+        self.types.update((actor.id, actor.type_id) for actor in new)
         rows = world.actors.snapshot_rows()
         frame = RecordedFrame(
             time_s=world.clock.elapsed_s - self._start_s,

@@ -173,7 +173,9 @@ class Replayer:
         pose = Transform(Vector3D(*recorded.pose[:3]), Rotation(*recorded.pose[3:]))
         try:
             # Whatever stands there now: a recording is played as it was.
-            actor = world.spawn(description, pose, checks_space=False)
+            actor = world.spawn(
+                description, pose, checks_space=False, wanted_id=_wanted_id(world, recorded)
+            )
         except SpawnError:
             return None
         return self._taken_over(world, actor)
@@ -224,6 +226,16 @@ class Replayer:
         followed = world.actors.find(self._actors.get(self._follow_id, 0))
         if followed is not None:
             world.place(world.spectator, compose(world.actors.pose(followed), _FOLLOW_FROM))
+
+
+def _wanted_id(world: World, recorded: RecordedActor) -> int | None:
+    """The recorded id, unless a client may remember another actor by it.
+
+    Programs look for the ids that `show_recorder_file_info` tells, and CARLA spawns replayed
+    actors under them where they are free.
+    """
+    is_same = world.recorder.types.get(recorded.id) == recorded.type_id
+    return recorded.id if is_same or world.is_unused(recorded.id) else None
 
 
 def _at_same_place(world: World, kind: ActorKind, recorded: RecordedActor) -> Actor | None:

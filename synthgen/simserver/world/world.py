@@ -51,6 +51,8 @@ logger = logging.getLogger(__name__)
 # Half sizes of a three-lamp head with its back plate.
 HEAD_EXTENT_M = Vector3D(0.25, 0.2, 0.55)
 CLIENT_SIDE_SENSORS = {"sensor.other.lane_invasion"}
+# Ids are 32 bits on the wire; a recording cannot use up those that are left for new actors.
+LAST_WANTED_ID = 2**31 - 1
 
 
 class Streams(Protocol):
@@ -131,7 +133,8 @@ class World:
             self.settings = self._start_settings
         for actor in self.actors.of_kind(ActorKind.SENSOR):
             self.streams.close_stream(actor.stream_id)
-        self.recorder.stop()
+        self.recorder.end_episode()
+        self.replayer.stop(self, keeps_actors=True)
         self.clock.start_episode()
         self.told_episode = self.clock.episode
         self._begin()
@@ -198,8 +201,9 @@ class World:
         attachment: Attachment = Attachment.RIGID,
         *,
         checks_space: bool = True,
+        wanted_id: int | None = None,
     ) -> Actor:
-        """Make a new actor; with a parent `pose` is relative to it.
+        """Make a new actor, under a wanted id if that is free; with a parent `pose` is relative.
 
         Raises:
             SpawnError: Unknown blueprint, bad attributes or something in the way.
@@ -226,6 +230,7 @@ class World:
             attachment,
             pose,
             checks_space=checks_space,
+            wanted_id=wanted_id,
         )
 
     def _add(
@@ -238,8 +243,11 @@ class World:
         relative: Transform | None = None,
         *,
         checks_space: bool = True,
+        wanted_id: int | None = None,
     ) -> Actor:
-        actor_id = self._next_actor_id
+        actor_id = self._next_actor_id if wanted_id is None else wanted_id
+        if self.actors.find(actor_id) is not None:
+            actor_id = self._next_actor_id
         actor = Actor(
             id=actor_id,
             kind=kind_of(description.id),
@@ -258,10 +266,20 @@ class World:
             if actor.type_id not in CLIENT_SIDE_SENSORS:
                 actor.stream_id = self._next_stream_id
                 self._next_stream_id += 1
-        self._next_actor_id += 1
+        self._next_actor_id = max(self._next_actor_id, actor_id + 1)
         self.actors.add(actor, pose)
         self.motion.add(actor, pose)
         return actor
+
+    def is_unused(self, actor_id: int) -> bool:
+        """Whether no actor of this episode ever had the id, so no client remembers one by it."""
+        return 0 < actor_id < LAST_WANTED_ID and not (
+            self.first_actor_id <= actor_id < self._next_actor_id
+        )
+
+    def number_of(self, actor: Actor) -> int:
+        """An actor's number within the episode, which decides what it looks like."""
+        return (actor.id - self.first_actor_id) & LAST_WANTED_ID
 
     def destroy(self, actor_id: int) -> bool:
         """Remove an actor; its children stay where they are. False for what cannot go."""

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from synthgen.simserver.sensors.attributes import Attributes
-from synthgen.simserver.sensors.event_camera import events_of, first_look
+from synthgen.simserver.sensors.event_camera import GREY_LEVELS, events_of, first_look
 from synthgen.simserver.sensors.frame import Frame
 
 FRAME_S = 0.1
@@ -15,16 +15,16 @@ FIRST = Frame(number=1, episode_number=1, time_s=0.0, delta_s=FRAME_S, renders=T
 
 
 def film(levels: list[float], **attributes: str) -> list[NDArray[np.void]]:
-    """Events of each frame after the first, one pixel, brightness in linear steps."""
+    """Events of each frame after the first, one pixel, brightness in levels of grey."""
     asked = Attributes(
         "sensor.camera.dvs",
         {"use_log": "false", "positive_threshold": "0.3", "negative_threshold": "0.3"} | attributes,
     )
-    pixels = first_look(np.full((1, 1), levels[0], np.float32), asked)
+    pixels = first_look(np.full((1, 1), levels[0] / GREY_LEVELS, np.float32), asked)
     found = []
     for number, level in enumerate(levels[1:], 1):
         frame = replace(FIRST, episode_number=1 + number, time_s=number * FRAME_S)
-        luma = np.full((1, 1), level, np.float32)
+        luma = np.full((1, 1), level / GREY_LEVELS, np.float32)
         events, pixels = events_of(pixels, luma, asked, frame, FRAME_S)
         found.append(events)
     return found
@@ -60,3 +60,9 @@ def test_refractory_period_lasts_beyond_a_frame() -> None:
 def test_logarithm_makes_equal_ratios_equal_steps() -> None:
     events = film([1.0, 2.0, 4.0], use_log="true", positive_threshold="0.69", log_eps="0.00001")
     assert [len(e) for e in events] == [1, 1]
+
+
+def test_linear_thresholds_are_levels_of_grey() -> None:
+    events = film([10.0, 115.0, 10.0], positive_threshold="20", negative_threshold="50")
+    # 30, 50, 70, 90 and 110 upwards; from 110 down only 60 is passed, 10 is reached exactly.
+    assert [len(e) for e in events] == [5, 2]

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -33,6 +34,22 @@ BAD_USAGE = 2
 SWITCH_INTERVAL_S = 0.0005
 # CARLA's own levels, and ours.
 QUALITY_LEVELS = {"low": "low", "medium": "medium", "high": "high", "epic": "medium"}
+# CARLA's flags by name (Carla/Settings/CarlaSettings.cpp). Unreal's frames per second of a
+# benchmark are CARLA's fixed step.
+_CARLAS_FLAGS = {
+    "world-port": "--port",
+    "carla-port": "--port",
+    "carla-rpc-port": "--port",
+    "carla-world-port": "--port",
+    "carla-streaming-port": "--stream-port",
+    "quality-level": "--quality-level",
+    "fps": "--fps",
+}
+# Unreal's flags that programs are seen to write with two dashes.
+_UNREALS_FLAGS = {
+    *("renderoffscreen", "nosound", "opengl", "vulkan", "windowed", "resx", "resy"),
+    *("benchmark", "carla-server", "prefernvidia", "graphicsadapter", "nullrhi", "ros2"),
+}
 # Live objects more than at the last collection that start the next one.
 COLLECTED_OBJECTS = 20_000
 
@@ -62,9 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_USAGE
     try:
         rpc_door = bind(options.host, options.port)
-        stream_door = bind_stream_door(options.host, options.port or rpc_door.getsockname()[1])
+        stream_door = _stream_door(options, rpc_door.getsockname()[1])
     except (OSError, OverflowError) as err:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {err}")
+    except CallError as err:
+        return _refuse(str(err))
     streams = StreamDoor(stream_door)
     try:
         world = _world(options, streams)
@@ -87,6 +106,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     server.run()
     world.recorder.stop()
     return 0
+
+
+def _stream_door(options: argparse.Namespace, rpc_port: int) -> socket.socket:
+    if options.stream_port is None:
+        return bind_stream_door(options.host, options.port or rpc_port)
+    try:
+        return bind(options.host, options.stream_port)
+    except (OSError, OverflowError) as err:
+        raise CallError(f"cannot listen on {options.host}:{options.stream_port}: {err}") from err
 
 
 def _spare_the_collector() -> None:
@@ -123,6 +151,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("town", nargs="?", help="town to load, as CarlaUE4.sh takes it")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="RPC port, 0: any")
+    parser.add_argument("--stream-port", type=int, help="default: the RPC port + 1, 0: any")
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--map", help="a known town's name or an OpenDRIVE file")
     parser.add_argument("--maps-dir", type=_folder, help="folder whose NAME.xodr are towns too")
@@ -188,17 +217,17 @@ def _translated(argv: Sequence[str]) -> list[str]:
     """The arguments with CARLA's own flags in our spelling; Unreal's others are dropped."""
     translated = []
     for argument in argv:
-        if not argument.startswith("-") or argument.startswith("--"):
-            translated.append(argument)
-        elif argument.startswith(("-carla-rpc-port=", "-carla-world-port=")):
-            translated += ["--port", argument.partition("=")[2]]
-        elif argument.startswith("-fps="):
-            # Unreal's frames per second of a benchmark are CARLA's fixed step.
-            translated.append(f"-{argument}")
-        elif argument.startswith("-quality-level="):
-            translated += ["--quality-level", argument.partition("=")[2]]
+        name, equals, value = argument.lstrip("-").partition("=")
+        ours = _CARLAS_FLAGS.get(name.lower()) if argument.startswith("-") and equals else None
+        if ours is not None:
+            # Unreal takes them with one dash or two, in any case.
+            translated += [ours, value]
         elif argument in ("-h", "-help"):
             translated.append("--help")
+        elif not argument.startswith("-") or (
+            argument.startswith("--") and name.lower() not in _UNREALS_FLAGS
+        ):
+            translated.append(argument)
         else:
             logger.info("Unreal's flag %s has no meaning here", argument)
     return translated

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from synthgen.simserver.maps import TOWNS_DIR
-from tests.client.conftest import connect, running_server
+from tests.client.conftest import connect, free_port, running_server
 
 pytestmark = pytest.mark.server
 
@@ -43,6 +43,21 @@ def test_carlas_own_flags_are_understood(tmp_path: Path) -> None:
         world = connect(ours, tmp_path).get_world()
         assert world.get_map().name == "Carla/Maps/SynthDowntown"
         assert world.get_settings().fixed_delta_seconds == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("flag", ["--world-port", "-world-port", "-carla-port", "--carla-rpc-port"])
+def test_port_is_given_in_each_of_carlas_spellings(flag: str) -> None:
+    # CarlaSettings.cpp reads them all; Unreal takes one dash or two.
+    port, stream_port = free_port(), free_port()
+    others = ["--RenderOffScreen", "-opengl", "--nosound", f"-carla-streaming-port={stream_port}"]
+    with running_server(f"{flag}={port}", *others) as ours:
+        assert (ours.port, ours.stream_port) == (port, stream_port)
+
+
+def test_busy_stream_port_is_refused() -> None:
+    with running_server() as ours:
+        message = _refused("--port", "0", "--stream-port", str(ours.stream_port))
+        assert f"cannot listen on 127.0.0.1:{ours.stream_port}" in message
 
 
 def test_unknown_town_is_refused_with_the_known_ones() -> None:

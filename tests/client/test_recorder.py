@@ -220,7 +220,9 @@ def test_recorded_ids_are_found_in_the_next_episode_too(
     assert reloaded.get_actor(car.id).get_location().distance(track[9]) < 0.05
     # New actors get ids of their own.
     points = reloaded.get_map().get_spawn_points()
-    other = reloaded.spawn_actor(reloaded.get_blueprint_library().find("vehicle.audi.tt"), points[9])
+    other = reloaded.spawn_actor(
+        reloaded.get_blueprint_library().find("vehicle.audi.tt"), points[9]
+    )
     tick(reloaded, 1)
     assert len({actor.id for actor in reloaded.get_actors()}) == len(reloaded.get_actors())
     assert reloaded.get_actor(other.id).type_id == "vehicle.audi.tt"

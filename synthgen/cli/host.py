@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -43,4 +44,15 @@ def doctor(
 
 def serve(context: typer.Context) -> None:
     """Run the embedded CARLA-compatible server; --help lists its arguments."""
+    if not {"-h", "-help", "--help"} & set(context.args):
+        _compile_what_is_new()
     become_server(context.args)
+
+
+def _compile_what_is_new() -> None:
+    """What takes a minute once, before clients that give a call some seconds find a server."""
+    from synthgen.campaign.cache_home import ensure_cache_home
+    from synthgen.campaign.warm_up import warm_up
+
+    ensure_cache_home()
+    warm_up("synthgen.simserver", "warmup", note=lambda line: print(line, file=sys.stderr))

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,8 @@ LOOPBACK = "127.0.0.1"
 BAD_USAGE = 2
 # A call waits at most this long for a thread that computes beside it.
 SWITCH_INTERVAL_S = 0.0005
+# A server that nobody asked anything for so long loads its renderer meanwhile.
+ALONE_S = 0.2
 # CARLA's own levels, and ours.
 QUALITY_LEVELS = {"low": "low", "medium": "medium", "high": "high", "epic": "medium"}
 # CARLA's flags by name (Carla/Settings/CarlaSettings.cpp). Unreal's frames per second of a
@@ -57,6 +60,12 @@ COLLECTED_OBJECTS = 20_000
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    code = _other_program(arguments)
+    return _serve(_options(arguments)) if code is None else code
+
+
+def _other_program(arguments: Sequence[str]) -> int | None:
+    """The exit code of a program that is no server, or None where a server is asked for."""
     if arguments[:1] == ["bench"]:
         from synthgen.simserver import bench  # compiled kernels: slow, and not for a server
 
@@ -69,7 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from synthgen.simserver import warmup
 
         return warmup.main(arguments[1:])
-    options = _options(arguments)
+    return None
+
+
+def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
         stream=sys.stderr,
@@ -100,12 +112,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     port = rpc_door.getsockname()[1]
     print(f"READY rpc={port} stream={streams.port}", flush=True)  # noqa: T201  # the contract
     _spare_the_collector()
-    # Loading the compiled physics takes a second that the first client need not wait for.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    threading.Thread(target=world.motion.warm, name="warm", daemon=True).start()
+    threading.Thread(target=_warm, args=(world, server), name="warm", daemon=True).start()
     server.run()
     world.recorder.stop()
     return 0
+
+
+def _warm(world: World, server: Server) -> None:
+    """Load what a first client would wait for, beside the world's thread.
+
+    The compiled physics takes a second. The renderer takes some, longer than the two seconds
+    that many programs give a call: their first tick with a camera would fail. But a client that
+    is there already may need no camera, and is not to be slowed down.
+    """
+    world.motion.warm()
+    time.sleep(ALONE_S)
+    if not server.was_visited:
+        world.sensors.scene.warm()
 
 
 def _stream_door(options: argparse.Namespace, rpc_port: int) -> socket.socket:

@@ -362,7 +362,11 @@ class RpcConnection:
 
 
 class Server:
-    """Answers clients and ticks the world until stopped."""
+    """Answers clients and ticks the world until stopped.
+
+    Attributes:
+        was_visited: Whether any client has come.
+    """
 
     def __init__(self, world: World, rpc_door: socket.socket, streams: StreamDoor) -> None:
         self._world = world
@@ -375,6 +379,7 @@ class Server:
         self._of_tick: list[tuple[RpcConnection, bytes]] = []
         self._change: EpisodeChange | None = None
         self._caller: RpcConnection | None = None
+        self.was_visited = False
         world.in_mid_tick = self._answer_question
 
     def stop(self) -> None:
@@ -420,6 +425,7 @@ class Server:
     def _accept(self) -> None:
         connection = _accept(self._door)
         if connection is not None:
+            self.was_visited = True
             self._selector.register(connection, selectors.EVENT_READ, RpcConnection(connection))
 
     def _events(self) -> list[tuple[selectors.SelectorKey, int]]:

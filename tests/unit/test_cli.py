@@ -82,6 +82,18 @@ def test_arguments_of_serve_reach_the_server() -> None:
     assert "--maps-dir" in shown.stdout
 
 
+def test_serve_compiles_what_is_new_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        "synthgen.campaign.warm_up.warm_up", lambda *program, note: done.append(program)
+    )
+    monkeypatch.setattr("synthgen.cli.host.become_server", lambda given: done.append(tuple(given)))
+
+    main(["serve", "--port", "0"])
+
+    assert done == [("synthgen.simserver", "warmup"), ("--port", "0")]
+
+
 def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["--version"])
 

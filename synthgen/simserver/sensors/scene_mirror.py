@@ -6,6 +6,7 @@ sensors starts in a moment.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ _STEP_M = 0.02
 class SceneMirror:
     """The renderer, loaded on first use, and which actors it holds.
 
+    Only `warm` may be called beside the world's thread.
+
     Attributes:
         weather: The weather of the last frame.
     """
@@ -47,7 +50,11 @@ class SceneMirror:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._town: TownMap | None = None
+        self._loading = threading.Lock()
+        # The renderer and the town in it, written under the lock.
         self._renderer: Renderer | None = None
+        self._loaded: TownMap | None = None
+        # Whether the world's thread has taken the renderer over with the present town.
         self._is_loaded = False
         self._models: dict[int, Model] = {}
         self._hidden: frozenset[int] = frozenset()
@@ -59,13 +66,25 @@ class SceneMirror:
     @property
     def renderer(self) -> Renderer:
         """The renderer with the present town loaded."""
-        if self._renderer is None:
-            from synthgen.simserver.render.renderer import Renderer  # slow: compiled kernels
-
-            self._renderer = Renderer(self._threads)
-        if not self._is_loaded:
-            self._load(self._renderer)
+        if self._renderer is None or not self._is_loaded:
+            return self._taken_over(self.warm())
         return self._renderer
+
+    def warm(self) -> Renderer:
+        """Load the renderer and the present town, if they are not; who comes second waits."""
+        from synthgen.simserver.render.renderer import Renderer  # slow: compiled kernels
+        from synthgen.simserver.sensors.scenery import scenery_of
+
+        with self._loading:
+            if self._renderer is None:
+                self._renderer = Renderer(self._threads)
+            town = self._town
+            assert town is not None
+            if self._loaded is not town:
+                self._loaded = None
+                self._renderer.load_map(town.static, scenery_of(town))
+                self._loaded = town
+            return self._renderer
 
     def start_episode(self, town: TownMap) -> None:
         """Look at a town without actors, one that is loaded already as if it had just been."""
@@ -101,15 +120,16 @@ class SceneMirror:
         self._frame = frame.number
         self._move(world)
 
-    def _load(self, renderer: Renderer) -> None:
-        from synthgen.simserver.sensors.scenery import scenery_of, street_lamps_of
+    def _taken_over(self, renderer: Renderer) -> Renderer:
+        from synthgen.simserver.sensors.scenery import street_lamps_of
 
-        assert self._town is not None
-        lamps = street_lamps_of(self._lights)
-        renderer.load_map(self._town.static, scenery_of(self._town), lamps)
-        self._is_loaded = True
-        self._models.clear()
+        # Actors of an earlier episode may be left in it.
+        renderer.clear_actors()
+        renderer.set_street_lights(street_lamps_of(self._lights))
         renderer.hide(sorted(self._hidden))
+        self._models.clear()
+        self._is_loaded = True
+        return renderer
 
     def _move(self, world: World) -> None:
         from synthgen.simserver.sensors.bodies import light_bits_of, model_of_actor, parts_of

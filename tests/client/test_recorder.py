@@ -240,3 +240,28 @@ def test_a_new_episode_ends_the_replay(
     reloaded = client.reload_world(False)
     tick(reloaded, 5)
     assert len(reloaded.get_actors().filter("vehicle.*")) == 0
+
+
+# What the client sends where nothing is asked for.
+DEFAULT_OFFSET = carla.Transform(carla.Location(-10.0, 0.0, 5.0), carla.Rotation(-25.0))
+ABOVE = carla.Transform(carla.Location(-4.0, 0.0, 20.0), carla.Rotation(-80.0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [((), DEFAULT_OFFSET), ((ABOVE,), ABOVE)], ids=["default", "above"]
+)
+def test_spectator_follows_at_the_offset_asked_for(
+    client: carla.Client,
+    world: carla.World,
+    car: carla.Vehicle,
+    recording: tuple[str, list[carla.Location]],
+    asked: tuple[carla.Transform, ...],
+    expected: carla.Transform,
+) -> None:
+    client.replay_file(recording[0], 0.0, 0.0, car.id, False, *asked)
+    tick(world, 10)
+    seen, pose = world.get_spectator().get_transform(), car.get_transform()
+    assert pose.transform(expected.location).distance(seen.location) < 0.01
+    turned = seen.rotation.pitch - pose.rotation.pitch
+    assert turned == pytest.approx(expected.rotation.pitch, abs=0.1)
+    client.stop_replayer(False)

@@ -73,7 +73,7 @@ def replay_file(
     replay_sensors: bool,
     offset: Transform,
 ) -> str:
-    """Play a recording; a text about it. The spectator's offset has no use here."""
+    """Play a recording; a text about it. The spectator follows an actor at an offset."""
     return _told(
         world.replayer.start,
         world,
@@ -81,6 +81,7 @@ def replay_file(
         start_s=start,
         duration_s=duration,
         follow_id=follow_id,
+        follow_from=offset,
         replays_sensors=replay_sensors,
     )
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
 
 _MOVED = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
-_FOLLOW_FROM = Transform(Vector3D(-8.0, 0.0, 5.0), Rotation(-20.0, 0.0, 0.0))
 
 
 class Replayer:
@@ -53,6 +52,7 @@ class Replayer:
         self._now_s = self._end_s = 0.0
         self._next = 0
         self._follow_id = 0
+        self._follow_from = Transform()
         self._replays_sensors = False
 
     @property
@@ -68,6 +68,7 @@ class Replayer:
         start_s: float,
         duration_s: float,
         follow_id: int,
+        follow_from: Transform,
         replays_sensors: bool,
     ) -> str:
         """Begin to play; a text about the recording.
@@ -87,7 +88,8 @@ class Replayer:
         self._now_s = max(0.0, total_s + start_s) if start_s < 0 else min(start_s, total_s)
         self._end_s = total_s if duration_s <= 0 else min(total_s, self._now_s + duration_s)
         self._frames, self._next = frames, 0
-        self._follow_id, self._replays_sensors = follow_id, replays_sensors
+        self._follow_id, self._follow_from = follow_id, follow_from
+        self._replays_sensors = replays_sensors
         self._show(world)
         ignored = "Ignoring Hero vehicle\n" if self.ignores_hero else ""
         ignored += "Ignoring Spectator camera\n" if self.ignores_spectator else ""
@@ -225,7 +227,7 @@ class Replayer:
     def _follow(self, world: World) -> None:
         followed = world.actors.find(self._actors.get(self._follow_id, 0))
         if followed is not None:
-            world.place(world.spectator, compose(world.actors.pose(followed), _FOLLOW_FROM))
+            world.place(world.spectator, compose(world.actors.pose(followed), self._follow_from))
 
 
 def _wanted_id(world: World, recorded: RecordedActor) -> int | None:

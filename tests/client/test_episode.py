@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 
 import carla
 import pytest
@@ -153,3 +154,20 @@ def test_world_is_loaded_while_a_traffic_manager_drives(mode: str) -> None:
         command = [sys.executable, "-m", "tests.client.managed_loads", str(ours.port), mode]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout == "loaded\n", (done.returncode, done.stderr)
+
+
+def test_asynchronous_world_answers_while_its_first_picture_is_got_ready(tmp_path: Path) -> None:
+    # CARLA's examples give a call two seconds; loading the renderer alone takes longer.
+    with running_server() as ours:
+        world = connect(ours, tmp_path).get_world()
+        blueprint = world.get_blueprint_library().find("sensor.camera.depth")
+        blueprint.set_attribute("image_size_x", "64")
+        blueprint.set_attribute("image_size_y", "48")
+        camera = world.spawn_actor(blueprint, carla.Transform(carla.Location(z=10.0)))
+        images: Queue[carla.Image] = Queue()
+        camera.listen(images.put)
+        frames = [world.wait_for_tick().frame for _ in range(4)]
+        first = images.get(timeout=60.0)
+        camera.stop()
+    # The world had gone on for some frames before the first one was shown.
+    assert first.frame > frames[-1]

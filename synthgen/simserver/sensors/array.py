@@ -87,7 +87,8 @@ class SensorArray:
             if (view := self._views.get(actor.id)) and (frame.renders or not view.is_camera)
         ]
         payloads: dict[int, list[Payload]] = {}
-        if seeing:
+        # An asynchronous world goes on, and answers, while its first picture is got ready.
+        if seeing and (not frame.drops or self.scene.is_there()):
             self.scene.update(world, frame)
             vision.follow(world, self._views, frame)
             views = {actor.id: self._views[actor.id] for actor in seeing}

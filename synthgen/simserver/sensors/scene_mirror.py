@@ -6,6 +6,7 @@ sensors starts in a moment.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from synthgen.simserver.render.renderer import Renderer
     from synthgen.simserver.world.world import World
 
+logger = logging.getLogger(__name__)
+
 _VISIBLE = (
     ActorKind.VEHICLE,
     ActorKind.WALKER,
@@ -41,7 +44,7 @@ _STEP_M = 0.02
 class SceneMirror:
     """The renderer, loaded on first use, and which actors it holds.
 
-    Only `warm` may be called beside the world's thread.
+    Only `warm` is called beside the world's thread.
 
     Attributes:
         weather: The weather of the last frame.
@@ -54,6 +57,7 @@ class SceneMirror:
         # The renderer and the town in it, written under the lock.
         self._renderer: Renderer | None = None
         self._loaded: TownMap | None = None
+        self._beside: tuple[TownMap | None, threading.Thread] | None = None
         # Whether the world's thread has taken the renderer over with the present town.
         self._is_loaded = False
         self._models: dict[int, Model] = {}
@@ -85,6 +89,26 @@ class SceneMirror:
                 self._renderer.load_map(town.static, scenery_of(town))
                 self._loaded = town
             return self._renderer
+
+    def is_there(self) -> bool:
+        """Whether the world's thread can look without waiting; if not, a thread loads beside it.
+
+        Also true where that thread failed: who looks next is told why.
+        """
+        if self._loaded is self._town:
+            return True
+        if self._beside is None or self._beside[0] is not self._town:
+            thread = threading.Thread(target=self._try_to_warm, name="scene", daemon=True)
+            self._beside = self._town, thread
+            thread.start()
+            return False
+        return not self._beside[1].is_alive()
+
+    def _try_to_warm(self) -> None:
+        try:
+            self.warm()
+        except (OSError, RuntimeError) as err:  # the world's thread meets and tells it
+            logger.debug("loading beside: %s", err)
 
     def start_episode(self, town: TownMap) -> None:
         """Look at a town without actors, one that is loaded already as if it had just been."""

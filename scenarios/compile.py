@@ -87,9 +87,10 @@ def compile_draw(
         draw: Attempt number, from 0.
         tick_s: Simulation tick.
         duration_s: Length of the record window; None takes the scenario's own.
-        overrides: `{"weather": {...}}` replaces the weather block, `{"params": {name: value}}` pins
-            parameters (as written in YAML), `{"calibration": {...}}` holds the fields of a
-            `Calibration`; nothing else changes with them. `{"scene": n}` draws what slot n draws.
+        overrides: `{"weather": {...}}` replaces the weather block, `{"ego_model": id}` the ego's
+            model, `{"params": {name: value}}` pins parameters (as written in YAML),
+            `{"calibration": {...}}` holds the fields of a `Calibration`; nothing else changes with
+            them. `{"scene": n}` draws what slot n draws.
         calibration: How real runs differ from planned ones; None takes the defaults.
         prescreen: False takes the first candidate that keeps the constraints.
 
@@ -98,6 +99,7 @@ def compile_draw(
         ConfigError: The map has no site for this scenario at all; names the query and nearest miss.
     """
     spec = with_weather(spec, (overrides or {}).get("weather"))
+    spec = with_ego(spec, (overrides or {}).get("ego_model"))
     pinned = (overrides or {}).get("params")
     fitted = (overrides or {}).get("calibration")
     if isinstance(fitted, Mapping):
@@ -270,6 +272,13 @@ def with_weather(spec: ScenarioSpec, weather: object) -> ScenarioSpec:
         raise ConfigError(f"{spec.name}: weather: expected a preset's name or a weather block")
     block = validate(weather, Marks(f"{spec.name}: weather", {}, {}), Weather)
     return spec.model_copy(update={"weather": block})
+
+
+def with_ego(spec: ScenarioSpec, model: object) -> ScenarioSpec:
+    """The scenario with another model of the ego, a blueprint's id."""
+    if model is None:
+        return spec
+    return spec.model_copy(update={"ego": spec.ego.model_copy(update={"model": str(model)})})
 
 
 def _fixed(spec: ScenarioSpec, name: str) -> float:

@@ -18,8 +18,10 @@ from pydantic import Field, ValidationError
 
 import synthgen
 from scenarios.calibration import load_calibration
+from scenarios.catalogue import SIZES
 from scenarios.loader import load_scenario
 from scenarios.spec import ScenarioSpec
+from sensors.rig import Rig
 from sensors.rig_file import load_rig
 from synthgen.campaign.config import (
     PACKAGE_ROOT,
@@ -135,7 +137,8 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
         ).hexdigest()
         if scenarios.setdefault(spec.name, digest) != digest:
             raise ConfigError(f"{file}: another scenario of this run has the name {spec.name!r}")
-        slots += _slots_of(entry, spec, file, maps, first=counts[spec.name], common=common)
+        given = common | _ego_of(rig, spec)
+        slots += _slots_of(entry, spec, file, maps, first=counts[spec.name], common=given)
         counts[spec.name] += entry.clips
     return Plan(
         name=config.name,
@@ -147,6 +150,19 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
         scenarios=scenarios,
         slots=tuple(slots),
     )
+
+
+def _ego_of(rig: Rig, spec: ScenarioSpec) -> dict[str, Any]:
+    """The ego that the rig's mounts are meant for, where the scenario names none."""
+    wanted = rig.ego_blueprint
+    if wanted is None or "model" in spec.ego.model_fields_set or wanted == spec.ego.model:
+        return {}
+    if wanted not in SIZES:
+        raise ConfigError(
+            f"rig {rig.name}: ego_blueprint: the size of {wanted} is not known, so no encounter "
+            f"can be planned with it; known: {', '.join(n for n in SIZES if n[:8] == 'vehicle.')}"
+        )
+    return {"ego_model": wanted}
 
 
 def _slots_of(

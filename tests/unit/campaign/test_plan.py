@@ -92,6 +92,34 @@ def test_slots_count_on_over_entries_and_take_maps_and_weathers_in_turn(tmp_path
     ]
 
 
+def rig_for(folder: Path, blueprint: str) -> str:
+    """The front rig, meant for another vehicle."""
+    front = PACKAGE_ROOT / "sensors/rigs/front.yaml"
+    lines = ["schema: synthgen/rig@1", "name: other", f"includes: [{front}]"]
+    file = folder / "rig.yaml"
+    file.write_text("\n".join([*lines, f"ego_blueprint: {blueprint}", ""]))
+    return str(file)
+
+
+def test_ego_is_the_vehicle_that_the_rig_is_meant_for(tmp_path: Path) -> None:
+    plan = make(tmp_path, rig=rig_for(tmp_path, "vehicle.mercedes.sprinter"))
+    assert plan.slots[0].overrides == {"ego_model": "vehicle.mercedes.sprinter"}
+
+
+def test_scenario_that_names_its_ego_keeps_it(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    text = (PACKAGE_ROOT / str(JAYWALK["file"])).read_text()
+    own.write_text(text.replace("\nego:\n", "\nego:\n  model: vehicle.nissan.patrol\n"))
+    scenarios = [{"file": str(own), "clips": 1}]
+    plan = make(tmp_path, rig=rig_for(tmp_path, "vehicle.mercedes.sprinter"), scenarios=scenarios)
+    assert plan.slots[0].overrides == {}
+
+
+def test_rig_for_a_vehicle_of_unknown_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"rig other: ego_blueprint: .*vehicle\.no\.car"):
+        make(tmp_path, rig=rig_for(tmp_path, "vehicle.no.car"))
+
+
 def test_committed_slots_are_left_out(tmp_path: Path) -> None:
     plan = make(tmp_path)
     commit(tmp_path / "out", 1)

@@ -95,6 +95,16 @@ def test_other_weather_changes_nothing_but_the_weather() -> None:
     assert night.traffic == plain.traffic
 
 
+def test_ego_may_be_another_vehicle_than_the_usual_one() -> None:
+    spec = load_scenario(JAYWALK)
+    van = compile_draw(
+        spec, index=town(), root_seed=7, k=0, draw=0,
+        overrides={"ego_model": "vehicle.mercedes.sprinter"},
+    )  # fmt: skip
+    assert van.ego.blueprint == "vehicle.mercedes.sprinter"
+    assert van.ego.size_lwh_m[0] - first_draw(spec).ego.size_lwh_m[0] == pytest.approx(1.023)
+
+
 def test_scene_of_another_slot_is_drawn_alike() -> None:
     spec = load_scenario(JAYWALK)
     twin = compile_draw(

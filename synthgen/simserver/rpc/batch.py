@@ -22,7 +22,7 @@ from synthgen.simserver.wire.structs import (
     WalkerControl,
     decoder_of,
 )
-from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.errors import CallError, UnsupportedError
 from synthgen.simserver.world.world import World
 
 SPAWN, DESTROY = 0, 1
@@ -45,7 +45,7 @@ def _set_autopilot(world: World, actor_id: int, enabled: bool) -> None:
 
 
 def _console(world: World, command: str) -> None:
-    raise CallError(f"console commands are Unreal's own and not available: {command[:80]}")
+    raise UnsupportedError(f"console commands are Unreal's own and not available: {command[:80]}")
 
 
 _COMMANDS: dict[int, tuple[Callable[..., None], tuple[type, ...]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synthgen.simserver.wire.structs import Vector3D
-from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.errors import UnsupportedError
 from synthgen.simserver.world.world import World
 
 
@@ -92,12 +92,12 @@ def set_actor_dead(world: World, actor_id: int) -> None:
 
 def enable_carsim(world: World, actor_id: int, simfile_path: str) -> None:
     """CarSim is a licensed solver of its own."""
-    raise CallError("CarSim is not available on this server")
+    raise UnsupportedError("CarSim is not available on this server")
 
 
 def use_carsim_road(world: World, actor_id: int, enabled: bool) -> None:
     """CarSim is a licensed solver of its own."""
-    raise CallError("CarSim is not available on this server")
+    raise UnsupportedError("CarSim is not available on this server")
 
 
 def enable_chrono_physics(
@@ -111,7 +111,7 @@ def enable_chrono_physics(
     base_json_path: str,
 ) -> None:
     """Chrono is a solver of its own."""
-    raise CallError("Chrono is not available on this server")
+    raise UnsupportedError("Chrono is not available on this server")
 
 
 def restore_physx_physics(world: World, actor_id: int) -> None:

@@ -15,7 +15,7 @@ from synthgen.simserver.wire.structs import (
 )
 from synthgen.simserver.world import level_boxes
 from synthgen.simserver.world.environment import ANY_TAG
-from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.errors import CallError, UnsupportedError
 from synthgen.simserver.world.world import World
 
 NO_TEXTURES = "textures cannot be changed on this server"
@@ -99,14 +99,14 @@ def apply_color_texture_to_objects(
     world: World, names: list[str], parameter: int, texture: Texture
 ) -> None:
     """Refused."""
-    raise CallError(NO_TEXTURES)
+    raise UnsupportedError(NO_TEXTURES)
 
 
 def apply_float_color_texture_to_objects(
     world: World, names: list[str], parameter: int, texture: Texture
 ) -> None:
     """Refused."""
-    raise CallError(NO_TEXTURES)
+    raise UnsupportedError(NO_TEXTURES)
 
 
 def query_lights_state(world: World, client: str) -> list[LightState]:
@@ -130,7 +130,7 @@ def update_day_night_cycle(world: World, client: str, active: bool) -> None:
 def set_annotations_traverse_translucency(world: World, enable: bool) -> None:
     """Whether labels see through glass: they never do here."""
     if enable:
-        raise CallError("labels do not look through glass on this server")
+        raise UnsupportedError("labels do not look through glass on this server")
 
 
 def get_imui_gravity(world: World) -> float:

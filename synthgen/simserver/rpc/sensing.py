@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthgen.simserver.wire.streams import stream_token
 from synthgen.simserver.world.actors import ActorKind
-from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.errors import CallError, UnsupportedError
 from synthgen.simserver.world.world import World
 
 LAST_STREAM = 2**32 - 1
@@ -26,13 +26,13 @@ def set_ignored_vehicles(world: World, actor_id: int, vehicle_ids: list[int]) ->
     actor = world.actor(actor_id)
     if actor.kind is not ActorKind.SENSOR:
         raise CallError(f"actor {actor_id} ({actor.type_id}) is not a sensor")
-    raise CallError("ignored vehicles are not supported on this server")
+    raise UnsupportedError("ignored vehicles are not supported on this server")
 
 
 def enable_gbuffers(world: World, actor_id: int, enabled: bool) -> None:
     """Refused unless it switches off what is never on."""
     if enabled:
-        raise CallError(NO_GBUFFERS)
+        raise UnsupportedError(NO_GBUFFERS)
 
 
 def are_gbuffers_enabled(world: World, actor_id: int) -> bool:
@@ -42,12 +42,12 @@ def are_gbuffers_enabled(world: World, actor_id: int) -> bool:
 
 def get_gbuffer_token(world: World, actor_id: int, gbuffer: int) -> bytes:
     """Refused."""
-    raise CallError(NO_GBUFFERS)
+    raise UnsupportedError(NO_GBUFFERS)
 
 
 def enable_sensor_for_ros(world: World, stream_id: int) -> None:
     """Refused."""
-    raise CallError(NO_ROS)
+    raise UnsupportedError(NO_ROS)
 
 
 def disable_sensor_for_ros(world: World, stream_id: int) -> None:

@@ -29,7 +29,7 @@ from synthgen.simserver.rpc import (
 from synthgen.simserver.wire import rpc_codec
 from synthgen.simserver.wire.rpc_codec import Request
 from synthgen.simserver.wire.structs import DecodeError, Decoder, decoder_of
-from synthgen.simserver.world.errors import CallError
+from synthgen.simserver.world.errors import CallError, UnsupportedError
 from synthgen.simserver.world.world import World
 
 logger = logging.getLogger(__name__)
@@ -108,6 +108,9 @@ def answer(world: World, request: Request) -> bytes:
         return _success(request, handler, handler.call(world, request.arguments))
     except DecodeError as err:
         return _failure(request, handler, f"{request.method}: {err}")
+    except UnsupportedError as err:
+        logger.warning("%s: %s", request.method, err)
+        return _failure(request, handler, str(err))
     except CallError as err:
         return _failure(request, handler, str(err))
     except Exception as err:  # whatever fault of ours it is ends this call alone

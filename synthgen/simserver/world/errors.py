@@ -5,6 +5,13 @@ class CallError(Exception):
     """The call failed for a reason that the caller can understand."""
 
 
+class UnsupportedError(CallError):
+    """The call asks for what this server does not have; the log says so too.
+
+    Clients do not look at the answer of a call that they do not wait for.
+    """
+
+
 class UnknownActorError(CallError):
     """The actor does not exist (any more)."""
 

@@ -1,6 +1,12 @@
 """The handler table answers CARLA's calls, all of them and no other."""
 
-from synthgen.simserver.rpc.table import HANDLERS
+import logging
+
+import pytest
+
+from synthgen.simserver.rpc.table import HANDLERS, answer
+from synthgen.simserver.wire.rpc_codec import Request
+from synthgen.simserver.world.world import World
 
 # carla_protocol.md section 3: every method name in the carla 0.9.16 wheel.
 WORLD = """
@@ -55,3 +61,10 @@ def test_every_method_of_the_client_has_a_handler() -> None:
 
 def test_no_handler_is_beyond_the_clients_methods() -> None:
     assert sorted(HANDLERS.keys() - set(METHODS)) == []
+
+
+def test_what_is_not_supported_is_told_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
+    # The client does not wait for this call: it never sees the answer.
+    with caplog.at_level(logging.WARNING):
+        answer(World.__new__(World), Request(1, "enable_sensor_for_ros", [7]))
+    assert "enable_sensor_for_ros: ROS publishing is not available" in caplog.text

@@ -35,9 +35,9 @@ from exporters.staging import Staging, exported_settings, staged
 from synthgen import __version__
 from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.store.clip_reader import ClipReader, open_dataset
-from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
+from synthgen.store.dataset_card import dataset_card, dataset_info
 from synthgen.store.durable import output_errors
-from synthgen.store.layout import MANIFEST
+from synthgen.store.layout import CARD, MANIFEST
 
 logger = logging.getLogger(__name__)
 

@@ -22,11 +22,12 @@ from scenarios.placement.map_index import MapIndex, load_index
 from scenarios.spec import ScenarioSpec
 from sensors.rig import Rig
 from synthgen.campaign.config import PACKAGE_ROOT, EmbeddedSimulator, Recycling
+from synthgen.campaign.draw_job import clip_job
 from synthgen.campaign.plan import SlotTask, town_file
 from synthgen.campaign.processes import OwnedProcess
 from synthgen.campaign.simulators import SimulatorRequest, start_simulator
 from synthgen.campaign.warm_up import warm_up
-from synthgen.campaign.worker import WorkerSettings, clip_job
+from synthgen.campaign.worker import WorkerSettings
 from synthgen.datatypes.clip_job import (
     CaptureSettings,
     ClipJob,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 
+from synthgen.campaign.job_process import JobProcess
 from synthgen.campaign.plan import SlotTask
 from synthgen.campaign.worker import SlotOutcome, SlotWorker, WorkerSettings
 
@@ -18,6 +19,7 @@ class InlinePool:
         self._stop = threading.Event()
         self._tasks: list[queue.SimpleQueue[SlotTask | None]] = []
         self._outcomes: queue.SimpleQueue[SlotOutcome] = queue.SimpleQueue()
+        self._jobs = JobProcess(settings)
         self._threads = []
         for number in range(workers):
             self._tasks.append(queue.SimpleQueue())
@@ -50,9 +52,10 @@ class InlinePool:
             tasks.put(None)
         for thread in self._threads:
             thread.join()
+        self._jobs.close()
 
     def _serve(self, number: int) -> None:
-        worker = SlotWorker(self._settings, number, stopped=self._stop.is_set)
+        worker = SlotWorker(self._settings, number, jobs=self._jobs, stopped=self._stop.is_set)
         try:
             while (task := self._tasks[number].get()) is not None and not self._stop.is_set():
                 self._outcomes.put(worker.run(task))

@@ -13,7 +13,6 @@ from typing import Final
 
 from synthgen.campaign.processes import OwnedProcess, reap
 from synthgen.errors import OutputError
-from synthgen.preview.contact_sheet import write_contact_sheet
 from synthgen.store.layout import clip_folder
 
 logger = logging.getLogger(__name__)
@@ -53,6 +52,8 @@ class Previews:
         for clip_id in clip_ids:
             self.draw(clip_id)
         self._pool.shutdown(wait=True)
+        from synthgen.preview.contact_sheet import write_contact_sheet  # It loads OpenCV.
+
         write_contact_sheet(self._folder, list(clip_ids))
 
     def close(self) -> None:

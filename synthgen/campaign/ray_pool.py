@@ -39,8 +39,11 @@ class SlotActor:
     """A slot worker in a process of its own."""
 
     def __init__(self, settings: dict[str, Any], number: int) -> None:
+        from synthgen.campaign.draw_job import DrawnJobs  # For actors: the driver stays thin.
+
         ensure_cache_home()
-        self._worker = SlotWorker(WorkerSettings.model_validate(settings), number)
+        known = WorkerSettings.model_validate(settings)
+        self._worker = SlotWorker(known, number, jobs=DrawnJobs(known))
 
     def run(self, task: dict[str, Any]) -> dict[str, Any]:
         """`SlotWorker.run` on plain data."""

@@ -8,6 +8,8 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +18,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from exporters.export import ExportOptions, export
-from exporters.formats import require_formats
-from exporters.selection import Selection
-from exporters.splits import parse_shares
 from scenarios.placement.map_index import load_index
 from synthgen.campaign.cache_home import ensure_cache_home
 from synthgen.campaign.carla_launch import remove_containers
-from synthgen.campaign.config import Export, GenerationConfig
+from synthgen.campaign.config import GenerationConfig
 from synthgen.campaign.dispatch import Dispatcher, Pool, Tally
 from synthgen.campaign.faults import FaultBook, FaultKind
 from synthgen.campaign.forecast import forecast, refuse_absurd
@@ -46,11 +44,9 @@ from synthgen.campaign.warm_up import warm_up
 from synthgen.campaign.worker import SlotOutcome, WorkerSettings
 from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.store.commit import STAGING, collect_staging
-from synthgen.store.dataset_card import CARD, dataset_card, dataset_info
 from synthgen.store.durable import output_errors, write_durably
 from synthgen.store.hit_rates import hit_rates
-from synthgen.store.layout import readable_json, root_hash
-from synthgen.store.object_store import open_store, publish_dataset
+from synthgen.store.layout import CARD, readable_json, root_hash
 
 logger = logging.getLogger(__name__)
 
@@ -102,11 +98,7 @@ def run_campaign(
     plan = plan or make_plan(config, root)
     refuse_absurd(plan, config.max_bytes)
     dataset = dataset_folder(config, root)
-    require_formats(wanted.format for wanted in config.exports)
-    for wanted in config.exports:
-        _export_options(wanted)
-    if config.publish is not None:
-        open_store(config.publish)
+    _require_outlets(config)
     if options.must_resume and not (dataset / "dataset.json").is_file():
         raise ConfigError(f"{dataset}: there is no dataset to resume")
     _require_writable(dataset)
@@ -125,14 +117,21 @@ def dataset_folder(config: GenerationConfig, root: Path) -> Path:
     return Path(os.path.realpath(root / config.out))  # Of a circle of links it makes no error.
 
 
-def _export_options(wanted: Export) -> ExportOptions:
-    """What a config asks of an export.
+def _require_outlets(config: GenerationConfig) -> None:
+    """Refuse exports and a store that could not be written in the end.
 
     Raises:
-        ConfigError: Its filter or its shares are wrong.
+        ConfigError: A format, a filter, a split or the store's address is wrong.
     """
-    Selection(wanted.where)
-    return ExportOptions(wanted.where, parse_shares(wanted.splits), split=wanted.split)
+    if config.exports:
+        # Here and below: what is imported where it is wanted takes seconds and memory to import.
+        from synthgen.campaign.exports import require_exports
+
+        require_exports(config.exports)
+    if config.publish is not None:
+        from synthgen.store.object_store import open_store
+
+        open_store(config.publish)
 
 
 class _Campaign:
@@ -362,27 +361,28 @@ class _Campaign:
 
     def _write_card(self) -> None:
         """Write the dataset's README.md; a clip that cannot be read is told, not fatal."""
-        try:
-            card = dataset_card(dataset_info(self._dataset))
-        except DatasetError as err:
-            self._progress.note(f"no {CARD} was written: {err}")
+        # In a process of its own: reading all tables takes memory that would never be given back.
+        command = [sys.executable, "-m", "synthgen.store.dataset_card", str(self._dataset)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            why = (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1]
+            self._progress.note(f"no {CARD} was written: {why}")
             return
-        write_durably(self._dataset / CARD, card.encode())
+        write_durably(self._dataset / CARD, done.stdout.encode())
 
     def _export(self) -> None:
         """Write the copies that the config asks for and that are not there yet."""
-        for wanted in self._config.exports:
-            out = (self._root / wanted.out).resolve()
-            if out.exists():
-                self._progress.note(f"{out} is there already; remove it to export anew")
-                continue
-            self._progress.note(f"exporting {wanted.format} to {out}")
-            export(self._dataset, wanted.format, out, _export_options(wanted))
+        if self._config.exports:
+            from synthgen.campaign.exports import write_exports
+
+            write_exports(self._dataset, self._root, self._config.exports, self._progress.note)
 
     def _publish(self, code: int) -> int:
         """Put the clips where the config asks; the exit code, another if the store refused."""
         if self._config.publish is None:
             return code
+        from synthgen.store.object_store import publish_dataset
+
         try:
             taken = publish_dataset(self._dataset, self._config.publish)
         except OutputError as err:

@@ -12,12 +12,8 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
-from scenarios.compile import compile_draw
-from scenarios.concrete import ConcreteScenario
-from scenarios.loader import load_scenario
-from scenarios.placement.map_index import MapIndex, load_index
 from synthgen.campaign.capture_process import CAPTURE_COMMAND, CaptureFiles, Stopped, capture
 from synthgen.campaign.carla_probe import opendrive_of
 from synthgen.campaign.config import CarlaSimulator, EmbeddedSimulator
@@ -25,7 +21,6 @@ from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.plan import SlotTask
 from synthgen.campaign.processes import reap
 from synthgen.campaign.quarantine import keep_job
-from synthgen.campaign.replay_job import replay_job
 from synthgen.campaign.simulators import Simulator, SimulatorRequest, start_simulator
 from synthgen.campaign.slot_state import SlotState, write_state
 from synthgen.datatypes.clip_job import (
@@ -48,7 +43,7 @@ from synthgen.errors import (
 )
 from synthgen.store.commit import STAGING, collect_staging
 from synthgen.store.durable import require_writable, write_durably
-from synthgen.store.layout import CLIP_SCHEMA, clip_id_of, readable_json
+from synthgen.store.layout import readable_json
 
 logger = logging.getLogger(__name__)
 
@@ -92,34 +87,11 @@ class SlotOutcome(Record):
     wall_s: float = 0.0
 
 
-def clip_job(
-    settings: WorkerSettings, task: SlotTask, concrete: ConcreteScenario, *, dataset: str
-) -> ClipJob:
-    """The job of one concrete scenario; its id is a hash of all that the clip depends on."""
-    scenario = concrete.model_dump(mode="json")
-    intent = {
-        "format": CLIP_SCHEMA,
-        "scenario": scenario,
-        "rig": settings.rig.content,
-        "map": {"name": task.map.name, "sha256": task.map.sha256},
-        "seed": settings.seed,
-        "slot": task.slot.model_dump(),
-        "draw": concrete.draw,
-        "capture": settings.capture.model_dump(),
-        "simulator": settings.simulator_kind.model_dump(),
-    }
-    return ClipJob(
-        slot=task.slot,
-        draw=concrete.draw,
-        clip_id=clip_id_of(intent),
-        seed=settings.seed,
-        scenario=scenario,
-        rig=settings.rig,
-        map=task.map,
-        capture=settings.capture,
-        simulator=settings.simulator_kind,
-        dataset=dataset,
-    )
+class JobSource(Protocol):
+    """Makes the jobs of draws."""
+
+    def job(self, task: SlotTask, draw: int, dataset: str) -> ClipJob:
+        """The job of one draw of a slot, for a clip of this dataset."""
 
 
 class SlotWorker:
@@ -130,14 +102,15 @@ class SlotWorker:
         settings: WorkerSettings,
         number: int,
         *,
+        jobs: JobSource,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._number = number
+        self._jobs = jobs
         self._stopped = stopped
         self._files = CaptureFiles.of(settings.run_folder, number)
         self._simulator: Simulator | None = None
-        self._indices: dict[str, MapIndex] = {}
         self._said_s = 0.0
         # A worker with this number that was killed may have left processes and staging behind.
         reap(self._files.registry, name_suffix=f"-{number}")
@@ -222,27 +195,8 @@ class SlotWorker:
         return outcome.model_copy(update={"status": "accepted", "receipt": end})
 
     def _compile(self, task: SlotTask, draw: int) -> ClipJob:
-        settings = self._settings
         self._say("compile", task, draw=draw)
-        if task.replay is not None:
-            return replay_job(
-                task,
-                rig=settings.rig,
-                capture=settings.capture,
-                simulator=settings.simulator_kind,
-                dataset=self._target(task),
-            )
-        concrete = compile_draw(
-            load_scenario(task.scenario_file),
-            index=self._index(task.map),
-            root_seed=settings.seed,
-            k=task.slot.k,
-            draw=draw,
-            tick_s=settings.capture.tick_s,
-            duration_s=settings.capture.duration_s,
-            overrides=task.overrides or None,
-        )
-        return clip_job(settings, task, concrete, dataset=self._target(task))
+        return self._jobs.job(task, draw, self._target(task))
 
     def _target(self, task: SlotTask) -> str:
         """Where the clip goes: the dataset, or a scratch folder of its own for a canary."""
@@ -265,12 +219,6 @@ class SlotWorker:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         source = MapSource(name=task.map.name, path=str(path), sha256=digest)
         return task.model_copy(update={"map": source})
-
-    def _index(self, source: MapSource) -> MapIndex:
-        assert source.path is not None, "the map's file was asked for before"
-        if source.name not in self._indices:
-            self._indices[source.name] = load_index(Path(source.path), source.name)
-        return self._indices[source.name]
 
     def _capture(self, task: SlotTask, job: ClipJob) -> Receipt | Fault | Stopped:
         simulator = self._ready_simulator(task, draw=job.draw)

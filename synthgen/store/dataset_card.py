@@ -1,7 +1,11 @@
-"""What a dataset holds, counted from its clips: for `synthgen info` and for its README.md."""
+"""What a dataset holds, counted from its clips: for `synthgen info` and for its README.md.
+
+`python -m synthgen.store.dataset_card DATASET` prints the README.md.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +13,10 @@ from typing import Any, Final
 
 import pyarrow.compute as pc
 
+from synthgen.errors import DatasetError
 from synthgen.store.clip_reader import ClipReader, open_dataset
 from synthgen.store.hit_rates import hit_rates
 
-CARD: Final = "README.md"
 INFO_SCHEMA: Final = "synthgen/info@1"
 _LICENCES: Final = {
     "embedded": "The embedded simulator made the data with assets of its own, which are part of "
@@ -164,3 +168,17 @@ def dataset_card(info: Mapping[str, Any]) -> str:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count})" for name, count in counts.items()) or "none"
+
+
+def main(dataset: str) -> int:
+    """Print a dataset's card; its exit code is that of the command line."""
+    try:
+        sys.stdout.write(dataset_card(dataset_info(Path(dataset))))
+    except DatasetError as err:
+        sys.stderr.write(f"{err}\n")
+        return err.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

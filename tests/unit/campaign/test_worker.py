@@ -11,6 +11,7 @@ import pytest
 
 from synthgen.campaign import worker
 from synthgen.campaign.config import EmbeddedSimulator
+from synthgen.campaign.draw_job import DrawnJobs
 from synthgen.campaign.faults import FaultKind
 from synthgen.campaign.plan import SlotTask
 from synthgen.campaign.worker import SlotOutcome, SlotWorker, WorkerSettings
@@ -35,7 +36,7 @@ def outcome_of_a_slot(dataset: Path) -> SlotOutcome:
     # A map that only the simulator knows: the worker needs it first of all.
     unknown = MapSource(name="Town01", path=None, sha256=None)
     task = SlotTask(slot=Slot(scenario="follow", k=0), scenario_file="follow.yaml", map=unknown)
-    return SlotWorker(settings, 0).run(task)
+    return SlotWorker(settings, 0, jobs=DrawnJobs(settings)).run(task)
 
 
 @pytest.fixture(autouse=True)

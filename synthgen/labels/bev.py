@@ -283,38 +283,36 @@ def _planar_motion(scene: EgoScene, now: I64, before: EgoScene, then: I64) -> F6
     return np.concatenate([rotation, offset[:, :, None]], axis=2)
 
 
-def bev_columns(
-    frame_indices: Sequence[int],
-    scenes: Sequence[EgoScene],
-    shapes: BevMap,
-    grid: BevGrid,
-    taxonomy: Taxonomy,
-) -> Columns:
-    """Table bev of a clip.
+class BevRasters:
+    """Table bev in the making, capture by capture."""
 
-    Args:
-        frame_indices: Numbers of the captures.
-        scenes: Ego and objects at each of them.
-        shapes: The map.
-        grid: Resolution.
-        taxonomy: Which layer each category is drawn in.
-    """
-    images = [
-        (encode_png(frame.semantic), encode_png(frame.instance), encode_flow(frame))
-        for frame in (
-            bev_frame(scene, earlier, shapes, grid, taxonomy)
-            for scene, earlier in zip(scenes, [None, *scenes[:-1]], strict=True)
+    def __init__(self, road_map: RoadMap, grid: BevGrid, taxonomy: Taxonomy) -> None:
+        self._shapes = bev_map(road_map, grid)
+        self._grid = grid
+        self._taxonomy = taxonomy
+        self._before: EgoScene | None = None
+        self._images: list[tuple[bytes, bytes, bytes]] = []
+
+    def add(self, scene: EgoScene) -> None:
+        """Draw the next capture."""
+        frame = bev_frame(scene, self._before, self._shapes, self._grid, self._taxonomy)
+        self._before = scene
+        self._images.append(
+            (encode_png(frame.semantic), encode_png(frame.instance), encode_flow(frame))
         )
-    ]
-    semantic, instance, flow = zip(*images, strict=True) if images else ((), (), ())
-    return {
-        "frame_index": np.array(frame_indices, dtype=np.int32),
-        "cell_m": np.full(len(images), grid.cell_m, dtype=np.float32),
-        "extent_m": np.full(len(images), grid.extent_m, dtype=np.float32),
-        "semantic": semantic,
-        "instance": instance,
-        "flow": flow,
-    }
+
+    def columns(self, frame_indices: Sequence[int]) -> Columns:
+        """Table bev; `frame_indices` are the numbers of the captures."""
+        count = len(self._images)
+        semantic, instance, flow = zip(*self._images, strict=True) if count else ((), (), ())
+        return {
+            "frame_index": np.array(frame_indices, dtype=np.int32),
+            "cell_m": np.full(count, self._grid.cell_m, dtype=np.float32),
+            "extent_m": np.full(count, self._grid.extent_m, dtype=np.float32),
+            "semantic": semantic,
+            "instance": instance,
+            "flow": flow,
+        }
 
 
 def encode_png(image: U16 | U8) -> bytes:

@@ -8,7 +8,8 @@ import numpy as np
 
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.datatypes.taxonomy import Taxonomy
-from synthgen.geometry.arrays import I32
+from synthgen.geometry.arrays import F64, I32, I64
+from synthgen.labels.check_kernels import NET, net_points_shared
 from synthgen.labels.invariants import repeated
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.verdict import Votes
@@ -65,28 +66,21 @@ def _check_overlaps(boxes: SceneBoxes, votes: Votes) -> None:
     close = np.triu(distance < radius[:, None] + radius[None, :], k=1)
     tall = (boxes.world.size_lwh_m[:, None, 2] + boxes.world.size_lwh_m[None, :, 2]) / 2
     close &= np.abs(gap[..., 2]) < tall
-    for a, b in np.argwhere(close).tolist():
+    pairs = np.argwhere(close)
+    for (a, b), iou in zip(pairs.tolist(), flat_ious(boxes, pairs).tolist(), strict=True):
         linked = {boxes.infos[a].parent_track_id, boxes.infos[b].parent_track_id}
         if linked & {int(boxes.track_id[a]), int(boxes.track_id[b])}:
             continue  # a rider sits in its cycle's box
-        iou = flat_iou(boxes, a, b)
         if iou > _SAME_PLACE_IOU:
             votes.hard("duplicate", int(boxes.track_id[b]))
         elif iou > _TOUCH_IOU:
             votes.vote("size", int(boxes.track_id[b]), {"overlap": True})
 
 
-def flat_iou(boxes: SceneBoxes, a: int, b: int) -> float:
-    """Intersection over union of two footprints, from a 32 x 32 net of points in each."""
-    net = (np.arange(32) + 0.5) / 32 - 0.5
-    u, v = (grid.ravel() for grid in np.meshgrid(net, net))
-    area = boxes.world.size_lwh_m[:, :2].prod(axis=1)
-    shared = []
-    for one, other in ((a, b), (b, a)):
-        local = np.stack([u, v], axis=1) * boxes.world.size_lwh_m[one, :2]
-        xy = local @ boxes.world.rotation[one, :2, :2].T + boxes.world.center_m[one, :2]
-        back = (xy - boxes.world.center_m[other, :2]) @ boxes.world.rotation[other, :2, :2]
-        inside = (np.abs(back) <= boxes.world.size_lwh_m[other, :2] / 2).all(axis=1)
-        shared.append(inside.mean() * area[one])
-    inner = float(np.mean(shared))
-    return inner / float(area[a] + area[b] - inner)
+def flat_ious(boxes: SceneBoxes, pairs: I64) -> F64:
+    """Intersection over union (K,) of footprints, pairs (K, 2), from a net of points in each."""
+    world = boxes.world
+    shared = net_points_shared(pairs, world.rotation, world.center_m, world.size_lwh_m)
+    area = world.size_lwh_m[:, :2].prod(axis=1)[pairs]
+    inner = (shared / NET**2 * area).mean(axis=1)
+    return np.asarray(inner / (area.sum(axis=1) - inner))

@@ -9,10 +9,11 @@ from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.clip import ClipView
 from synthgen.datatypes.frames import FrameRecord
 from synthgen.datatypes.point_clouds import LidarSweep
+from synthgen.datatypes.road_map import RoadMap
 from synthgen.datatypes.skeleton import default_skeleton
 from synthgen.datatypes.taxonomy import Taxonomy, default_taxonomy
 from synthgen.errors import DatasetError
-from synthgen.labels.bev import BevGrid, bev_columns, bev_map
+from synthgen.labels.bev import BevGrid, BevRasters
 from synthgen.labels.boxes2d import BOXES2D_COLUMNS
 from synthgen.labels.columns import Columns, stacked
 from synthgen.labels.extents import repaired_objects
@@ -118,6 +119,11 @@ def _status(
     return status_columns([frame.frame_index for frame in frames], verdicts)
 
 
+def bev_rasters(road_map: RoadMap, settings: LabelSettings, taxonomy: Taxonomy) -> BevRasters:
+    """The empty table bev of a clip."""
+    return BevRasters(road_map, BevGrid(settings.bev_cells, settings.bev_cell_m), taxonomy)
+
+
 def label_tables(
     clip: ClipView,
     objects: Sequence[ObjectInfo],
@@ -125,6 +131,7 @@ def label_tables(
     settings: LabelSettings,
     *,
     taxonomy: Taxonomy | None = None,
+    bev: BevRasters | None = None,
 ) -> LabelTables:
     """All label tables, from per-frame labels that `label_frame` made during capture.
 
@@ -134,19 +141,20 @@ def label_tables(
         labels: One per capture, in order.
         settings: Those that `labels` were made with.
         taxonomy: Categories.
+        bev: Every capture's, if drawn during capture, from the states that the clip stores.
     """
     taxonomy = taxonomy or default_taxonomy()
     scenes = [
         EgoScene(frame.world_from_ego, label.boxes)
         for frame, label in zip(clip.frames, labels, strict=True)
     ]
-    grid = BevGrid(settings.bev_cells, settings.bev_cell_m)
-    frame_indices = [frame.frame_index for frame in clip.frames]
-    # Voxels and rasters are most of the work and leave the interpreter alone for most of it.
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="rasters") as rasters:
-        occupancy = rasters.submit(_occupancy, labels, scenes)
-        shapes = bev_map(clip.road_map, grid)
-        bev = rasters.submit(bev_columns, frame_indices, scenes, shapes, grid, taxonomy)
+    # Voxels leave the interpreter alone for most of their time.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="voxels") as voxels:
+        occupancy = voxels.submit(_occupancy, labels, scenes)
+        if bev is None:
+            bev = bev_rasters(clip.road_map, settings, taxonomy)
+            for scene in scenes:
+                bev.add(scene)
         tracks = track_tables(
             objects,
             clip.frames,
@@ -169,7 +177,7 @@ def label_tables(
         "keypoints": stacked((label.keypoints for label in labels), KEYPOINT_COLUMNS),
         "points": stacked((label.points for label in labels), POINT_COLUMNS),
         "targets": stacked((label.targets for label in labels), TARGET_COLUMNS),
-        "bev": bev.result(),
+        "bev": bev.columns([frame.frame_index for frame in clip.frames]),
         "occupancy": occupancy.result(),
         "status": status,
     }

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
-from scipy import ndimage
 
 from synthgen.datatypes.actors import EGO_TRACK_ID, ActorStates
-from synthgen.datatypes.images import NO_DEPTH_CM, CameraFrame
+from synthgen.datatypes.images import CameraFrame
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.datatypes.taxonomy import Taxonomy
-from synthgen.geometry.arrays import F64, I32, I64, Bool
+from synthgen.geometry.arrays import F64, I32, I64, U16, Bool
 from synthgen.geometry.camera import Lens, PinholeCamera
 from synthgen.labels.boxes2d import Boxes2d
+from synthgen.labels.check_kernels import depths_outside, points_outside, recount
+from synthgen.labels.outlines import pixel_rays
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.verdict import Votes
 
@@ -52,6 +52,9 @@ class _ImageEvidence:
         outside: (M,) how many of them are outside the cuboid.
         far_outside: (M,) outside even the cuboid grown by `_SUPPORT_MARGIN_M`.
         behind_glass: (M,) so far behind that a window of a vehicle may show what is there.
+        tag: (M,) the tag of most of its pixels; meaningless where there are none.
+        pixels: (65536,) pixels of every id.
+        stray_px: Near pixels of a road user's tag that belong to no object.
     """
 
     seen_px: I64
@@ -62,6 +65,9 @@ class _ImageEvidence:
     outside: I64
     far_outside: I64
     behind_glass: I64
+    tag: I64
+    pixels: I64
+    stray_px: int
 
 
 def check_image(
@@ -85,21 +91,21 @@ def check_image(
     """
     assert frame.instance is not None, "labels exist only where there is one"
     votes = Votes()
-    pixels = np.bincount(frame.instance.ravel(), minlength=int(labels.track_id.max(initial=0)) + 1)
-    evidence = _image_evidence(frame, camera, boxes, labels, pixels)
-    _check_coverage(frame, boxes, labels, votes, pixels, taxonomy=taxonomy, range_m=range_m)
+    evidence = _image_evidence(frame, camera, boxes, labels, taxonomy=taxonomy, range_m=range_m)
+    _check_coverage(frame, boxes, labels, votes, evidence)
+    exact = _exact_faults(labels, evidence)
+    mask_outside, loose_iou = _mask_and_box(evidence), _loose_iou(labels, evidence)
     for index, track_id in enumerate(labels.track_id.tolist()):
         category = taxonomy.category(boxes.infos[int(labels.row[index])].category)
-        failed = _exact_faults(labels, evidence, index)
-        for check in (name for name, bad in failed.items() if bad):
-            votes.hard(check, track_id, frame.name)
+        for check, is_bad in exact.items():
+            if is_bad[index]:
+                votes.hard(check, track_id, frame.name)
         if evidence.seen_px[index] < _MIN_PX.get(category.group, _MIN_PX_OTHERS):
             continue
         if evidence.is_ahead[index]:
-            loose = _is_loose(labels, evidence, index, _LOOSE_IOU[category.group])
-            outside = _is_outside(
-                evidence.xyxy_px[index], evidence.projected_px[index], _SLACK[category.group]
-            )
+            outside_px, width_px = mask_outside[index]
+            outside = bool(outside_px > max(2.0, _SLACK[category.group] * width_px))
+            loose = bool(loose_iou[index] < _LOOSE_IOU[category.group])
             votes.vote(
                 "mask", track_id, {"mask_outside_box": outside, "box_loose": loose}, frame.name
             )
@@ -109,38 +115,55 @@ def check_image(
             share = _share_outside(evidence, index, has_windows=category.group == "vehicle")
             votes.vote("depth", track_id, {"depth_outside_box": share > _DEPTH_SHARE}, frame.name)
         if frame.semantic is not None:
-            left, top, right, bottom = evidence.xyxy_px[index].astype(np.int64).tolist()
-            around = slice(top, bottom), slice(left, right)
-            own = frame.semantic[around][frame.instance[around] == track_id]
-            tag = np.bincount(own).argmax()
-            wrong = int(tag) not in category.tags
+            wrong = int(evidence.tag[index]) not in category.tags
             votes.vote("semantic", track_id, {"class_of_pixels": wrong}, frame.name)
     return votes
 
 
 def _image_evidence(
-    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d, pixels: I64
+    frame: CameraFrame,
+    camera: Lens,
+    boxes: SceneBoxes,
+    labels: Boxes2d,
+    *,
+    taxonomy: Taxonomy,
+    range_m: float,
 ) -> _ImageEvidence:
     assert frame.instance is not None, "labels exist only where there is one"
+    assert frame.depth_cm is not None, "labels exist only where there is one"
     ids = labels.track_id
-    places = ndimage.find_objects(frame.instance)
-    seen_px = pixels[ids]
-    xyxy_px = np.zeros((len(ids), 4))
-    for index, track_id in enumerate(ids.tolist()):
-        if seen_px[index]:
-            rows, columns = places[track_id - 1]
-            xyxy_px[index] = columns.start, rows.start, columns.stop, rows.stop
+    index_of = np.full(65536, -1, dtype=np.int32)
+    index_of[ids] = np.arange(len(ids))
+    is_stray = np.zeros(256, dtype=np.uint8)
+    semantic = frame.semantic
+    if semantic is None:
+        semantic = np.zeros_like(frame.instance, dtype=np.uint8)
+    else:
+        is_stray[list(taxonomy.labelled_tags())] = 1
+    pixels, xyxy_px, tag, stray_px = recount(
+        frame.instance,
+        frame.depth_cm,
+        semantic,
+        index_of,
+        len(ids),
+        is_stray,
+        round(range_m * 100),
+    )
+    own = index_of[ids]  # A track with two labels has its pixels counted once.
     projected_px, is_ahead = _projected(frame, camera, boxes, labels.row)
-    sampled, outside, far, glass = _depths_outside(frame, camera, boxes, labels)
+    sampled, outside, far, glass = _depths_outside(frame, camera, boxes, labels, index_of)
     return _ImageEvidence(
-        seen_px=seen_px,
-        xyxy_px=xyxy_px,
+        seen_px=pixels[ids],
+        xyxy_px=xyxy_px[own].astype(np.float64),
         projected_px=projected_px,
         is_ahead=is_ahead,
         sampled=sampled,
         outside=outside,
         far_outside=far,
         behind_glass=glass,
+        tag=tag[own],
+        pixels=pixels,
+        stray_px=stray_px,
     )
 
 
@@ -163,32 +186,24 @@ def _projected(frame: CameraFrame, camera: Lens, boxes: SceneBoxes, rows: I64) -
 
 
 def _depths_outside(
-    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d
-) -> tuple[I64, I64, I64, I64]:
-    """`sampled`, `outside`, `far_outside` and `behind_glass` of the evidence."""
-    assert frame.instance is not None, "labels exist only where there is one"
-    assert frame.depth_cm is not None, "labels exist only where there is one"
-    instance, depth_cm = frame.instance.ravel(), frame.depth_cm.ravel()
-    index_of = np.full(65536, -1, dtype=np.int64)
-    index_of[labels.track_id] = np.arange(len(labels))
-    pixel = np.flatnonzero((instance > 0) & (depth_cm != NO_DEPTH_CM))
-    pixel = pixel[index_of[instance[pixel]] >= 0]
-    pixel = pixel[:: max(1, len(pixel) // _MOST_PIXELS)]
-    index, depth_m = index_of[instance[pixel]], depth_cm[pixel] / 100.0
-    rows, columns = np.divmod(pixel, frame.instance.shape[1])
-    rays = camera.rays(np.stack([columns + 0.5, rows + 0.5], axis=1))
-    world_m = frame.world_from_camera.apply(rays * depth_m[:, None])
-    beyond_m = _beyond(world_m, boxes, labels.row[index])
-    eye_m = frame.world_from_camera.translation_m
-    far_m = np.linalg.norm(boxes.world.center_m[labels.row] - eye_m, axis=1)
-    is_behind = np.linalg.norm(world_m - eye_m, axis=1) > far_m[index]
-    count = len(labels)
-    return (
-        np.bincount(index, minlength=count),
-        np.bincount(index[beyond_m > _DEPTH_MARGIN_M], minlength=count),
-        np.bincount(index[beyond_m > _SUPPORT_MARGIN_M], minlength=count),
-        np.bincount(index[is_behind & (beyond_m > _BEHIND_GLASS_M)], minlength=count),
+    frame: CameraFrame, camera: Lens, boxes: SceneBoxes, labels: Boxes2d, index_of: I32
+) -> I64:
+    """`sampled`, `outside`, `far_outside` and `behind_glass` of the evidence, (4, M)."""
+    cuboids = boxes.world.select(labels.row)
+    counts: I64 = depths_outside(
+        frame.instance,
+        frame.depth_cm,
+        index_of,
+        *pixel_rays(camera),
+        np.array(frame.world_from_camera.rotation),
+        np.array(frame.world_from_camera.translation_m),
+        cuboids.rotation,
+        cuboids.center_m,
+        cuboids.size_lwh_m,
+        _MOST_PIXELS,
+        np.array([_DEPTH_MARGIN_M, _SUPPORT_MARGIN_M, _BEHIND_GLASS_M]),
     )
+    return counts
 
 
 def _share_outside(evidence: _ImageEvidence, index: int, *, has_windows: bool) -> float:
@@ -200,53 +215,55 @@ def _share_outside(evidence: _ImageEvidence, index: int, *, has_windows: bool) -
     return outside / sampled
 
 
-def _beyond(world_m: F64, boxes: SceneBoxes, rows: I64) -> F64:
-    """How far (P,) each point (P, 3) is outside its box along the worst axis; < 0 within."""
-    offset = world_m - boxes.world.center_m[rows]
-    local = np.abs(np.einsum("pji,pj->pi", boxes.world.rotation[rows], offset))
-    return np.asarray((local - boxes.world.size_lwh_m[rows] / 2).max(axis=1, initial=-np.inf))
-
-
-def _exact_faults(labels: Boxes2d, evidence: _ImageEvidence, index: int) -> dict[str, bool]:
-    """Checks of one row that need no second opinion."""
-    fractions = np.array([labels.occluded_fraction[index], labels.truncated_fraction[index]])
-    seen = int(evidence.seen_px[index])
-    box = labels.visible_xyxy_px[index]
-    clipped = labels.amodal_clipped_xyxy_px[index]
-    amodal = labels.amodal_xyxy_px[index]
-    hull_px = float(labels.hull_px[index])
-    open_px = (1.0 - float(labels.occluded_fraction[index])) * hull_px
-    within = (clipped[:2] >= amodal[:2] - 0.01).all() and (clipped[2:] <= amodal[2:] + 0.01).all()
+def _exact_faults(labels: Boxes2d, evidence: _ImageEvidence) -> dict[str, Bool]:
+    """Checks that need no second opinion: name -> (M,) where it fails."""
+    seen = evidence.seen_px
+    occluded, truncated = (
+        part.astype(np.float64) for part in (labels.occluded_fraction, labels.truncated_fraction)
+    )
+    clipped, amodal = labels.amodal_clipped_xyxy_px, labels.amodal_xyxy_px
+    hull_px = labels.hull_px.astype(np.float64)
+    open_px = (1.0 - occluded) * hull_px
+    off_px = np.abs(labels.visible_xyxy_px - evidence.xyxy_px).max(axis=1, initial=0.0)
+    is_share = [(part >= 0) & (part <= 1) for part in (occluded, truncated)]
+    within = (clipped[:, :2] >= amodal[:, :2] - np.float32(0.01)).all(axis=1)
+    within &= (clipped[:, 2:] <= amodal[:, 2:] + np.float32(0.01)).all(axis=1)
     return {
-        "pixel_count": int(labels.visible_px[index]) != seen,
-        "visible_box": seen > 0 and bool(np.abs(box - evidence.xyxy_px[index]).max() > 1.0),
-        "fraction_range": not bool(((fractions >= 0) & (fractions <= 1)).all()),
-        "amodal_order": not bool(within),
+        "pixel_count": labels.visible_px != seen,
+        "visible_box": (seen > 0) & (off_px > 1.0),
+        "fraction_range": ~(is_share[0] & is_share[1]),
+        "amodal_order": ~within,
         # Pixels of the object itself are open; a few per cent may lie outside the cuboid.
         "occlusion_too_high": seen > 1.06 * open_px + 12,
-        "nothing_hides_it": hull_px > 200
-        and float(labels.occluded_fraction[index]) < 0.02
-        and float(labels.truncated_fraction[index]) < 0.2
-        and seen < 0.08 * hull_px,
+        "nothing_hides_it": (hull_px > 200)
+        & (occluded < 0.02)
+        & (truncated < 0.2)
+        & (seen < 0.08 * hull_px),
     }
 
 
-def _is_outside(mask_px: F64, projected_px: F64, slack: float) -> bool:
-    """The mask's box sticks out of the projected cuboid."""
-    allowed = max(2.0, slack * (projected_px[2] - projected_px[0]))
-    beyond = np.concatenate([projected_px[:2] - mask_px[:2], mask_px[2:] - projected_px[2:]])
-    return bool(beyond.max() > allowed)
+def _mask_and_box(evidence: _ImageEvidence) -> F64:
+    """By how much each mask's box sticks out of the projected cuboid, and its width: (M, 2)."""
+    mask_px, projected_px = evidence.xyxy_px, evidence.projected_px
+    beyond = np.hstack([projected_px[:, :2] - mask_px[:, :2], mask_px[:, 2:] - projected_px[:, 2:]])
+    width_px = projected_px[:, 2] - projected_px[:, 0]
+    return np.stack([beyond.max(axis=1, initial=-np.inf), width_px], axis=1)
 
 
-def _is_loose(labels: Boxes2d, evidence: _ImageEvidence, index: int, least_iou: float) -> bool:
-    """A free-standing object fills too little of its projected cuboid."""
-    is_free = labels.occluded_fraction[index] < 0.02 and labels.truncated_fraction[index] == 0.0
-    if not is_free or evidence.seen_px[index] < 4 * _MIN_PX_OTHERS:
-        return False
-    a, b = evidence.xyxy_px[index], evidence.projected_px[index]
-    inner = np.maximum(0.0, np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])).prod()
-    outer = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inner
-    return bool(inner / outer < least_iou)
+def _loose_iou(labels: Boxes2d, evidence: _ImageEvidence) -> F64:
+    """Overlap (M,) of each mask's box with the projected cuboid; 1 where neither is free to tell.
+
+    A free-standing object should fill it.
+    """
+    judged = (labels.occluded_fraction < 0.02) & (labels.truncated_fraction == 0.0)
+    judged &= evidence.is_ahead & (evidence.seen_px >= 4 * _MIN_PX_OTHERS)
+    a, b = evidence.xyxy_px[judged], evidence.projected_px[judged]
+    shared = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    inner = np.maximum(0.0, shared).prod(axis=1)
+    outer = (a[:, 2:] - a[:, :2]).prod(axis=1) + (b[:, 2:] - b[:, :2]).prod(axis=1) - inner
+    iou = np.ones(len(labels))
+    iou[judged] = inner / outer
+    return iou
 
 
 def _check_coverage(
@@ -254,30 +271,20 @@ def _check_coverage(
     boxes: SceneBoxes,
     labels: Boxes2d,
     votes: Votes,
-    pixels: I64,
-    *,
-    taxonomy: Taxonomy,
-    range_m: float,
+    evidence: _ImageEvidence,
 ) -> None:
     """Every object pixel belongs to a label, every class pixel to an object."""
-    assert frame.instance is not None, "labels exist only where there is one"
-    assert frame.depth_cm is not None, "labels exist only where there is one"
     known = set(boxes.track_id.tolist()) | {EGO_TRACK_ID}
     labelled = set(labels.track_id.tolist())
     for track_id in repeated(labels.track_id).tolist():
         votes.hard("track_twice", track_id, frame.name)
-    for track_id in np.flatnonzero(pixels[1:] >= _MIN_PX_OTHERS) + 1:
-        if int(track_id) not in known:
-            votes.hard("unknown_track", int(track_id), frame.name)
-        elif int(track_id) not in labelled and track_id != EGO_TRACK_ID:
-            votes.hard("missing_label", int(track_id), frame.name)
-    if frame.semantic is not None:
-        is_class = np.zeros(256, dtype=np.uint8)
-        is_class[list(taxonomy.labelled_tags())] = 1
-        stray = cv2.LUT(frame.semantic, is_class).view(np.bool_) & (frame.instance == 0)
-        stray &= frame.depth_cm < round(range_m * 100)
-        if np.count_nonzero(stray) >= _MIN_UNLABELLED_PX:
-            votes.hard("unlabelled_pixels", sensor=frame.name)
+    for track_id in (np.flatnonzero(evidence.pixels[1:] >= _MIN_PX_OTHERS) + 1).tolist():
+        if track_id not in known:
+            votes.hard("unknown_track", track_id, frame.name)
+        elif track_id not in labelled and track_id != EGO_TRACK_ID:
+            votes.hard("missing_label", track_id, frame.name)
+    if evidence.stray_px >= _MIN_UNLABELLED_PX:
+        votes.hard("unlabelled_pixels", sensor=frame.name)
 
 
 def repeated(ids: I32) -> I32:
@@ -302,26 +309,16 @@ def check_sweep(
     votes = Votes()
     if sweep.track_id is None or not len(sweep):
         return votes
-    hit = np.flatnonzero(sweep.track_id)
-    hit_id = sweep.track_id[hit]
-    world_m = sweep.world_from_lidar.apply(sweep.points_m[hit].astype(np.float64))
-    age_s = sweep.time_offset_ns[hit].astype(np.float64) * 1e-9
-    hits = np.bincount(hit_id, minlength=65536)
-    for row in np.flatnonzero(hits[boxes.track_id] >= _LIDAR_MIN).tolist():
+    counts = _points_outside(sweep, sweep.track_id, states, boxes)
+    tags = _tags_of_points(sweep, sweep.track_id, boxes)
+    for row in np.flatnonzero(counts[0] >= _LIDAR_MIN).tolist():
         track_id = int(boxes.track_id[row])
-        own = np.flatnonzero(hit_id == track_id)
-        rows = np.full(len(own), row)
-        velocity = states.velocity_mps[boxes.rows[row]]
-        moved_m = world_m[own] - age_s[own, None] * velocity
-        shares = [
-            np.mean(_beyond(points, boxes, rows) > _LIDAR_MARGIN_M)
-            for points in (world_m[own], moved_m)
-        ]
-        failed = {"points_outside_box": bool(min(shares) > _LIDAR_SHARE)}
-        if sweep.semantic_tag is not None:
-            tag = int(np.bincount(sweep.semantic_tag[hit[own]]).argmax())
-            tags = taxonomy.category(boxes.infos[row].category).tags
-            failed["class_of_points"] = tag not in tags
+        share = counts[1:, row].min() / counts[0, row]
+        failed = {"points_outside_box": bool(share > _LIDAR_SHARE)}
+        if tags is not None:
+            failed["class_of_points"] = (
+                int(tags[row]) not in taxonomy.category(boxes.infos[row].category).tags
+            )
         votes.vote("lidar", track_id, failed, sweep.name)
     if sweep.semantic_tag is not None:
         near = np.linalg.norm(sweep.points_m[:, :2], axis=1) < range_m
@@ -329,3 +326,39 @@ def check_sweep(
         if np.count_nonzero(near & of_class & (sweep.track_id == 0)) >= _MIN_UNLABELLED_POINTS:
             votes.hard("unlabelled_points", sensor=sweep.name)
     return votes
+
+
+def _points_outside(
+    sweep: LidarSweep, track_id: U16, states: ActorStates, boxes: SceneBoxes
+) -> I64:
+    """Points of each box, those outside it, those outside it once moved on: (3, N)."""
+    row_of = np.full(65536, -1, dtype=np.int32)
+    row_of[boxes.track_id] = np.arange(len(boxes))
+    counts: I64 = points_outside(
+        sweep.points_m,
+        track_id,
+        sweep.time_offset_ns,
+        np.array(sweep.world_from_lidar.rotation),
+        np.array(sweep.world_from_lidar.translation_m),
+        row_of,
+        boxes.world.rotation,
+        boxes.world.center_m,
+        boxes.world.size_lwh_m,
+        states.velocity_mps[boxes.rows],
+        _LIDAR_MARGIN_M,
+    )
+    return counts
+
+
+def _tags_of_points(sweep: LidarSweep, track_id: U16, boxes: SceneBoxes) -> I64 | None:
+    """The tag (N,) of most points of each object, the smallest on a tie; None without tags."""
+    if sweep.semantic_tag is None:
+        return None
+    hit = np.flatnonzero(track_id)
+    pair, count = np.unique(
+        track_id[hit].astype(np.int32) * 256 + sweep.semantic_tag[hit], return_counts=True
+    )
+    order = np.lexsort((-(pair % 256), count))
+    found = np.zeros(65536, dtype=np.int64)
+    found[pair[order] // 256] = pair[order] % 256
+    return found[boxes.track_id]

@@ -26,6 +26,7 @@ from synthgen.labels.voxel_kernels import (
     level_steps,
     mark_rays,
     mark_view,
+    write_majority,
 )
 
 _Surfaces = tuple[F64, U8, I32]  # points in the world, tags, track ids
@@ -295,37 +296,27 @@ class ClipSurfaces:
         level = scene.level_boxes
         semantic = np.full(self.grid.shape, FREE, dtype=np.uint8)
         owner = np.zeros(self.grid.shape, dtype=np.uint16)
-        scenery, *objects = self._spans(np.concatenate([[0], scene.boxes.track_id]))
-        scenery_m = level_from_world.apply(self._points_m[scenery])
-        _write_majority(semantic, self.grid, scenery_m, self._tag[scenery])
-        for row, own in enumerate(objects):
-            if own.stop > own.start:
-                object_m = level[row].frame_from_box.apply(self._points_m[own])
-                written = _write_majority(semantic, self.grid, object_m, self._tag[own])
-                owner.ravel()[written] = scene.boxes.track_id[row]
+        ids = np.concatenate([[0], scene.boxes.track_id])  # 0: scenery, in the world's frame
+        first, last = self._spans(ids)
+        write_majority(
+            semantic,
+            owner,
+            self._points_m,
+            self._tag,
+            first,
+            last,
+            ids.astype(np.uint16),
+            np.concatenate([level_from_world.rotation[None], level.rotation]),
+            np.concatenate([level_from_world.translation_m[None], level.center_m]),
+            np.array(self.grid.origin_m),
+            self.grid.voxel_m,
+        )
         return Occupied(semantic, owner)
 
-    def _spans(self, track_id: I32) -> list[slice]:
-        """Where the points of each track lie."""
+    def _spans(self, track_id: I64) -> tuple[I64, I64]:
+        """Where the points of each track begin and end."""
         wanted = track_id.astype(self._track_id.dtype)  # Of another type, all points are cast.
-        first = np.searchsorted(self._track_id, wanted, side="left").tolist()
-        last = np.searchsorted(self._track_id, wanted, side="right").tolist()
-        return [slice(*span) for span in zip(first, last, strict=True)]
-
-
-def _write_majority(semantic: U8, grid: VoxelGrid, points_m: F64, tag: U8) -> I32:
-    """Write the tag of most points into each voxel that holds some; the smallest on a tie.
-
-    Returns:
-        The voxels written, as indices into the flattened grid; some more than once.
-    """
-    voxel = np.floor(grid.to_voxels(points_m)).astype(np.int64)
-    inside = ((voxel >= 0) & (voxel < np.array(grid.shape))).all(axis=1)
-    flat = np.ravel_multi_index(tuple(voxel[inside].T), grid.shape)
-    # Half as wide keys sort twice as fast; a grid has far fewer than 2**23 voxels.
-    pair, count = np.unique((flat * 256 + tag[inside]).astype(np.int32), return_counts=True)
-    # Fewest first and of equal counts the smallest tag last, so that the winner is written last.
-    order = np.lexsort((-(pair % 256), count))
-    written: I32 = pair[order] // 256
-    semantic.ravel()[written] = (pair[order] % 256).astype(np.uint8)
-    return written
+        return (
+            np.searchsorted(self._track_id, wanted, side="left"),
+            np.searchsorted(self._track_id, wanted, side="right"),
+        )

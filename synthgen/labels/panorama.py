@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthgen.datatypes.images import CameraFrame
-from synthgen.geometry.arrays import F32, F64, Bool
-from synthgen.geometry.camera import Lens
-from synthgen.geometry.cuboid import Cuboids
+from synthgen.geometry.arrays import F32, F64, U8, Bool
+from synthgen.geometry.camera import Lens, PinholeCamera
+from synthgen.labels.panorama_kernels import mark_seen, weigh_samples
 from synthgen.labels.scene_boxes import SceneBoxes
 from synthgen.labels.settings import LabelSettings
 
 _GRID = 5  # samples along each edge of a face
 
 
-def _face_samples() -> tuple[F64, F64, F64]:
-    """Sample points (S, 3) on the faces of the cube [-1, 1]^3, their normals, their faces' axes."""
+def _face_samples() -> tuple[F64, F64]:
+    """Sample points (S, 3) on the faces of the cube [-1, 1]^3, and their normals."""
     middle = (np.arange(_GRID) + 0.5) / _GRID * 2 - 1
     u, v = (grid.ravel() for grid in np.meshgrid(middle, middle, indexing="ij"))
-    points, normals, areas = [], [], []
+    points, normals = [], []
     for axis in range(3):
         for sign in (-1.0, 1.0):
             face = np.empty((len(u), 3))
@@ -28,15 +28,12 @@ def _face_samples() -> tuple[F64, F64, F64]:
             face[:, (axis + 1) % 3], face[:, (axis + 2) % 3] = u, v
             normal = np.zeros((len(u), 3))
             normal[:, axis] = sign
-            area = np.ones((len(u), 3))
-            area[:, axis] = 0.0  # the other two edges span the face
             points.append(face)
             normals.append(normal)
-            areas.append(area)
-    return np.concatenate(points), np.concatenate(normals), np.concatenate(areas)
+    return np.concatenate(points), np.concatenate(normals)
 
 
-_POINTS, _NORMALS, _SPANS = _face_samples()
+_POINTS, _NORMALS = _face_samples()
 
 
 def visible_fractions(
@@ -56,27 +53,46 @@ def visible_fractions(
         boxes: The objects at the same tick.
         settings: Occlusion margin and near plane.
     """
-    points_m, normals = _world_samples(boxes.world)
     eye_m = np.mean([frame.world_from_camera.translation_m for frame, _ in views], axis=0)
-    to_eye_m = eye_m - points_m
-    distance_m = np.maximum(np.linalg.norm(to_eye_m, axis=-1), 1e-3)
-    cosine = (to_eye_m * normals).sum(-1) / distance_m
-    half_m = boxes.world.size_lwh_m[:, None, :] / 2
-    area_m2 = np.prod(np.where(_SPANS > 0, half_m, 1.0), axis=-1)
-    weight = np.maximum(cosine, 0.0) * area_m2 / distance_m**2
-    is_seen = np.zeros(weight.shape, dtype=np.bool_)
+    world = boxes.world
+    points_m, weight = weigh_samples(
+        _POINTS, _NORMALS, world.rotation, world.center_m, world.size_lwh_m, eye_m
+    )
+    is_seen = np.zeros(weight.shape, dtype=np.uint8)
     for frame, camera in views:
-        is_seen |= _seen_in(frame, camera, points_m, boxes, settings)
+        if isinstance(camera, PinholeCamera):
+            _mark_seen(is_seen, frame, camera, points_m, weight, boxes, settings)
+        else:
+            is_seen |= _seen_in(frame, camera, points_m, boxes, settings)
     total = weight.sum(axis=1)
     share = (weight * is_seen).sum(axis=1) / np.where(total > 0, total, 1.0)
     return np.asarray(share, dtype=np.float32)
 
 
-def _world_samples(world: Cuboids) -> tuple[F64, F64]:
-    """Sample points and outward normals (N, S, 3) of every cuboid."""
-    turned = world.rotation.transpose(0, 2, 1)
-    local_m = _POINTS * world.size_lwh_m[:, None, :] / 2
-    return local_m @ turned + world.center_m[:, None, :], _NORMALS @ turned
+def _mark_seen(
+    is_seen: U8,
+    frame: CameraFrame,
+    camera: PinholeCamera,
+    points_m: F64,
+    weight: F64,
+    boxes: SceneBoxes,
+    settings: LabelSettings,
+) -> None:
+    """Mark the samples (N, S) that a pinhole camera sees."""
+    camera_from_world = frame.world_from_camera.inverse()
+    mark_seen(
+        is_seen,
+        points_m,
+        weight,
+        boxes.track_id,
+        np.array(camera_from_world.rotation),
+        np.array(camera_from_world.translation_m),
+        np.array([camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px]),
+        settings.near_plane_m,
+        settings.occlusion_margin_m,
+        frame.instance,
+        frame.depth_cm,
+    )
 
 
 def _seen_in(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from synthgen.geometry.arrays import F64, I32, I64, U8, U16
-from synthgen.kernels import kernel
+from synthgen.kernels import helper, kernel
 
 
 @kernel(nogil=True, error_model="numpy")
@@ -37,6 +37,8 @@ def mark_rays(mask: U8, start: F64, ends: F64) -> None:
         for _ in range(count + 1):
             if 0 <= voxel[0] < shape[0] and 0 <= voxel[1] < shape[1] and 0 <= voxel[2] < shape[2]:
                 mask[voxel[0], voxel[1], voxel[2]] = 1
+            elif _leaves(voxel, step, shape):
+                break
             axis = 0
             if until[1] < until[axis]:
                 axis = 1
@@ -44,6 +46,15 @@ def mark_rays(mask: U8, start: F64, ends: F64) -> None:
                 axis = 2
             voxel[axis] += step[axis]
             until[axis] += stride[axis]
+
+
+@helper(nogil=True, inline="always")
+def _leaves(voxel: I64, step: I64, shape: tuple[int, int, int]) -> bool:
+    """Whether a ray is outside the grid and on its way farther out."""
+    for axis in range(3):
+        if (voxel[axis] < 0 and step[axis] < 0) or (voxel[axis] >= shape[axis] and step[axis] > 0):
+            return True
+    return False
 
 
 @kernel(nogil=True)
@@ -161,3 +172,83 @@ def level_steps(
             origin[size] = a[k]
             size += 1
     return points_m, origin
+
+
+@kernel(nogil=True, error_model="numpy")
+def write_majority(  # noqa: C901 - one point loop, split it and it is slow
+    semantic: U8,
+    owner: U16,
+    points_m: F64,
+    tag: U8,
+    first: I64,
+    last: I64,
+    track_id: U16,
+    turn: F64,
+    move_m: F64,
+    origin_m: F64,
+    voxel_m: float,
+) -> None:
+    """Write, object by object, the tag of most of its points into each voxel that holds some.
+
+    Args:
+        semantic: (X, Y, Z) uint8, changed in place; of a tie the smallest tag is written.
+        owner: (X, Y, Z) uint16, changed in place: the object that wrote last.
+        points_m: (P, 3) points in the frame of their object.
+        tag: (P,) uint8.
+        first: (N,) where the points of each object begin.
+        last: (N,) where they end.
+        track_id: (N,) uint16, what is written into `owner`.
+        turn: (N, 3, 3) from each object's frame to that of the grid.
+        move_m: (N, 3) likewise.
+        origin_m: (3,) lowest corner of the grid.
+        voxel_m: Edge of a voxel.
+    """
+    shape = semantic.shape
+    tags, owners = semantic.reshape(-1), owner.reshape(-1)
+    longest = 0
+    for k in range(len(first)):
+        longest = max(longest, last[k] - first[k])
+    # Of every voxel a chain of the tags in it and how many points have each.
+    head = np.full(len(tags), -1, np.int32)
+    touched = np.empty(longest, np.int32)
+    tag_of, count_of = np.empty(longest, np.uint8), np.empty(longest, np.int32)
+    next_of = np.empty(longest, np.int32)
+    place = np.empty(3, np.int64)
+    for k in range(len(first)):
+        links = voxels = 0
+        for p in range(first[k], last[k]):
+            inside = True
+            for axis in range(3):
+                at_m = (
+                    points_m[p, 0] * turn[k, axis, 0]
+                    + points_m[p, 1] * turn[k, axis, 1]
+                    + points_m[p, 2] * turn[k, axis, 2]
+                ) + move_m[k, axis]
+                place[axis] = np.int64(np.floor((at_m - origin_m[axis]) / voxel_m))
+                inside = inside and 0 <= place[axis] < shape[axis]
+            if not inside:
+                continue
+            voxel = (place[0] * shape[1] + place[1]) * shape[2] + place[2]
+            link = head[voxel]
+            if link < 0:
+                touched[voxels] = voxel
+                voxels += 1
+            while link >= 0 and tag_of[link] != tag[p]:
+                link = next_of[link]
+            if link < 0:
+                tag_of[links], count_of[links], next_of[links] = tag[p], 0, head[voxel]
+                link = head[voxel] = links
+                links += 1
+            count_of[link] += 1
+        for i in range(voxels):
+            voxel = touched[i]
+            link = best = head[voxel]
+            while link >= 0:
+                more = count_of[link] - count_of[best]
+                if more > 0 or (more == 0 and tag_of[link] < tag_of[best]):
+                    best = link
+                link = next_of[link]
+            tags[voxel] = tag_of[best]
+            if track_id[k]:
+                owners[voxel] = track_id[k]
+            head[voxel] = -1

@@ -14,10 +14,11 @@ from scenarios.placement import load_index
 from scenarios.verify import Verdict
 from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.clip_job import ClipJob
+from synthgen.datatypes.road_map import RoadMap
 from synthgen.labels.identity import InstanceLink
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.stopwatch import Stopwatch
-from synthgen.store.clip_reader import ClipTables
+from synthgen.store.clip_reader import ClipTables, road_map_in
 from synthgen.store.clip_writer import ClipWriter, file_rows, files_of, write_labels
 
 LABELS_VERSION: Final = "v1"
@@ -86,6 +87,11 @@ def _write_map(writer: ClipWriter, opendrive: str, name: str) -> None:
     writer.write_bytes("map/opendrive.xodr", opendrive.encode())
     writer.write_bytes("map/lanes.parquet", index.lanes_parquet.read_bytes())
     writer.write_bytes("map/areas.parquet", index.areas_parquet.read_bytes())
+
+
+def road_map_of(opendrive: str, name: str) -> RoadMap:
+    """The map as the clip will hold it."""
+    return road_map_in(load_index(opendrive, name).folder)
 
 
 def _facts(job: ClipJob, made: MadeClip) -> dict[str, Any]:

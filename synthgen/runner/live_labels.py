@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
 from synthgen.datatypes.calibration import Calibration
 from synthgen.datatypes.frames import FrameRecord
+from synthgen.datatypes.road_map import RoadMap
 from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.labels import LabelSettings, LabelTables, label_clip
-from synthgen.labels.clip import clip_objects, label_tables
+from synthgen.labels.bev import BevRasters
+from synthgen.labels.clip import bev_rasters, clip_objects, label_tables
 from synthgen.labels.frame import FrameLabels, SensorFrames, label_frame
+from synthgen.labels.scene_boxes import EgoScene
 from synthgen.runner.stopwatch import Stopwatch
 from synthgen.store import rows
 from synthgen.store.clip_reader import ClipTables
@@ -30,11 +33,25 @@ class LiveLabels:
     """
 
     def __init__(
-        self, objects: Sequence[ObjectInfo], calibration: Calibration, watch: Stopwatch
+        self,
+        objects: Sequence[ObjectInfo],
+        calibration: Calibration,
+        watch: Stopwatch,
+        road_map: Callable[[], RoadMap] = RoadMap,
     ) -> None:
+        """Labels of a clip in the making.
+
+        Args:
+            objects: What is there.
+            calibration: The rig.
+            watch: Told how long it takes.
+            road_map: Reads the map; called beside the run.
+        """
         self._objects = tuple(objects)
         self._calibration = calibration
         self._watch = watch
+        self._road_map = road_map
+        self._bev: BevRasters | None = None
         self._settings = LabelSettings()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="labels")
         self._labels: list[Future[FrameLabels]] = []
@@ -62,7 +79,9 @@ class LiveLabels:
 
     def _label(self, frame: FrameRecord, states: ActorStates, sensors: SensorFrames) -> FrameLabels:
         with self._watch.lap("label_live"):
-            return label_frame(
+            # As it is stored: a pose's quaternion turns by a rotation of other last digits.
+            frame = rows.frame_of_row(rows.frame_row(frame))
+            labels = label_frame(
                 frame,
                 objects=self._objects,
                 states=states,
@@ -71,6 +90,10 @@ class LiveLabels:
                 taxonomy=default_taxonomy(),
                 settings=self._settings,
             )
+            if self._bev is None:
+                self._bev = bev_rasters(self._road_map(), self._settings, default_taxonomy())
+            self._bev.add(EgoScene(frame.world_from_ego, labels.boxes))
+            return labels
 
     def tables(self, clip: ClipTables) -> LabelTables:
         """All label tables of the clip, which is stored by now but for its labels.
@@ -82,7 +105,7 @@ class LiveLabels:
         objects = clip_objects(clip, default_taxonomy())
         if _documents(objects) != _documents(self._objects):
             return label_clip(clip, self._settings)
-        return label_tables(clip, objects, labels, self._settings)
+        return label_tables(clip, objects, labels, self._settings, bev=self._bev)
 
 
 def _documents(objects: Sequence[ObjectInfo]) -> list[rows.Row]:

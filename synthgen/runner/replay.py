@@ -8,6 +8,7 @@ server the same rig sees the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from synthgen.runner.calibration import calibration_of
 from synthgen.runner.cast import Cast, CastMember, add_still_objects, clear_parked_vehicles
 from synthgen.runner.dressing import dress_world
 from synthgen.runner.event_films import EventFilms
-from synthgen.runner.finish import MadeClip
+from synthgen.runner.finish import MadeClip, road_map_of
 from synthgen.runner.heartbeat import Pulse
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.orders import set_signal
@@ -110,7 +111,8 @@ class Replay:
         is_embedded = job.simulator.kind == "embedded"
         turn_ns = self._period * self._tick_ns if is_embedded else None
         self._decoder = RigDecoder(self._rig, self._cast, turn_ns=turn_ns)
-        self.labels = LiveLabels(self._source.objects, self._calibration, watch)
+        read_map = partial(road_map_of, self._dressed.opendrive, job.map.name)
+        self.labels = LiveLabels(self._source.objects, self._calibration, watch, read_map)
 
     def _spawn(self, info: ObjectInfo) -> CastMember:
         blueprint = self._world.get_blueprint_library().find(info.blueprint)

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from synthgen.runner.cast import add_still_objects, nearby_walkers, spawn_cast
 from synthgen.runner.dressing import dress_world
 from synthgen.runner.event_films import EventFilms
 from synthgen.runner.evidence import Evidence
-from synthgen.runner.finish import MadeClip, finish_clip, scenario_document
+from synthgen.runner.finish import MadeClip, finish_clip, road_map_of, scenario_document
 from synthgen.runner.heartbeat import Pulse
 from synthgen.runner.live_labels import LiveLabels
 from synthgen.runner.observe import (
@@ -215,7 +216,8 @@ class Stage:
         return witness
 
     def _live_labels(self) -> LiveLabels:
-        return LiveLabels(self._cast.objects(), self.calibration, self._watch)
+        read_map = partial(road_map_of, self._dressed.opendrive, self._job.map.name)
+        return LiveLabels(self._cast.objects(), self.calibration, self._watch, read_map)
 
     def play(self) -> Verdict:
         """Run the scenario from spawn to the last recorded tick and judge it."""

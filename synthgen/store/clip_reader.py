@@ -86,7 +86,7 @@ class ClipTables:
         """Lanes and areas; empty where the clip has none."""
         if not (self.folder / "map/lanes.parquet").is_file():
             return RoadMap()
-        return RoadMap(_lanes(self.table("map/lanes")), _areas(self.table("map/areas")))
+        return road_map_in(self.folder / "map")
 
     @cached_property
     def signals(self) -> Sequence[SignalChange]:
@@ -193,13 +193,7 @@ class ClipTables:
         )
 
     def _table(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        path = self.folder / f"{name}.parquet"
-        try:
-            # `pq.read_table` takes half as long again: it treats the file as a data set.
-            with pq.ParquetFile(path) as file:
-                return file.read(columns)
-        except (OSError, pa.ArrowException) as err:
-            raise DatasetError(f"{path}: cannot read: {err}") from err
+        return _read_table(self.folder / f"{name}.parquet", columns)
 
     def _rows(self, name: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         path = self.folder / f"{name}.parquet"
@@ -292,6 +286,25 @@ def _read_manifest(path: Path, schema: str) -> dict[str, Any]:
     if found != schema:
         raise DatasetError(f"{path}: expected schema {schema}, found {found}")
     return document
+
+
+def _read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        # `pq.read_table` takes half as long again: it treats the file as a data set.
+        with pq.ParquetFile(path) as file:
+            return file.read(columns)
+    except (OSError, pa.ArrowException) as err:
+        raise DatasetError(f"{path}: cannot read: {err}") from err
+
+
+def road_map_in(folder: Path) -> RoadMap:
+    """Lanes and areas of a folder's `lanes.parquet` and `areas.parquet`.
+
+    Raises:
+        DatasetError: One of them is missing or damaged.
+    """
+    lanes, areas = (_read_table(folder / f"{name}.parquet") for name in ("lanes", "areas"))
+    return RoadMap(_lanes(lanes), _areas(areas))
 
 
 def _batch_rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

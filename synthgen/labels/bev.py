@@ -325,8 +325,9 @@ def encode_png(image: U16 | U8) -> bytes:
 
 def encode_flow(frame: BevFrame) -> bytes:
     """Flow as 16-bit BGR PNG: R = columns, G = rows, in 1/256 cell + 32768; B = 1 where valid."""
-    steps = np.clip(np.rint(frame.flow_cells * FLOW_STEPS) + FLOW_ZERO, 0, 65535)
     image = np.zeros((*frame.instance.shape, 3), dtype=np.uint16)
-    image[..., 0] = frame.flow_valid
-    image[..., 1:] = np.where(frame.flow_valid[..., None], steps, 0)
+    row, column = np.nonzero(frame.flow_valid)
+    image[row, column, 0] = 1
+    steps = np.rint(frame.flow_cells[row, column] * FLOW_STEPS) + FLOW_ZERO
+    image[row, column, 1:] = np.clip(steps, 0, 65535)
     return encode_png(image)

@@ -10,13 +10,10 @@ from scipy.spatial import cKDTree
 
 from synthgen.datatypes.road_map import Lane
 from synthgen.geometry.arrays import F64, I64, Bool
+from synthgen.labels.line_kernels import distances
 
 _CANDIDATES = 24  # nearest centre-line pieces looked at; lanes of a junction overlap
 _MAX_PIECE_M = 2.0
-# Segments of a lane's edge that are measured for a point beside it; lines of up to _SHORT_LINE
-# segments are measured whole, which is quicker than a search.
-_NEAR_SEGMENTS = 12
-_SHORT_LINE = 64
 # A car across its lane still belongs to it, one the wrong way round too, but of two overlapping
 # lanes of a junction the one it follows wins: half a turn counts as much as this offset.
 _METRES_PER_HALF_TURN = 4.0
@@ -125,28 +122,8 @@ def _dense(line: F64) -> F64:
 
 
 def distance_to_line(points: F64, line: F64) -> F64:
-    """Distances (N,) from points (N, 2) to a polyline (M, 2).
-
-    Of a long line only the segments nearest by their middles are measured: one whose middle is
-    farther than the nearest middle plus half the longest segment cannot be the nearest.
-    """
+    """Distances (N,) from points (N, 2) to a polyline (M, 2)."""
     if len(line) < 2:
         return np.zeros(len(points))
-    start, step = line[:-1], np.diff(line, axis=0)
-    if len(start) <= _SHORT_LINE:
-        return _distance_to_segments(points, start[None], step[None])
-    middle_m, near = cKDTree(start + step / 2).query(points, k=_NEAR_SEGMENTS)
-    distance_m = _distance_to_segments(points, start[near], step[near])
-    reach_m = middle_m[:, 0] + np.linalg.norm(step, axis=-1).max() / 2
-    unsure = np.flatnonzero(middle_m[:, -1] < reach_m)
-    if len(unsure):
-        distance_m[unsure] = _distance_to_segments(points[unsure], start[None], step[None])
+    distance_m: F64 = distances(np.ascontiguousarray(points), np.ascontiguousarray(line))
     return distance_m
-
-
-def _distance_to_segments(points: F64, start: F64, step: F64) -> F64:
-    """Distances (N,) from points (N, 2) to the nearest of segments (N, K, 2) or (1, K, 2)."""
-    squared = np.maximum((step**2).sum(-1), 1e-12)
-    share = ((points[:, None] - start) * step).sum(-1) / squared
-    nearest = start + np.clip(share, 0, 1)[..., None] * step
-    return np.asarray(np.linalg.norm(points[:, None] - nearest, axis=-1).min(axis=1))

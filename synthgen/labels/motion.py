@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.datatypes.actors import ActorStates
-from synthgen.geometry.arrays import F64, frozen_array
+from synthgen.geometry.arrays import F64, I64, frozen_array
 from synthgen.geometry.rotations import yaw_of
 
 
@@ -61,35 +61,48 @@ def motions(
         ticks: All simulation steps, in order.
         box_center_m: Centre of each object's box in its actor frame (3,); its motion is told.
     """
-    seen: dict[int, list[tuple[int, int]]] = {}
-    for tick_index, states in enumerate(ticks):
-        for row, track_id in enumerate(states.track_id.tolist()):
-            seen.setdefault(track_id, []).append((tick_index, row))
+    tick_index = np.repeat(np.arange(len(ticks)), [len(states.track_id) for states in ticks])
+    track_id = np.concatenate([np.zeros(0, np.int32), *(states.track_id for states in ticks)])
+    order = np.lexsort((tick_index, track_id))
+    rotation = np.concatenate([np.zeros((0, 3, 3)), *(s.rotation for s in ticks)])[order]
+    origin_m = np.concatenate([np.zeros((0, 3)), *(s.position_m for s in ticks)])[order]
+    tick_index, track_id = tick_index[order], track_id[order]
+    is_new = (np.diff(track_id) != 0) | (np.diff(tick_index) > 1)
+    pieces = np.split(np.arange(len(order)), np.flatnonzero(is_new) + 1) if len(order) else []
+    together: dict[tuple[int, int], list[I64]] = {}
+    for piece in pieces:
+        together.setdefault((int(tick_index[piece[0]]), len(piece)), []).append(piece)
     time_s = np.array([states.timestamp_ns for states in ticks]) * 1e-9
-    found = {}
-    for track_id, places in seen.items():
-        index = np.array([place[0] for place in places])
-        rotation = np.stack([ticks[i].rotation[row] for i, row in places])
-        origin_m = np.stack([ticks[i].position_m[row] for i, row in places])
-        center_m = origin_m + rotation @ box_center_m[track_id]
-        pieces = np.split(np.arange(len(index)), np.flatnonzero(np.diff(index) > 1) + 1)
-        found[track_id] = tuple(
-            _motion(int(index[piece[0]]), time_s[index[piece]], center_m[piece], rotation[piece])
-            for piece in pieces
+    found: dict[int, list[Motion]] = {}
+    for (first, count), alike in sorted(together.items()):
+        center_m = [origin_m[p] + rotation[p] @ box_center_m[int(track_id[p[0]])] for p in alike]
+        moved = _motions(
+            first, time_s[first : first + count], center_m, [rotation[p] for p in alike]
         )
-    return found
+        for piece, motion in zip(alike, moved, strict=True):
+            found.setdefault(int(track_id[piece[0]]), []).append(motion)
+    return {track_id: tuple(parts) for track_id, parts in found.items()}
 
 
-def _motion(first: int, time_s: F64, center_m: F64, rotation: F64) -> Motion:
-    velocity_mps = time_derivative(center_m, time_s)
-    yaw_rad = np.unwrap(yaw_of(rotation))
-    return Motion(
-        first=first,
-        velocity_mps=velocity_mps,
-        acceleration_mps2=time_derivative(velocity_mps, time_s),
-        yaw_rate_radps=time_derivative(yaw_rad[:, None], time_s)[:, 0],
-        travelled_m=float(np.linalg.norm(center_m - center_m[0], axis=1).max()),
-    )
+def _motions(
+    first: int, time_s: F64, center_m: Sequence[F64], rotation: Sequence[F64]
+) -> list[Motion]:
+    """Of objects there at the same T ticks: of each, centres (T, 3) and rotations (T, 3, 3)."""
+    at_m = np.concatenate(center_m, axis=1)
+    velocity_mps = time_derivative(at_m, time_s)
+    acceleration_mps2 = time_derivative(velocity_mps, time_s)
+    yaw_rad = np.unwrap(np.stack([yaw_of(turn) for turn in rotation], axis=1), axis=0)
+    yaw_rate_radps = time_derivative(yaw_rad, time_s)
+    return [
+        Motion(
+            first=first,
+            velocity_mps=velocity_mps[:, 3 * k : 3 * k + 3],
+            acceleration_mps2=acceleration_mps2[:, 3 * k : 3 * k + 3],
+            yaw_rate_radps=yaw_rate_radps[:, k],
+            travelled_m=float(np.linalg.norm(own_m - own_m[0], axis=1).max()),
+        )
+        for k, own_m in enumerate(center_m)
+    ]
 
 
 def time_derivative(values: F64, time_s: F64) -> F64:

@@ -19,42 +19,48 @@ def mark_rays(mask: U8, start: F64, ends: F64) -> None:
 
     Source: Amanatides and Woo 1987, "A fast voxel traversal algorithm for ray tracing".
     """
-    shape = mask.shape
-    voxel = np.empty(3, dtype=np.int64)
-    step = np.empty(3, dtype=np.int64)
-    until = np.empty(3)
-    stride = np.empty(3)
+    columns, rows, layers = mask.shape
+    flat = mask.reshape(-1)
     for k in range(len(ends)):
-        count = 0
-        for axis in range(3):
-            way = ends[k, axis] - start[axis]
-            voxel[axis] = int(np.floor(start[axis]))
-            count += abs(int(np.floor(ends[k, axis])) - voxel[axis])
-            step[axis] = 1 if way > 0 else -1
-            stride[axis] = abs(1.0 / way) if way != 0.0 else np.inf
-            edge = voxel[axis] + 1.0 - start[axis] if way > 0 else start[axis] - voxel[axis]
-            until[axis] = edge * stride[axis] if way != 0.0 else np.inf
-        for _ in range(count + 1):
-            if 0 <= voxel[0] < shape[0] and 0 <= voxel[1] < shape[1] and 0 <= voxel[2] < shape[2]:
-                mask[voxel[0], voxel[1], voxel[2]] = 1
-            elif _leaves(voxel, step, shape):
+        x, step_x, until_x, stride_x, count_x = _walk(start[0], ends[k, 0])
+        y, step_y, until_y, stride_y, count_y = _walk(start[1], ends[k, 1])
+        z, step_z, until_z, stride_z, count_z = _walk(start[2], ends[k, 2])
+        for _ in range(count_x + count_y + count_z + 1):
+            if 0 <= x < columns and 0 <= y < rows and 0 <= z < layers:
+                flat[(x * rows + y) * layers + z] = 1
+            elif (
+                _leaves(x, step_x, columns)
+                or _leaves(y, step_y, rows)
+                or _leaves(z, step_z, layers)
+            ):
                 break
-            axis = 0
-            if until[1] < until[axis]:
-                axis = 1
-            if until[2] < until[axis]:
-                axis = 2
-            voxel[axis] += step[axis]
-            until[axis] += stride[axis]
+            if until_z < until_x and until_z < until_y:
+                z += step_z
+                until_z += stride_z
+            elif until_y < until_x:
+                y += step_y
+                until_y += stride_y
+            else:
+                x += step_x
+                until_x += stride_x
+
+
+@helper(nogil=True, error_model="numpy", inline="always")
+def _walk(start: float, end: float) -> tuple[int, int, float, float, int]:
+    """Along one axis: voxel, step, share of the ray until the next voxel and a whole one, steps."""
+    way = end - start
+    voxel = int(np.floor(start))
+    count = abs(int(np.floor(end)) - voxel)
+    stride = abs(1.0 / way) if way != 0.0 else np.inf
+    edge = voxel + 1.0 - start if way > 0 else start - voxel
+    until = edge * stride if way != 0.0 else np.inf
+    return voxel, 1 if way > 0 else -1, until, stride, count
 
 
 @helper(nogil=True, inline="always")
-def _leaves(voxel: I64, step: I64, shape: tuple[int, int, int]) -> bool:
-    """Whether a ray is outside the grid and on its way farther out."""
-    for axis in range(3):
-        if (voxel[axis] < 0 and step[axis] < 0) or (voxel[axis] >= shape[axis] and step[axis] > 0):
-            return True
-    return False
+def _leaves(voxel: int, step: int, size: int) -> bool:
+    """Whether a ray is outside the grid along one axis, and on its way farther out."""
+    return (voxel < 0 and step < 0) or (voxel >= size and step > 0)
 
 
 @kernel(nogil=True)

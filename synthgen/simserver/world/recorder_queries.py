@@ -61,10 +61,8 @@ def collisions(name: str, first: str, second: str) -> str:
         for a, b in sorted(now - touching):
             if _fits(actors.get(a), first) and _fits(actors.get(b), second):
                 kinds = f"{_letter(actors.get(a))} {_letter(actors.get(b))}"
-                lines.append(
-                    f"{frame.time_s:8.0f}   {kinds} {a:7} {_type_of(actors, a):35} "
-                    f"{b:6} {_type_of(actors, b)}"
-                )
+                one, other = f"{a:7} {_type_of(actors, a):35}", f"{b:6} {_type_of(actors, b)}"
+                lines.append(f"{frame.time_s:8.0f}   {kinds} {one} {other}".rstrip())
         touching = now
     return "\n".join([*lines, *_foot(frames)])
 
@@ -189,4 +187,5 @@ def _fits(actor: RecordedActor | None, wanted: str) -> bool:
 
 
 def _type_of(actors: dict[int, RecordedActor], actor_id: int) -> str:
-    return actors[actor_id].type_id if actor_id in actors else "scenery"
+    # Scenery, actor 0, has no name in CARLA's table.
+    return actors[actor_id].type_id if actor_id in actors else ""

@@ -34,6 +34,7 @@ from synthgen.campaign.plan import (
     make_plan,
     open_dataset,
     pending,
+    rig_notes,
 )
 from synthgen.campaign.previews import Previews
 from synthgen.campaign.processes import reap
@@ -221,6 +222,8 @@ class _Campaign:
             f"{self._dataset}: {size.clips} clips to make, {size.frames} frames, "
             f"at most about {size.bytes / 1e6:.0f} MB"
         )
+        for line in rig_notes(self._plan):
+            self._progress.note(line)
         if _free_bytes(self._dataset) < _MIN_FREE_BYTES:
             raise OutputError(f"{self._dataset}: less than 256 MB are free; make room, --resume")
         if _free_bytes(self._dataset) < size.bytes:

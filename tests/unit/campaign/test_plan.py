@@ -11,7 +11,14 @@ import pytest
 from synthgen.campaign.config import PACKAGE_ROOT, GenerationConfig, load_config
 from synthgen.campaign.faults import Fault, FaultKind
 from synthgen.campaign.forecast import forecast, frames_per_clip, refuse_absurd
-from synthgen.campaign.plan import Plan, committed_slots, make_plan, open_dataset, pending
+from synthgen.campaign.plan import (
+    Plan,
+    committed_slots,
+    make_plan,
+    open_dataset,
+    pending,
+    rig_notes,
+)
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
 from synthgen.datatypes.clip_job import CaptureSettings, Slot
 from synthgen.errors import ConfigError, DatasetError
@@ -104,6 +111,13 @@ def rig_for(folder: Path, blueprint: str) -> str:
 def test_ego_is_the_vehicle_that_the_rig_is_meant_for(tmp_path: Path) -> None:
     plan = make(tmp_path, rig=rig_for(tmp_path, "vehicle.mercedes.sprinter"))
     assert plan.slots[0].overrides == {"ego_model": "vehicle.mercedes.sprinter"}
+
+
+def test_mounts_within_the_body_of_the_ego_are_told(tmp_path: Path) -> None:
+    assert rig_notes(make(tmp_path)) == []
+    # The front rig's camera, 1.68 m high, would look at a van's inside.
+    notes = rig_notes(make(tmp_path, rig=rig_for(tmp_path, "vehicle.mercedes.sprinter")))
+    assert notes[0].startswith("rig other: cam_front: sits ")
 
 
 def test_scenario_that_names_its_ego_keeps_it(tmp_path: Path) -> None:

@@ -12,9 +12,6 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 F64 = NDArray[np.float64]
 
@@ -99,11 +96,9 @@ def _share_vertices(
     if not polygons:
         return np.zeros((0, 3)), []
     corners = np.concatenate([p.corners_m for p in polygons])
-    pairs = cKDTree(corners).query_pairs(_MERGE_M, output_type="ndarray")
-    ones = np.ones(len(pairs), dtype=bool)
-    graph = coo_matrix((ones, pairs.T), shape=(len(corners), len(corners)))
-    _, index = connected_components(graph, directed=False)
-    _, used = np.unique(index, return_index=True)
+    _, used, index = np.unique(
+        _first_of_cluster(corners), return_index=True, return_inverse=True
+    )
     vertices = corners[used][:, [0, 2, 1]]
     faces: list[tuple[Area, list[int]]] = []
     first = 0
@@ -117,6 +112,31 @@ def _share_vertices(
             if abs(turn) > 1e-3:
                 faces.append((polygon.area, ids if turn > 0 else ids[::-1]))
     return vertices, faces
+
+
+def _first_of_cluster(points: F64) -> NDArray[np.intp]:
+    """(N,) for each point the first one that a chain of steps within the merging gap leads to."""
+    # Near points are near along any line, too; few roads are square to this one.
+    along = points[:, 0] * np.cos(1.0) + points[:, 1] * np.sin(1.0)
+    order = np.argsort(along, kind="stable")
+    along, sorted_points = along[order], points[order]
+    first = np.arange(len(points))
+    pairs = []
+    for ahead in range(1, len(points)):
+        near = np.flatnonzero(along[ahead:] - along[:-ahead] <= _MERGE_M)
+        if not len(near):
+            break
+        gap_m = np.linalg.norm(sorted_points[near + ahead] - sorted_points[near], axis=1)
+        near = near[gap_m <= _MERGE_M]
+        pairs.append(np.stack([order[near], order[near + ahead]]))
+    one, other = np.concatenate([np.zeros((2, 0), np.intp), *pairs], axis=1)
+    while True:
+        least = np.minimum(first[one], first[other])
+        before = first.copy()
+        np.minimum.at(first, one, least)
+        np.minimum.at(first, other, least)
+        if np.array_equal(first, before):
+            return first
 
 
 def _winding(vertices: F64, ids: list[int]) -> float:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from synthgen.simserver.maps.decals import DECAL_LIFT_M
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
@@ -92,9 +91,9 @@ class Furnisher:
         keep_off_m: F64,
     ) -> None:
         self._builder, self._objects, self._land, self._rng = builder, objects, land, rng
-        self._occupied = [tuple(p) for p in keep_off_m[:, :2]]
-        self._tree = cKDTree(np.array(self._occupied).reshape(-1, 2))
-        self._fresh: list[tuple[float, float]] = []
+        # The first of the rows are in use.
+        self._occupied_m = keep_off_m[:, :2].copy()
+        self._occupied_count = len(keep_off_m)
         self.lights: list[StreetLight] = []
 
     def furnish(self, side: StreetSide) -> None:
@@ -213,22 +212,21 @@ class Furnisher:
                     left -= 1
 
     def _is_clear(self, foot: F64, radius_m: float) -> bool:
-        if len(self._fresh) > 200:
-            self._occupied += self._fresh
-            self._fresh = []
-            self._tree = cKDTree(np.array(self._occupied))
         # Beside a bridge the edge of one road is the carriageway of another.
         if self._land.is_driven(foot):
             return False
-        if self._tree.n and self._tree.query(foot)[0] < radius_m:
-            return False
-        return not self._fresh or bool(
-            np.hypot(*(np.array(self._fresh) - foot).T).min() >= radius_m
-        )
+        gap_x, gap_y = (self._occupied_m[: self._occupied_count] - foot).T
+        return not (gap_x * gap_x + gap_y * gap_y < radius_m * radius_m).any()
+
+    def _occupy(self, foot: F64) -> None:
+        if self._occupied_count == len(self._occupied_m):
+            self._occupied_m = np.concatenate([self._occupied_m, np.zeros((1024, 2))])
+        self._occupied_m[self._occupied_count] = foot[:2]
+        self._occupied_count += 1
 
     def _place(self, kind: _Kind, foot: F64, facing: F64) -> int:
         """Stand a model on the ground."""
-        self._fresh.append((float(foot[0]), float(foot[1])))
+        self._occupy(foot)
         z = float(self._land.height(foot[None])[0])
         yaw = float(np.degrees(np.arctan2(facing[1], facing[0])))
         if kind.tag is Tag.VEGETATION:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fresnel
 
 from synthgen.simserver.maps.road_records import Cubics, Geometry, LaneSection, Road
 
@@ -48,6 +47,9 @@ def _arc(g: Geometry, ds: F64) -> tuple[F64, F64, F64]:
 
 
 def _spiral(g: Geometry, ds: F64) -> tuple[F64, F64, F64]:
+    # Here and not at the top: most towns have no spirals, and scipy takes half a second.
+    from scipy.special import fresnel
+
     k0, k1 = g.params
     rate = (k1 - k0) / g.length if g.length > 0.0 else 0.0
     if abs(rate) < 1e-12:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from synthgen.simserver.maps.detour import Area, NavPolygon, detour_bytes
 from synthgen.simserver.maps.geometry import MAX_STEP_M, SectionGrid
@@ -53,12 +52,13 @@ class _Kerbs:
         self._walkways = [(section, strip) for section in sections for strip in section.walkways]
         lines = [_kerb(strip)[:, :2] for _, strip in self._walkways]
         self._owner = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
-        self._tree = cKDTree(np.concatenate(lines) if lines else np.zeros((0, 2)))
+        self._points_m = np.concatenate([np.zeros((0, 2)), *lines])
 
     def nearest(self, point: F64) -> tuple[float, _Section, Strip] | None:
         """Distance and walkway of the nearest kerb in reach."""
         # Kerb points lie at most MAX_STEP_M apart.
-        close = self._tree.query_ball_point(point[:2], _REACH_M + MAX_STEP_M)
+        gap_m = np.linalg.norm(self._points_m - point[:2], axis=1)
+        close = gap_m <= _REACH_M + MAX_STEP_M
         best: tuple[float, _Section, Strip] | None = None
         for i in np.unique(self._owner[close]):
             section, strip = self._walkways[i]

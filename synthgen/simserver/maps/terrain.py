@@ -7,7 +7,6 @@ import itertools
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from synthgen.simserver.maps.ground import SURFACE_RANK, Heights, Raster, spread
 from synthgen.simserver.maps.mesh_builder import MeshBuilder
@@ -40,11 +39,12 @@ def fill_junction_gaps(
     `level_m` is the height of the nearest carriageway at every node.
     """
     hulls = _junction_hulls(raster, strips)
-    gaps, count = ndimage.label(heights.rank == 0)
-    if count < 2 or not hulls.any():
+    # Number 0 is what is no gap.
+    count, gaps = cv2.connectedComponents((heights.rank == 0).astype(np.uint8), connectivity=4)
+    if count < 3 or not hulls.any():
         return
-    size = np.bincount(gaps.ravel(), minlength=count + 1)
-    inside = np.bincount(gaps[hulls], minlength=count + 1)
+    size = np.bincount(gaps.ravel(), minlength=count)
+    inside = np.bincount(gaps[hulls], minlength=count)
     is_gap = inside > _INSIDE_SHARE * size
     is_gap[0] = False
     gap = is_gap[gaps]

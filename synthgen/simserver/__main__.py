@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import logging
 import math
 import os
@@ -35,6 +36,16 @@ BAD_USAGE = 2
 SWITCH_INTERVAL_S = 0.0005
 # A server that nobody asked anything for so long loads its renderer meanwhile.
 ALONE_S = 0.2
+# In pieces, the smallest kernel first: with it comes what all of them need.
+COMPILED_PHYSICS = (
+    "numba",
+    "synthgen.kernels",
+    "synthgen.simserver.wire.command_kernel",
+    "synthgen.simserver.physics.step_kernel",
+    "synthgen.simserver.world.road_kernel",
+    "synthgen.simserver.physics.command_kernel",
+)
+LEISURE_S = 0.01
 # CARLA's own levels, and ours.
 QUALITY_LEVELS = {"low": "low", "medium": "medium", "high": "high", "epic": "medium"}
 # CARLA's flags by name (Carla/Settings/CarlaSettings.cpp). Unreal's frames per second of a
@@ -120,13 +131,17 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _warm(world: World, server: Server) -> None:
-    """Load what a first client would wait for, beside the world's thread.
+    """Load what a first client would wait for, beside the world's thread but not against it.
 
     The compiled physics takes a second. The renderer takes some, longer than the two seconds
     that many programs give a call: their first tick with a camera would fail. But a client that
     is there already may need no camera, and is not to be slowed down.
     """
-    world.motion.warm()
+    for module in COMPILED_PHYSICS:
+        # A call that takes long, such as building a town, would take longer still.
+        while server.is_busy:
+            time.sleep(LEISURE_S)
+        importlib.import_module(module)
     time.sleep(ALONE_S)
     if not server.was_visited:
         world.sensors.scene.warm()

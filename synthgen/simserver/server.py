@@ -366,6 +366,7 @@ class Server:
 
     Attributes:
         was_visited: Whether any client has come.
+        is_busy: Whether it does anything but wait, for other threads to give way.
     """
 
     def __init__(self, world: World, rpc_door: socket.socket, streams: StreamDoor) -> None:
@@ -380,6 +381,7 @@ class Server:
         self._change: EpisodeChange | None = None
         self._caller: RpcConnection | None = None
         self.was_visited = False
+        self.is_busy = False
         world.in_mid_tick = self._answer_question
 
     def stop(self) -> None:
@@ -400,7 +402,10 @@ class Server:
         self._streams.start()
         try:
             while not self._is_stopping:
-                for key, events in self._events():
+                self.is_busy = False
+                ready = self._events()
+                self.is_busy = True
+                for key, events in ready:
                     if isinstance(key.data, RpcConnection):
                         self._serve(key.data, events)
                     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ def plan_at(road: Road, s: F64) -> tuple[F64, F64, F64]:
     starts = np.array([g.s for g in road.geometries])
     piece = np.clip(np.searchsorted(starts, s + 1e-9, side="right") - 1, 0, None)
     x, y, heading = np.empty_like(s), np.empty_like(s), np.empty_like(s)
-    for i in np.unique(piece):
+    for i in dict.fromkeys(piece.tolist()):
         here = piece == i
         x[here], y[here], heading[here] = _geometry_at(road.geometries[i], s[here] - starts[i])
     return x, y, heading
@@ -143,6 +143,7 @@ class SectionGrid:
         t: (n, m + 1) boundaries, the k-th lane between columns k and k + 1.
         points: (n, m + 1, 3) boundaries in CARLA's map frame, at road height.
         center_column: Column of the reference line's lane 0.
+        across: (n, 3) unit vectors from the right edge to the left one.
     """
 
     road: Road
@@ -153,6 +154,12 @@ class SectionGrid:
     t: F64
     points: F64
     center_column: int
+    across: F64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        across = self.points[:, 0] - self.points[:, -1]
+        length = np.linalg.norm(across, axis=1, keepdims=True)
+        object.__setattr__(self, "across", across / np.maximum(length, 1e-6))
 
     def column(self, lane_id: int) -> int:
         """Place of a lane from left to right."""
@@ -214,20 +221,29 @@ def _stations(road: Road, section: LaneSection, fixed: F64) -> F64:
         if s - kept[-1] > 0.1:
             kept.append(float(s))
     kept.append(section.s1)
+    steps_m = _steps_m(road, kept)
     pieces = [
-        np.linspace(a, b, max(1, int(np.ceil((b - a) / _step(road, a, b)))) + 1)[:-1]
-        for a, b in itertools.pairwise(kept)
+        np.linspace(a, b, max(1, int(np.ceil((b - a) / step_m))) + 1)[:-1]
+        for (a, b), step_m in zip(itertools.pairwise(kept), steps_m, strict=True)
     ]
     return np.concatenate([*pieces, [section.s1]])
 
 
-def _step(road: Road, a: float, b: float) -> float:
-    """Longest chord that stays within tolerance at the road's edge."""
-    s = np.linspace(a, b, max(3, min(9, int((b - a) / 2.0) + 3)))
+def _steps_m(road: Road, kept: list[float]) -> list[float]:
+    """Longest chord that stays within tolerance at the road's edge, between each two stations."""
+    ends = list(itertools.pairwise(kept))
+    probes = [np.linspace(a, b, max(3, min(9, int((b - a) / 2.0) + 3))) for a, b in ends]
+    # All at once: calls, not numbers, are what takes the time.
+    s = np.concatenate(probes)
     _, _, heading = plan_at(road, s)
-    ds = (b - a) / (len(s) - 1)
-    turn = np.abs(np.diff(np.unwrap(heading))).max() / ds
     z = road.elevation(s)
-    bend = np.abs(np.diff(z, 2)).max() / ds**2
-    curvature = max(turn, bend, 1e-6)
-    return float(np.clip(np.sqrt(8.0 * CHORD_TOLERANCE_M / curvature), MIN_STEP_M, MAX_STEP_M))
+    steps_m, first = [], 0
+    for (a, b), probe in zip(ends, probes, strict=True):
+        here = slice(first, first + len(probe))
+        first += len(probe)
+        ds = (b - a) / (len(probe) - 1)
+        turn = np.abs(np.diff(np.unwrap(heading[here]))).max() / ds
+        bend = np.abs(np.diff(z[here], 2)).max() / ds**2
+        step_m = float(np.sqrt(8.0 * CHORD_TOLERANCE_M / max(turn, bend, 1e-6)))
+        steps_m.append(min(max(step_m, MIN_STEP_M), MAX_STEP_M))
+    return steps_m

@@ -39,9 +39,9 @@ class Raster:
     def nodes(self, xy_m: F64) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row and column of the nearest node to each of (..., 2) points."""
         index = np.rint((xy_m - self.origin_m) / self.cell_m).astype(np.int64)
-        last = np.array([self.shape[1] - 1, self.shape[0] - 1])
-        col, row = np.moveaxis(np.clip(index, 0, last), -1, 0)
-        return row, col
+        rows, cols = self.shape
+        row = np.minimum(np.maximum(index[..., 1], 0), rows - 1)
+        return row, np.minimum(np.maximum(index[..., 0], 0), cols - 1)
 
 
 def raster_over(strips: list[Strip]) -> Raster:

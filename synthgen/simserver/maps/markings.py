@@ -165,14 +165,13 @@ def _paint(
     canvas: _Canvas,
 ) -> None:
     for line in lines:
-        s = _paint_stations(grid.s, span, line, grid.section.s0)
-        s = np.union1d(s, np.clip(np.ravel(canvas.stretches), *span))
+        s = _paint_stations(grid.s, span, line, grid.section.s0, canvas.stretches)
         middle = (s[:-1] + s[1:]) / 2
         keep = _is_painted(middle, line, grid.section.s0) & (np.diff(s) > 1e-3)
-        if grid.road.in_junction:
-            keep &= _is_clear(grid, column, middle, canvas.raster, canvas.coverage)
         for low, high in canvas.stretches:
             keep &= (middle < low) | (middle > high)
+        if grid.road.in_junction and keep.any():
+            keep &= _is_clear(grid, column, middle, canvas.raster, canvas.coverage)
         if not keep.any():
             continue
         left = boundary_points(grid, column, s, line.offset_m + line.width_m / 2)
@@ -185,8 +184,15 @@ def _paint(
         builder.add_strip(left + lift, right + lift, (material, Tag.ROAD_LINES), uv_m=uv, keep=keep)
 
 
-def _paint_stations(s: F64, span: tuple[float, float], line: _Line, origin: float) -> F64:
+def _paint_stations(
+    s: F64,
+    span: tuple[float, float],
+    line: _Line,
+    origin: float,
+    stretches: list[tuple[float, float]],
+) -> F64:
     cuts = [s[(s > span[0]) & (s < span[1])], np.array(span)]
+    cuts += [np.clip(stretch, *span) for stretch in stretches]
     if line.dash is not None:
         # Dashes count from the section's start, so that a mark written in pieces stays even.
         starts = np.arange(origin + line.phase_m, span[1], sum(line.dash))
@@ -206,19 +212,18 @@ def boundary_points(grid: SectionGrid, column: int, s: F64, left_m: float) -> F6
     The surface is flat between stations, so this interpolates the stations instead of the
     road: paint stays at one height above the triangles below it.
     """
-    across = grid.points[:, 0] - grid.points[:, -1]
-    length = np.linalg.norm(across, axis=1, keepdims=True)
-    edge = grid.points[:, column] + left_m * across / np.maximum(length, 1e-6)
-    return np.stack([np.interp(s, grid.s, edge[:, k]) for k in range(3)], axis=1)
+    edge = grid.points[:, column] + left_m * grid.across
+    points = np.empty((len(s), 3))
+    for k in range(3):
+        points[:, k] = np.interp(s, grid.s, edge[:, k])
+    return points
 
 
 def _is_clear(
     grid: SectionGrid, column: int, s: F64, raster: Raster, coverage: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Inside a junction paint stays at its rim and between lanes that nothing crosses."""
-    left, right = (
-        coverage[raster.nodes(boundary_points(grid, column, s, d)[:, :2])]
-        for d in (_PROBE_M, -_PROBE_M)
-    )
+    probes = [boundary_points(grid, column, s, d)[:, :2] for d in (_PROBE_M, -_PROBE_M)]
+    left, right = coverage[raster.nodes(np.array(probes))]
     rim = ((left == 0) & (right <= 1)) | ((right == 0) & (left <= 1))
     return rim | ((left == 1) & (right == 1) & (column != grid.center_column))

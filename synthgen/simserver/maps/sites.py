@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import cv2
@@ -37,6 +37,7 @@ class StreetSide:
         kerb_m: (n, 3) its inner edge.
         in_junction: Whether it belongs to a connecting road.
         character: What stands along it.
+        distance_m: (n,) distance walked along the outer edge.
     """
 
     strip: Strip
@@ -44,6 +45,11 @@ class StreetSide:
     kerb_m: F64
     in_junction: bool
     character: Character
+    distance_m: F64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        steps = np.linalg.norm(np.diff(self.line_m[:, :2], axis=0), axis=1)
+        object.__setattr__(self, "distance_m", np.concatenate([[0.0], np.cumsum(steps)]))
 
     @property
     def has_walk(self) -> bool:
@@ -55,17 +61,11 @@ class StreetSide:
         """Width of the sidewalk, 0 without one."""
         return float(self.strip.width_m.min()) if self.has_walk else 0.0
 
-    @property
-    def distance_m(self) -> F64:
-        """(n,) distance walked along the outer edge."""
-        steps = np.linalg.norm(np.diff(self.line_m[:, :2], axis=0), axis=1)
-        return np.concatenate([[0.0], np.cumsum(steps)])
-
     def at(self, line_m: F64, distance_m: float) -> F64:
         """(3,) point of one of its lines; beyond the ends it goes straight on."""
         d = self.distance_m
         point = np.array([np.interp(distance_m, d, line_m[:, k]) for k in range(3)])
-        beyond = distance_m - float(np.clip(distance_m, 0.0, d[-1]))
+        beyond = distance_m - min(max(distance_m, 0.0), float(d[-1]))
         if beyond:
             a, b = (line_m[0], line_m[1]) if beyond < 0 else (line_m[-2], line_m[-1])
             point += beyond * (b - a) / max(float(np.linalg.norm(b - a)), 1e-6)
@@ -180,7 +180,7 @@ class Land:
 
     def height(self, xy_m: F64) -> F64:
         """Ground height at (N, 2) points."""
-        return self.ground(xy_m)[0]
+        return self.ground.height_m(xy_m)
 
 
 def disc(center_m: F64, radius_m: float) -> F64:

@@ -17,6 +17,7 @@ from synthgen.simserver.scene import Mesh, Tag
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
 
@@ -83,19 +84,34 @@ class GroundGrid:
         Returns:
             (N,) z in metres, (N, 3) unit normals, (N,) uint8 `SurfaceKind`.
         """
-        xy = np.atleast_2d(np.asarray(xy_m, dtype=np.float64))
-        rows, cols = self.z_m.shape
-        grid = np.clip((xy - self.origin_m) / self.cell_m, 0.0, [cols - 1.001, rows - 1.001])
-        col, row = grid.astype(np.int64).T
-        u, v = (grid - np.stack([col, row], axis=1)).T
-        z00, z01 = self.z_m[row, col].astype(float), self.z_m[row, col + 1].astype(float)
-        z10, z11 = self.z_m[row + 1, col].astype(float), self.z_m[row + 1, col + 1].astype(float)
+        row, col, u, v = self._cells(xy_m)
+        (z00, z01), (z10, z11) = self._corners_m(row, col)
         z = (z00 * (1 - u) + z01 * u) * (1 - v) + (z10 * (1 - u) + z11 * u) * v
         slope_x = ((z01 - z00) * (1 - v) + (z11 - z10) * v) / self.cell_m
         slope_y = ((z10 - z00) * (1 - u) + (z11 - z01) * u) / self.cell_m
         normal = np.stack([-slope_x, -slope_y, np.ones_like(z)], axis=1)
         normal /= np.linalg.norm(normal, axis=1, keepdims=True)
         return z, normal, self.kind[row + (v > 0.5), col + (u > 0.5)]
+
+    def height_m(self, xy_m: F64) -> F64:
+        """(N,) height alone at (N, 2) points."""
+        row, col, u, v = self._cells(xy_m)
+        (z00, z01), (z10, z11) = self._corners_m(row, col)
+        return (z00 * (1 - u) + z01 * u) * (1 - v) + (z10 * (1 - u) + z11 * u) * v
+
+    def _cells(self, xy_m: F64) -> tuple[I64, I64, F64, F64]:
+        """Row and column of each point's cell, and its place in it."""
+        xy = np.atleast_2d(np.asarray(xy_m, dtype=np.float64))
+        rows, cols = self.z_m.shape
+        grid = np.clip((xy - self.origin_m) / self.cell_m, 0.0, [cols - 1.001, rows - 1.001])
+        col, row = grid.astype(np.int64).T
+        u, v = (grid - np.stack([col, row], axis=1)).T
+        return row, col, u, v
+
+    def _corners_m(self, row: I64, col: I64) -> tuple[tuple[F64, F64], tuple[F64, F64]]:
+        z_m = self.z_m
+        low = z_m[row, col].astype(float), z_m[row, col + 1].astype(float)
+        return low, (z_m[row + 1, col].astype(float), z_m[row + 1, col + 1].astype(float))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

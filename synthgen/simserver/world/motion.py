@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from synthgen.simserver.maps.townmap import TownMap
 from synthgen.simserver.physics import Contact, Dynamics, StaticBoxes
 from synthgen.simserver.physics.bodies import BodySet
-from synthgen.simserver.wire import command_table
 from synthgen.simserver.wire.snapshot import VEHICLE_ROW, WALKER_STATE
 from synthgen.simserver.wire.structs import (
     AckermannControl,
@@ -246,14 +245,6 @@ class Motion:
         return float(np.float32(angles[wheel]))
 
     # ------------------------------------------------------------------ stepping
-
-    def warm(self) -> None:
-        """Load the compiled code; safe in a thread beside the world's."""
-        self.dynamics.warm()
-        command_table.warm()
-        from synthgen.simserver.world import road_kernel
-
-        assert road_kernel.write_vehicles.signatures
 
     def step(self, delta_s: float) -> None:
         """Move everything by one tick."""

@@ -242,8 +242,12 @@ def _steps_m(road: Road, kept: list[float]) -> list[float]:
         here = slice(first, first + len(probe))
         first += len(probe)
         ds = (b - a) / (len(probe) - 1)
-        turn = np.abs(np.diff(np.unwrap(heading[here]))).max() / ds
-        bend = np.abs(np.diff(z[here], 2)).max() / ds**2
-        step_m = float(np.sqrt(8.0 * CHORD_TOLERANCE_M / max(turn, bend, 1e-6)))
+        turns, rises = np.diff(heading[here]), np.diff(z[here])
+        turn = np.abs(turns).max()
+        if turn > np.pi:
+            # A full turn more is the same heading.
+            turn = np.abs((turns + np.pi) % (2 * np.pi) - np.pi).max()
+        bend = np.abs(np.diff(rises)).max() / ds**2
+        step_m = float(np.sqrt(8.0 * CHORD_TOLERANCE_M / max(turn / ds, bend, 1e-6)))
         steps_m.append(min(max(step_m, MIN_STEP_M), MAX_STEP_M))
     return steps_m

@@ -183,7 +183,10 @@ class Land:
         return self.ground.height_m(xy_m)
 
 
+_ANGLES = np.arange(8) * np.pi / 4
+_OCTAGON = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+
+
 def disc(center_m: F64, radius_m: float) -> F64:
     """Octagon around a point."""
-    angle = np.arange(8) * np.pi / 4
-    return center_m[:2] + radius_m * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return center_m[:2] + radius_m * _OCTAGON

@@ -28,12 +28,14 @@ class BodySet:
         kinematics: (n, 15) float32 as on the wire: x, y, z, pitch, yaw, roll (degrees), velocity
             (m/s), angular velocity (deg/s), acceleration (m/s2). Refreshed by the step and by
             every setter of a pose or velocity.
+        records: The live records, a view: what the kernels read and write.
     """
 
     def __init__(self, dtype: np.dtype[np.void]) -> None:
         self._records: Records = np.zeros(64, dtype)
-        self._kinematics = np.zeros((64, 15), np.float32)
+        self._kinematics: F32 = np.zeros((64, 15), np.float32)
         self._row: dict[int, int] = {}
+        self._count_rows()
         # Ids last asked for and their places, until either may change.
         self._asked: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
@@ -48,15 +50,10 @@ class BodySet:
         """(n,) uint32 actor ids, in the order of `kinematics`."""
         return self._records["actor_id"][: len(self)].astype(np.uint32)
 
-    @property
-    def kinematics(self) -> F32:
-        """(n, 15) float32 view, see the class."""
-        return self._kinematics[: len(self)]
-
-    @property
-    def records(self) -> Records:
-        """The live records, a view: what the kernels read and write."""
-        return self._records[: len(self)]
+    def _count_rows(self) -> None:
+        """Renew the views of what is live, after an actor came or went."""
+        self.kinematics = self._kinematics[: len(self)]
+        self.records = self._records[: len(self)]
 
     def row(self, actor_id: int) -> int:
         """Place of an actor in `ids` and `kinematics`. Changes when others are removed."""
@@ -82,6 +79,7 @@ class BodySet:
         self._records[row:count] = self._records[row + 1 : count + 1].copy()
         self._kinematics[row:count] = self._kinematics[row + 1 : count + 1].copy()
         self._records[count] = np.zeros((), self._records.dtype)
+        self._count_rows()
         for other, place in self._row.items():
             if place > row:
                 self._row[other] = place - 1
@@ -91,6 +89,7 @@ class BodySet:
         self._records[:] = np.zeros((), self._records.dtype)
         self._row.clear()
         self._asked = None
+        self._count_rows()
 
     def pose(self, actor_id: int) -> tuple[float, float, float, float, float, float]:
         """(x, y, z, pitch, yaw, roll) of an actor, metres and degrees."""
@@ -224,6 +223,7 @@ class BodySet:
             self._records = np.concatenate([self._records, np.zeros_like(self._records)])
             self._kinematics = np.concatenate([self._kinematics, np.zeros_like(self._kinematics)])
         self._row[actor_id] = row
+        self._count_rows()
         record = self._records[row]
         record["actor_id"] = actor_id
         record["simulate"] = record["gravity"] = record["collides"] = 1

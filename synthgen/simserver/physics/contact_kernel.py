@@ -51,8 +51,6 @@ BODY = np.dtype(
 # Columns of `StaticBoxes.boxes`: centre, half sizes, cosine and sine of the yaw, bounds.
 _SX, _SY, _SZ, _SHX, _SHY, _SHZ, _SCOS, _SSIN, _SMIN_X, _SMIN_Y, _SMAX_X, _SMAX_Y = range(12)
 
-# Columns of the contact report: impulse on the first body, point (sums over the tick, weights).
-REPORT_COLUMNS = 6
 # What `resolve_pairs` works with: the touching points of a pair, and a row of numbers for each.
 TOUCH_NUMBERS = 8
 POINT_ROWS = (2, 5)

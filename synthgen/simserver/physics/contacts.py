@@ -14,7 +14,8 @@ from synthgen.simserver.physics.bodies import F64, Records
 # Running up less than this is a bump, not a collision.
 _KERB_M = 0.06
 # Columns of the kernel's report: impulse, point, whether it touched, lowest height.
-_IMPULSE_X, _IMPULSE_Y, _X, _Y, _TOUCHED, _Z = range(6)
+REPORT_COLUMNS = 6
+_IMPULSE_X, _IMPULSE_Y, _X, _Y, _TOUCHED, _Z = range(REPORT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.simserver.physics.bodies import BodySet, Records
-from synthgen.simserver.physics.contacts import Contact, Report, contacts_of
+from synthgen.simserver.physics.contacts import (
+    REPORT_COLUMNS,
+    Contact,
+    Report,
+    contacts_of,
+)
 from synthgen.simserver.physics.crowd import WalkerCrowd
 from synthgen.simserver.physics.fleet import VehicleFleet
 from synthgen.simserver.physics.friction import FrictionZones
@@ -46,6 +51,7 @@ class Dynamics:
         self.statics = statics
         self.friction_zones = FrictionZones()
         self._pairs = np.zeros((256, 2), np.int64)
+        self._touches: NDArray[np.float64] = np.zeros((256, REPORT_COLUMNS))
         self._order = np.zeros(0, np.int64)
         self._bodies: NDArray[np.void] | None = None
         self._work: tuple[NDArray[np.float64], ...] = ()
@@ -83,22 +89,28 @@ class Dynamics:
         self._report = None
         sets = (self.vehicles, self.walkers, self.props)
         actors = tuple(bodies.records for bodies in sets)
-        if not any(len(records) for records in actors):
+        total = sum(map(len, actors))
+        if not total:
             return
         self.friction_zones.apply(self.vehicles)
         self.vehicles.release_controls()
         kernel = _kernel()
-        kernel.begin(actors, dt_s)
-        pairs = self._pairs_of(kernel, actors, dt_s)
-        report = np.zeros((len(pairs), kernel.REPORT_COLUMNS))
-        kernel.advance(
-            actors,
-            self._ground_arguments(),
-            *(self._bodies, self.statics.boxes, pairs, report, self._work),
-            tuple(bodies.kinematics for bodies in sets),
-            *(substeps(dt_s), dt_s),
-        )
-        self._report = (actors, pairs, report)
+        self._make_room(kernel, total)
+        kinematics = tuple(bodies.kinematics for bodies in sets)
+        arguments = (actors, self._ground_arguments(), self._bodies, self._order)
+        statics, parts = self.statics.arrays, substeps(dt_s)
+        count, is_begun = 0, False
+        while not is_begun or count > len(self._pairs):
+            if count > len(self._pairs):
+                self._pairs = np.zeros((2 * count, 2), np.int64)
+                self._touches = np.zeros((2 * count, REPORT_COLUMNS))
+            count = kernel.tick(
+                *arguments,
+                *(statics, self._pairs, self._touches, self._work),
+                *(kinematics, parts, dt_s, is_begun),
+            )
+            is_begun = True
+        self._report = (actors, self._pairs[:count], self._touches[:count])
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
@@ -145,22 +157,14 @@ class Dynamics:
         x, y = (float(value) for value in ground.origin_m)
         return ground.z_m, deck, x, y, 1.0 / ground.cell_m
 
-    def _pairs_of(
-        self, kernel: ModuleType, actors: tuple[Records, ...], dt_s: float
-    ) -> NDArray[np.int64]:
-        """(P, 2) the bodies that may touch in the coming tick."""
-        total = sum(len(records) for records in actors)
-        if len(self._order) != total or self._bodies is None:
-            self._order = np.arange(total, dtype=np.int64)
-            # One more: the place for the static box of the pair at hand.
-            self._bodies = np.zeros(total + 1, kernel.BODY)
-            self._work = (np.zeros(kernel.TOUCH_NUMBERS), np.zeros(kernel.POINT_ROWS))
-        statics = self.statics.arrays
-        while True:
-            count = kernel.find_pairs(actors, self._bodies, self._order, statics, self._pairs, dt_s)
-            if count <= len(self._pairs):
-                return self._pairs[:count]
-            self._pairs = np.zeros((2 * count, 2), np.int64)
+    def _make_room(self, kernel: ModuleType, total: int) -> None:
+        """Let the kernel's own arrays be as long as the bodies are many."""
+        if len(self._order) == total and self._bodies is not None:
+            return
+        self._order = np.arange(total, dtype=np.int64)
+        # One more: the place for the static box of the pair at hand.
+        self._bodies = np.zeros(total + 1, kernel.BODY)
+        self._work = (np.zeros(kernel.TOUCH_NUMBERS), np.zeros(kernel.POINT_ROWS))
 
 
 def substeps(dt_s: float) -> int:

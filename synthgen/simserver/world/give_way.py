@@ -54,7 +54,7 @@ class GiveWay:
         """
         waits: list[int] = []
         stands: dict[int, float] = {}
-        for number in np.flatnonzero(sign_of >= 0).tolist():
+        for number in (sign_of >= 0).nonzero()[0].tolist():
             sign = self._signs[sign_of[number]]
             speed_mps = float(np.hypot(motion[number, 6], motion[number, 7]))
             since_s = self._stands_since_s.get(ids[number])

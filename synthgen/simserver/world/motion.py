@@ -297,8 +297,10 @@ class Motion:
         )
         if give_way.is_needed:
             motion = actors.motion[slots]
-            held = slots[give_way.waiting(self._sign_of, self._vehicle_ids, motion, time_s)]
-            rows["light_state"][held[rows["at_traffic_light"][held] == 0]] = Light.RED
+            for number in give_way.waiting(self._sign_of, self._vehicle_ids, motion, time_s):
+                row = rows[slots[number]]
+                if not row["at_traffic_light"]:
+                    row["light_state"] = Light.RED
 
     def _know_vehicles(self, lights: TrafficLights) -> None:
         """Look again at who drives, where anybody came or went."""

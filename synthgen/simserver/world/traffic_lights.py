@@ -120,9 +120,10 @@ class TrafficLights:
         """Advance every group that is not frozen."""
         self._elapsed_s += delta_s * self._runs
         # A tick may end exactly at the turn's end; tolerate the rounding of the sum.
-        is_due = self._runs & (self._elapsed_s >= self._durations_s - 1e-6)
-        for number in np.flatnonzero(is_due).tolist():
-            self._advance(number)
+        is_due = self._elapsed_s >= self._durations_s - 1e-6
+        if True in is_due.tolist():
+            for number in (is_due & self._runs).nonzero()[0].tolist():
+                self._advance(number)
 
     def set_state(self, light: int, state: Light) -> None:
         """Make one light show a state until its group's cycle changes it."""

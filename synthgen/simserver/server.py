@@ -446,6 +446,11 @@ class Server:
     def _patience_s(self) -> float | None:
         """How long nothing needs to be done without a call; None for ever."""
         world = self._world
+        if world.settings.synchronous_mode and self._change is None and not self._delayed:
+            # As at most times: one clock at most is running.
+            end_s, wake_s = world.pace.seconds_to_end(), world.seconds_to_wake_up()
+            if end_s is None or wake_s is None:
+                return wake_s if end_s is None else end_s
         waits_s = [world.seconds_to_wake_up(), world.pace.seconds_to_end()]
         if self._change is not None:
             waits_s.append(self._change.patience_s())

@@ -96,9 +96,7 @@ def _share_vertices(
     if not polygons:
         return np.zeros((0, 3)), []
     corners = np.concatenate([p.corners_m for p in polygons])
-    _, used, index = np.unique(
-        _first_of_cluster(corners), return_index=True, return_inverse=True
-    )
+    _, used, index = np.unique(_first_of_cluster(corners), return_index=True, return_inverse=True)
     vertices = corners[used][:, [0, 2, 1]]
     faces: list[tuple[Area, list[int]]] = []
     first = 0

@@ -166,11 +166,4 @@ class WalkerCrowd(BodySet):
         # numba: only once something walks
         from synthgen.simserver.physics import command_kernel
 
-        records = self._records
-        gone_x = states[:, 0] - records["x"][rows]
-        gone_y = states[:, 1] - records["y"][rows]
-        moved_m = np.hypot(gone_x, gone_y)
-        yaw = np.radians(states[:, 4])
-        turns = (np.cos(yaw), np.sin(yaw))
-        kinematics = self._kinematics
-        command_kernel.set_states(records, kinematics, rows, states, *turns, moved_m, PLACED_TICKS)
+        command_kernel.set_states(self._records, self._kinematics, rows, states, PLACED_TICKS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.physics.bodies import BodySet, Records
+from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.physics.contacts import (
     REPORT_COLUMNS,
     Contact,

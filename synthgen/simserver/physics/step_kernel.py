@@ -61,9 +61,7 @@ def tick(
         vehicle_kernel.step_vehicles(vehicles, ground, h)
         walker_kernel.step_walkers(walkers, ground, h)
         walker_kernel.step_props(props, ground, h)
-        contact_kernel.resolve_pairs(
-            actors, bodies, statics[0], pairs[:count], report, touch, rows
-        )
+        contact_kernel.resolve_pairs(actors, bodies, statics[0], pairs[:count], report, touch, rows)
     vehicle_kernel.end_vehicles(vehicles, ground, dt, kinematics[0])
     walker_kernel.end_walkers(walkers, dt, kinematics[1])
     walker_kernel.end_props(props, dt, kinematics[2])

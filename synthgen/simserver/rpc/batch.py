@@ -8,7 +8,12 @@ from typing import Any
 
 from synthgen.simserver.rpc import actors, physics, traffic, vehicles, walkers
 from synthgen.simserver.wire.command_table import VEHICLE_CONTROL, CommandTable
-from synthgen.simserver.wire.rpc_codec import command_failure, command_success
+from synthgen.simserver.wire.rpc_codec import (
+    Packed,
+    command_failure,
+    command_success,
+    command_successes,
+)
 from synthgen.simserver.wire.structs import (
     AckermannControl,
     ActorDescription,
@@ -79,8 +84,9 @@ _SPAWN_DECODERS = tuple(
 )
 
 
-def apply_batch(world: World, commands: object, do_tick: bool) -> list[Any]:
+def apply_batch(world: World, commands: object, do_tick: bool) -> list[Any] | Packed:
     """Carry out the commands in order; a failed one does not stop the rest."""
+    responses: list[Any] | Packed
     if isinstance(commands, CommandTable):
         responses = _apply_table(world, commands)
     elif isinstance(commands, list):
@@ -92,7 +98,7 @@ def apply_batch(world: World, commands: object, do_tick: bool) -> list[Any]:
     return responses
 
 
-def _apply_table(world: World, table: CommandTable) -> list[Any]:
+def _apply_table(world: World, table: CommandTable) -> list[Any] | Packed:
     vehicles, walkers = world.motion.dynamics.vehicles, world.motion.dynamics.walkers
     drives = table.kind == VEHICLE_CONTROL
     if drives:
@@ -105,7 +111,7 @@ def _apply_table(world: World, table: CommandTable) -> list[Any]:
         vehicles.set_controls(rows, table.values)
     else:
         walkers.set_states(rows, table.values)
-    return [command_success(actor_id) for actor_id in table.ids.tolist()]
+    return command_successes(table.ids.tobytes())
 
 
 def _apply_each(world: World, commands: list[object]) -> list[Any]:

@@ -1,5 +1,7 @@
 """Messages and their exact bytes, both ways; the bytes are those of the real client."""
 
+import struct
+
 import pytest
 
 from synthgen.simserver.wire import rpc_codec
@@ -23,6 +25,11 @@ REPLIES = [
     (
         rpc_codec.encode_bare(7, [rpc_codec.command_success(8), rpc_codec.command_failure("no")]),
         "940107c0929192010891920091a26e6f",
+    ),
+    (
+        # Actors 8 and 300.
+        rpc_codec.encode_bare(7, rpc_codec.command_successes(struct.pack("<2q", 8, 300))),
+        "940107c09291920108919201cd012c",
     ),
 ]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import importlib.util
+from functools import cache
 from pathlib import Path
 
 import llvmlite.binding
@@ -75,7 +76,6 @@ _lib = _load()
 _ptr, _uint, _int, _size = ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_size_t
 for _name, _result, _arguments in (
     ("rtcNewDevice", _ptr, [ctypes.c_char_p]),
-    ("rtcReleaseDevice", None, [_ptr]),
     ("rtcGetDeviceError", _int, [_ptr]),
     ("rtcNewScene", _ptr, [_ptr]),
     ("rtcReleaseScene", None, [_ptr]),
@@ -145,6 +145,16 @@ COHERENT_QUERY = Pair(*map(ctypes.addressof, _COHERENT))
 SCATTERED_QUERY = Pair(*map(ctypes.addressof, _SCATTERED))
 
 
+@cache
+def device(threads: int) -> Device:
+    """The device of so many threads, which lives as long as the process.
+
+    While a later device of one thread lives, another thread spins and does nothing:
+    https://github.com/uxlfoundation/oneTBB/issues/1417.
+    """
+    return Device(threads)
+
+
 class Device:
     """One Embree device: pinned to AVX2, so that other machines trace the same numbers."""
 
@@ -170,12 +180,6 @@ class Device:
     def top(self, time_steps: int = 1) -> TopScene:
         """An empty scene of instances; with two time steps they move during a frame."""
         return TopScene(self, self._handle, time_steps)
-
-    def close(self) -> None:
-        """Release the device; scenes must be released before."""
-        if self._handle:
-            _lib.rtcReleaseDevice(self._handle)
-            self._handle = None
 
 
 class TriangleScene:

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from synthgen.simserver.render import cameras, noise, radar, scans, self_test
-from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, Device
+from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, device
 from synthgen.simserver.render.environment import environment
 from synthgen.simserver.render.fields import ENV_COLUMNS
 from synthgen.simserver.render.grids import Grid
@@ -47,7 +47,7 @@ class Renderer:
     def __init__(self, threads: int) -> None:
         if threads < 1:
             raise ValueError(f"threads: expected at least 1, got {threads}")
-        self._device = Device(threads)
+        self._device = device(threads)
         self._workers = Workers(threads)
         self._film = cameras.Film()
         self._graph = SceneGraph(self._device)
@@ -66,9 +66,8 @@ class Renderer:
         self.close()
 
     def close(self) -> None:
-        """Free Embree's memory and stop the threads."""
+        """Free the scene and stop the threads."""
         self._graph.release()
-        self._device.close()
         self._workers.close()
 
     def load_map(

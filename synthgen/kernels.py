@@ -17,6 +17,8 @@ import numba  # noqa: F401
 from llvmlite.binding import parse_bitcode
 from numba.core.codegen import JITCodeLibrary
 from numba.core.registry import CPUDispatcher
+from numba.core.types import float32, float64
+from numba.core.types.misc import unliteral
 
 from synthgen.kernel_cache import CompiledCode, KernelCache
 from synthgen.kernel_compiler import RememberingCompiler
@@ -68,6 +70,18 @@ class Helper(CPUDispatcher):  # type: ignore[misc]  # numba is untyped
         """Keep a signature's code, and show Python nothing that it could call."""
         self.overloads[tuple(result.signature.args)] = result
 
+    in_float32 = False
+    """Whether it takes float32 wherever a caller has float64."""
+
+    def get_call_template(self, arguments: Any, named: Any) -> Any:
+        """Compile once for all constants: LLVM sees them where the helper is linked in."""
+        kinds = {name: self._taken(kind) for name, kind in named.items()}
+        return super().get_call_template(tuple(map(self._taken, arguments)), kinds)
+
+    def _taken(self, kind: Any) -> Any:
+        kind = unliteral(kind)
+        return float32 if self.in_float32 and kind == float64 else kind
+
     def _compile_for_args(self, *_: object, **__: object) -> None:
         raise TypeError(f"{self.py_func.__qualname__}: only kernels can call it")
 
@@ -108,6 +122,9 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
             self._shared_module = parse_bitcode(module.as_bitcode())
             self._is_written = True
         return self._shared_module
+
+    def _optimize_final_module(self) -> None:
+        """Nothing: LLVM optimises what is linked into a kernel with the kernel."""
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()

@@ -44,8 +44,10 @@ _poured = njit(inline="always")
 
 
 def single(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel as `fast` does, in float32: its literals too, its divisions exact."""
-    return _single(_with_float32_literals(kernel))
+    """Compile a kernel as `fast` does, in float32: arguments, literals; its divisions exact."""
+    made = _single(_with_float32_literals(kernel))
+    made.in_float32 = True
+    return made
 
 
 def poured(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,7 +91,7 @@ def lane_masks():
     return masks
 
 
-@fast
+@single
 def put_ray(rays, ids, i, ox, oy, oz, dx, dy, dz, near, far, time):
     """Write ray i of a queue; `ids` is the queue seen as uint32.
 

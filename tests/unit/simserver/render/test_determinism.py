@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,35 @@ def test_bytes_are_the_same_in_another_process(renderer: Renderer, first: str) -
     fresh = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU")}
     run = subprocess.run(command, env=fresh, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == digest(renderer)
+
+
+CAST = """
+import hashlib, sys
+import numpy as np
+from synthgen.simserver.render.renderer import Renderer
+from tests.unit.simserver.render.scenes import road_with_cube
+with Renderer(1) as renderer:
+    road_with_cube(renderer, right_m=1.0)
+    aims = np.random.default_rng(3).normal(size=(4000, 3))
+    aims = (aims / np.linalg.norm(aims, axis=1)[:, None]).astype(np.float32)
+    hits = renderer.cast(np.full_like(aims, 1.7), aims, 200.0)
+code = hits.distance_m.tobytes() + hits.normal.tobytes() + hits.instance.tobytes()
+print(hashlib.sha256(code).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_kernels_just_compiled_and_kernels_from_the_cache_give_the_same_bytes(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", CAST]
+    empty = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    compiled = subprocess.run(command, env=empty, capture_output=True, text=True, check=True)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")}
+    loaded = subprocess.run(command, env=empty, capture_output=True, text=True, check=True)
+    assert kept
+    assert kept == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")}
+    assert loaded.stdout == compiled.stdout
 
 
 def test_noise_follows_frame_and_seed(renderer: Renderer) -> None:

@@ -1,28 +1,29 @@
 """Numba's compiler with a memory: it asks once what it would ask hundreds of times.
 
 Numba translates a function with `inline="always"` anew from Python's bytecode at each of its
-calls, and in it all that it inlines itself; and it tries all known meanings of `+` for each sum.
-That was half of the time that kernels took.
+calls, and in it all that it inlines itself; it tries all known meanings of `+` for each sum,
+when it finds out types and again when it writes code; and it looks through instructions for
+variables by asking of each part what it is not. That was most of the time that kernels took.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
+from functools import cache
 from typing import Any, ClassVar
 
 from numba.core import ir, types
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import register_pass
+from numba.core.errors import TypingError
 from numba.core.inline_closurecall import InlineWorker, callee_ir_validator
+from numba.core.targetconfig import ConfigStack
 from numba.core.untyped_passes import InlineInlinables
 
 
 class RememberingCompiler(Compiler):  # type: ignore[misc]  # numba is untyped
     """Numba's own pipelines, but for the pass that inlines."""
-
-    def __init__(self, typing_context: Any, *others: Any) -> None:
-        super().__init__(typing_context, *others)
-        self.state.typingctx = _TypingContext(typing_context)
 
     def define_pipelines(self) -> Any:
         """The pipelines."""
@@ -33,29 +34,6 @@ class RememberingCompiler(Compiler):  # type: ignore[misc]  # numba is untyped
                 for step, text in pipeline.passes
             ]
         return pipelines
-
-
-class _TypingContext:
-    """Numba's knowledge of types; what a built-in function returns is looked up once."""
-
-    _known: ClassVar[dict[Any, Any]] = {}
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
-
-    def resolve_function_type(self, function: Any, arguments: Any, named: Any) -> Any:
-        """Signature of a call."""
-        if not isinstance(function, types.Function) or named:
-            return self._context.resolve_function_type(function, arguments, named)
-        # By identity: numba notes in the function itself what was found.
-        key = (id(function), arguments)
-        if key not in self._known:
-            found = self._context.resolve_function_type(function, arguments, named)
-            self._known[key] = (found, function)
-        return self._known[key][0]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -85,6 +63,71 @@ class _Inliner(InlineWorker):  # type: ignore[misc]
             self._read[function] = super().run_untyped_passes(function, enable_ssa)
         self.flags.enable_ssa = enable_ssa
         return self._read[function]
+
+
+_ask = types.BaseFunction.get_call_type
+
+
+def _ask_once(function: Any, context: Any, arguments: Any, named: Any) -> Any:
+    """Signature of a call of a built-in function, which tries all of its meanings."""
+    if named:
+        return _ask(function, context, arguments, named)
+    flags = ConfigStack.top_or_none()
+    inherited = flags and (flags.nrt, flags.error_model, frozenset(flags.fastmath.flags))
+    # Kept in the function itself, which is made anew when it gains a meaning.
+    known = vars(function).setdefault("_known_signatures", {})
+    asked = (tuple(arguments), inherited)
+    if asked not in known:
+        known[asked] = _answer(function, context, arguments)
+    signature, implementation = known[asked]
+    if signature is None:
+        raise TypingError(implementation)
+    function._impl_keys[signature.args] = implementation
+    return signature
+
+
+def _answer(function: Any, context: Any, arguments: Any) -> tuple[Any, Any]:
+    """Signature and implementation, or None and why there are none."""
+    try:
+        signature: Any = _ask(function, context, arguments, {})
+    except TypingError as err:
+        return None, str(err)
+    return signature, function._impl_keys[signature.args]
+
+
+types.BaseFunction.get_call_type = _ask_once  # type: ignore[assignment]  # less generic
+
+_Kind = Enum("_Kind", ["VARIABLE", "INSTRUCTION", "ROW", "TABLE", "OTHER"])
+
+
+@cache
+def _kind(kind: type) -> _Kind:
+    """What numba asks of each value in an instruction, which is slow to ask."""
+    for asked, known in (
+        (ir.Var, _Kind.VARIABLE),
+        (ir.Inst, _Kind.INSTRUCTION),
+        ((list, tuple), _Kind.ROW),
+        (dict, _Kind.TABLE),
+    ):
+        if issubclass(kind, asked):
+            return known
+    return _Kind.OTHER
+
+
+def _variables(instruction: ir.Inst, value: Any) -> list[ir.Var]:
+    """The variables in a part of an instruction, in order."""
+    kind = _kind(type(value))  # type: ignore[arg-type]  # types are hashable
+    if kind is _Kind.OTHER:
+        return []
+    if kind is _Kind.VARIABLE:
+        return [value]
+    if kind is _Kind.INSTRUCTION:
+        return list(value.list_vars())
+    parts = value.values() if kind is _Kind.TABLE else value
+    return [name for part in parts for name in _variables(instruction, part)]
+
+
+ir.Inst._rec_list_vars = _variables
 
 
 def _itself(location: ir.Loc, _: object) -> ir.Loc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 from synthgen.datatypes.actors import ActorStates, ObjectInfo
@@ -79,8 +80,7 @@ class LiveLabels:
 
     def _label(self, frame: FrameRecord, states: ActorStates, sensors: SensorFrames) -> FrameLabels:
         with self._watch.lap("label_live"):
-            # As it is stored: a pose's quaternion turns by a rotation of other last digits.
-            frame = rows.frame_of_row(rows.frame_row(frame))
+            frame, sensors = rows.frame_of_row(rows.frame_row(frame)), _as_stored(sensors)
             labels = label_frame(
                 frame,
                 objects=self._objects,
@@ -106,6 +106,24 @@ class LiveLabels:
         if _documents(objects) != _documents(self._objects):
             return label_clip(clip, self._settings)
         return label_tables(clip, objects, labels, self._settings, bev=self._bev)
+
+
+def _as_stored(sensors: SensorFrames) -> SensorFrames:
+    """With the poses that the clip gives: a quaternion is a rotation of other last digits."""
+    return SensorFrames(
+        [
+            replace(frame, world_from_camera=rows.stored_pose(frame.world_from_camera))
+            for frame in sensors.cameras
+        ],
+        [
+            replace(sweep, world_from_lidar=rows.stored_pose(sweep.world_from_lidar))
+            for sweep in sensors.lidars
+        ],
+        [
+            replace(scan, world_from_radar=rows.stored_pose(scan.world_from_radar))
+            for scan in sensors.radars
+        ],
+    )
 
 
 def _documents(objects: Sequence[ObjectInfo]) -> list[rows.Row]:

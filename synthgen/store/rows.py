@@ -40,6 +40,11 @@ def pose_of_row(name: str, row: Mapping[str, Any]) -> SE3:
     return SE3.from_quat(values[3:], values[:3])
 
 
+def stored_pose(pose: SE3) -> SE3:
+    """A pose as it is read again: through its quaternion, hence with other last digits."""
+    return pose_of_row("pose", pose_row("pose", pose))
+
+
 def columns_of(rows: Iterable[Row], names: Sequence[str]) -> dict[str, list[Any]]:
     """Rows turned into columns."""
     listed = list(rows)

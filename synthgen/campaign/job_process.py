@@ -6,6 +6,7 @@ outlives no run, however that ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -79,15 +80,17 @@ class JobProcess:
             start_new_session=True,
         )
         assert child.stdin is not None
-        child.stdin.write(self._settings.model_dump_json() + "\n")
-        child.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # It has ended: the next request notices.
+            child.stdin.write(self._settings.model_dump_json() + "\n")
+            child.stdin.flush()
         return child
 
     def _end(self) -> int:
         child = self._child
         assert child.stdin is not None
         assert child.stdout is not None
-        child.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # Of what was written and nobody read.
+            child.stdin.close()
         child.stdout.close()
         try:
             return child.wait(_END_S)

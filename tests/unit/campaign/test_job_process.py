@@ -62,6 +62,16 @@ def test_a_killed_child_is_a_lost_program_and_the_next_call_has_another(jobs: Jo
     assert jobs.job(TASK, 0, "-") == first
 
 
+def test_a_child_that_had_ended_before_the_call_is_a_lost_program_too() -> None:
+    jobs = JobProcess(settings())
+    os.kill(jobs.pid, signal.SIGKILL)
+    # Once it can be waited for, nobody reads what is written to it.
+    os.waitid(os.P_PID, jobs.pid, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(SimulatorLost, match="ended with code -9"):
+        jobs.job(TASK, 0, "-")
+    jobs.close()
+
+
 def test_the_child_ends_when_nobody_is_left_to_ask() -> None:
     done = subprocess.run(
         COMMAND, input=settings().model_dump_json() + "\n", text=True, check=True, timeout=60

@@ -82,11 +82,15 @@ FAULTS = {
     ),
     "no centre lane": (
         opendrive(road(lanes=f'<laneSection s="0"><right>{lane(-1)}</right></laneSection>')),
-        "lane section at 0: expected all lanes from 0 to -1, found [-1]",
+        "lane section at 0: lane -1: expected a lane 0 inside it",
     ),
     "gap between lanes": (
         opendrive(road(lanes=sections(right=lane(-1) + lane(-3)))),
-        "lane section at 0: expected all lanes from 0 to -3, found [-3, -1, 0]",
+        "lane section at 0: lane -3: expected a lane -2 inside it",
+    ),
+    "lane of an absurd number": (
+        opendrive(road(lanes=sections(right=lane(-2_000_000_000)))),
+        "lane section at 0: lane -2000000000: expected a lane -1 inside it",
     ),
     "section at the road's end": (
         opendrive(road(lanes=sections() + sections(s=100.0))),

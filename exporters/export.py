@@ -8,7 +8,7 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ from synthgen.store.clip_reader import ClipReader, open_dataset
 from synthgen.store.dataset_card import dataset_card, dataset_info
 from synthgen.store.durable import output_errors
 from synthgen.store.layout import CARD, MANIFEST
+from synthgen.worker_pool import worker_pool
 
 logger = logging.getLogger(__name__)
 
@@ -233,18 +234,15 @@ def _run(tasks: Sequence[_ClipTask], jobs: int | None) -> None:
             _export_clip(task)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(_export_clip, task) for task in tasks]
-        try:
-            for done in as_completed(futures):
+    try:
+        with worker_pool(workers, context) as pool:
+            for done in as_completed([pool.submit(_export_clip, task) for task in tasks]):
                 done.result()
-        except BrokenProcessPool as err:
-            raise OutputError(
-                "an export process died (out of memory?); "
-                "call again to go on, with fewer --jobs if memory is short"
-            ) from err
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    except BrokenProcessPool as err:
+        raise OutputError(
+            "an export process died (out of memory?); "
+            "call again to go on, with fewer --jobs if memory is short"
+        ) from err
 
 
 def _export_clip(task: _ClipTask) -> None:

@@ -8,7 +8,6 @@ and the number of processes do not matter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from synthgen.campaign.plan import Plan, SlotTask
 from synthgen.campaign.solve_pool import solving_context
 from synthgen.datatypes.clip_job import CaptureSettings
 from synthgen.errors import ConfigError, ScenarioRejected
+from synthgen.worker_pool import worker_pool
 
 # Small enough that no process is long alone at the end.
 _CHUNK: Final = 50
@@ -46,20 +46,16 @@ def solve_plan(plan: Plan, *, processes: int = 1) -> Iterator[dict[str, Any]]:
         return
     chunks = _chunks(plan.slots)
     place = {i: (number, at) for number, chunk in enumerate(chunks) for at, i in enumerate(chunk)}
-    with ProcessPoolExecutor(processes, mp_context=solving_context()) as pool:
+    with worker_pool(processes, solving_context()) as pool:
         solved = [
             pool.submit(
                 _solve_some, plan.seed, plan.capture, plan.max_draws, [plan.slots[i] for i in chunk]
             )
             for chunk in chunks
         ]
-        try:
-            for i in range(len(plan.slots)):
-                number, at = place[i]
-                yield solved[number].result()[at]
-        finally:
-            # Who wants no more rows does not wait for them.
-            pool.shutdown(cancel_futures=True)
+        for i in range(len(plan.slots)):
+            number, at = place[i]
+            yield solved[number].result()[at]
 
 
 def _chunks(tasks: Sequence[SlotTask]) -> list[list[int]]:

@@ -92,6 +92,23 @@ def commit_clip(folder: Path, dataset: Path, clip_id: str) -> Commit:
     return Commit.COMMITTED
 
 
+def commit_labels(folder: Path, target: Path) -> None:
+    """Make a finished labels folder durable and move it into a clip.
+
+    Args:
+        folder: The folder, on the file system of the dataset.
+        target: `labels/<version>` of a committed clip, which is not there yet.
+
+    Raises:
+        OutputError: The disk refused, or another attempt was first; the target is whole or absent.
+    """
+    with output_errors(target):
+        sync_tree(folder)
+        make_folder(target.parent)
+        folder.rename(target)
+        sync_folder(target.parent)
+
+
 def collect_staging(staging: Path) -> int:
     """Remove the attempts whose process on this host is gone; returns how many."""
     collected = 0

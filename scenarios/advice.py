@@ -13,6 +13,8 @@ _ADVICE: Final = {
     "no_contact": "they miss each other: ask for an offset nearer to 0, or let the ego not react",
     "starts_before_record": "the actor would have to set off before the record window: let it be "
     "faster or stand nearer, or make duration longer or record.conflict_at later",
+    "window_too_short": "the conflict would come within 2 s of the clip's begin: make the "
+    "clip longer (capture.duration_s of a config) or record.conflict_at later",
     "approach_too_short": "the ego cannot come from so far: make ego.approach longer, its speed "
     "lower or duration shorter",
     "reveal_outside_band": "first sight falls outside reveal_ttc: widen it, or move what hides "

@@ -29,7 +29,7 @@ from scenarios.placement.map_index import MapIndex
 from scenarios.placement.query import Needs, choose_site, crosswalk_station, find_sites
 from scenarios.placement.sites import Site
 from scenarios.sampling import spread_uniforms
-from scenarios.scene import Scene, meet_of, place, plan_ego
+from scenarios.scene import LEAST_ARRIVAL_S, Scene, meet_of, place, plan_ego
 from scenarios.spec import CutIn, ScenarioSpec, Weather
 from scenarios.surrogate import Calibration
 from scenarios.usual_trigger import with_usual_trigger
@@ -209,8 +209,12 @@ def _pick(
 ) -> tuple[NDArray[np.bool_], Counter[str]]:
     fits = scene.ego.fits.copy()
     reasons: Counter[str] = Counter()
-    if (~fits).any():
-        reasons["approach_too_short"] = int((~fits).sum())
+    share = values.number(spec.record.conflict_at, "record.conflict_at")
+    early = share * duration_s < LEAST_ARRIVAL_S
+    if early.any():
+        reasons["window_too_short"] = int(early.sum())
+    if (~fits & ~early).any():
+        reasons["approach_too_short"] = int((~fits & ~early).sum())
     target = spec.sampling.target
     usual = spec.sampling.method == "usual_trigger"
     if not fits.any() or not prescreen or usual or target in ("any", "natural"):

@@ -26,6 +26,8 @@ TURN_ENTRY_M = 2.0
 CLEARANCE_M = 0.6
 KERB_INSET_M = 0.4
 WALK_BEYOND_M = 1.0
+# The ego drives at least so long in the record window before it is at the conflict.
+LEAST_ARRIVAL_S = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -144,7 +146,9 @@ def plan_ego(
     arrival = np.minimum(share * duration_s, (at_conflict - clock[:, 0]) - warmup_s)
     first = looked_up(at_conflict - arrival, clock, way.stations)
     spawn = looked_up(looked_up(first, way.stations, clock) - warmup_s, clock, way.stations)
-    return EgoPlan(body, way, shift, speeds, first, spawn, conflict, arrival, arrival >= 2.0)
+    return EgoPlan(
+        body, way, shift, speeds, first, spawn, conflict, arrival, arrival >= LEAST_ARRIVAL_S
+    )
 
 
 def looked_up(x: F64, xp: F64, fp: F64) -> F64:

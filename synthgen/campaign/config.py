@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -13,6 +14,9 @@ from synthgen.errors import ConfigError
 
 GENERATION_SCHEMA: Final = "synthgen/generation@1"
 PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
+
+# Folders of the files that a config may name without path and ending.
+_NAMED: Final = {"rig": "sensors/rigs", "scenario": "scenarios/library"}
 
 # What a driver can hold in memory; a larger job is several datasets (docs/scale.md).
 MOST_CLIPS: Final = 1_000_000
@@ -203,13 +207,26 @@ def project_root(config_file: Path) -> Path:
 def find_file(name: str, root: Path, what: str) -> Path:
     """An input file, below `root` or among those that come with synthgen.
 
+    Rigs and scenarios that come with it are also known by their bare names.
+
     Raises:
         ConfigError: It is in neither place.
     """
     candidates = [root / name, PACKAGE_ROOT / name]
-    if what == "rig":
-        candidates.append(PACKAGE_ROOT / "sensors" / "rigs" / f"{name}.yaml")
+    if what in _NAMED:
+        candidates.append(PACKAGE_ROOT / _NAMED[what] / f"{name}.yaml")
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()
-    raise ConfigError(f"{what} {name}: no such file (looked in {root} and {PACKAGE_ROOT})")
+    raise ConfigError(
+        f"{what} {name}: no such file (looked in {root} and {PACKAGE_ROOT}){_near(name, what)}"
+    )
+
+
+def _near(name: str, what: str) -> str:
+    """A hint at the name that may have been meant."""
+    if what not in _NAMED:
+        return ""
+    known = [file.stem for file in (PACKAGE_ROOT / _NAMED[what]).glob("*.yaml")]
+    near = get_close_matches(Path(name).stem, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

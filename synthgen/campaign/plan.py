@@ -23,7 +23,6 @@ from scenarios.loader import load_scenario
 from scenarios.spec import ScenarioSpec
 from sensors.rig import Rig
 from sensors.rig_file import load_rig
-from sensors.rig_lint import USUAL_EGO_LWH_M, lint_rig
 from synthgen.campaign.config import (
     PACKAGE_ROOT,
     CarlaSimulator,
@@ -151,13 +150,6 @@ def make_plan(config: GenerationConfig, root: Path) -> Plan:
         scenarios=scenarios,
         slots=tuple(slots),
     )
-
-
-def rig_notes(plan: Plan) -> list[str]:
-    """What is odd about the rig on the ego that it is meant for, a line each."""
-    rig = Rig.model_validate(plan.rig.content)
-    size = SIZES.get(rig.ego_blueprint or "", USUAL_EGO_LWH_M)
-    return [f"rig {rig.name}: {finding}" for finding in lint_rig(rig, ego_lwh_m=size)]
 
 
 def _ego_of(rig: Rig, spec: ScenarioSpec) -> dict[str, Any]:

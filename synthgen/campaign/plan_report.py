@@ -7,16 +7,20 @@ from typing import Any
 
 from synthgen.campaign.config import GenerationConfig
 from synthgen.campaign.forecast import forecast, refuse_absurd
-from synthgen.campaign.plan import committed_slots, make_plan
+from synthgen.campaign.plan import Plan, committed_slots
 
 
-def plan_report(config: GenerationConfig, root: Path) -> dict[str, Any]:
+def plan_report(plan: Plan, config: GenerationConfig, root: Path) -> dict[str, Any]:
     """Counts, sizes and the plan's digest as one flat mapping.
 
+    Args:
+        plan: The plan of the config.
+        config: The config.
+        root: Folder that the config's relative paths start from.
+
     Raises:
-        ConfigError: The config or a file it names is wrong.
+        ConfigError: The plan is too large.
     """
-    plan = make_plan(config, root)
     refuse_absurd(plan, config.max_bytes)
     size = forecast(plan)
     dataset = (root / config.out).resolve()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from synthgen.campaign.faults import Fault
@@ -18,9 +19,25 @@ _MAX_FAULTS: Final = 12
 
 
 def write_quarantine(
-    dataset: Path, plan: Plan, slot: Slot, reason: str, faults: list[Fault]
+    dataset: Path,
+    plan: Plan,
+    slot: Slot,
+    reason: str,
+    faults: list[Fault],
+    *,
+    can_try_again: bool,
 ) -> None:
-    """Record a slot that was given up, with the faults that led to it."""
+    """Record a slot that was given up, with the faults that led to it.
+
+    Args:
+        dataset: Folder of the dataset.
+        plan: Its plan.
+        slot: What was given up.
+        reason: Why.
+        faults: What went wrong in its attempts, oldest first.
+        can_try_again: False where all its draws were rejected: they would be so again.
+    """
+    record_path = dataset / "quarantine" / f"{slot.name}.json"
     record = {
         "schema": QUARANTINE_SCHEMA,
         "slot": slot.model_dump(),
@@ -28,9 +45,12 @@ def write_quarantine(
         "reason": reason,
         "faults": [fault.model_dump(mode="json") for fault in faults[-_MAX_FAULTS:]],
         "reproduce": _reproduce(dataset, plan, slot),
-        "try_again": f"rm {dataset}/quarantine/{slot.name}.json, then run with --resume",
+        "try_again": f"rm {quote(str(record_path))}, then run with --resume"
+        if can_try_again
+        else "the same draws would be rejected: change the scenario or the seed, and choose "
+        "another --out",
     }
-    write_durably(dataset / "quarantine" / f"{slot.name}.json", readable_json(record))
+    write_durably(record_path, readable_json(record))
 
 
 def keep_job(run_folder: Path, job_file: Path, job: ClipJob) -> None:
@@ -51,14 +71,16 @@ def _reproduce(dataset: Path, plan: Plan, slot: Slot) -> list[str]:
     if not jobs:
         return []
     map_name = next(task.map.name for task in plan.slots if task.slot == slot)
+    maps = quote(str(dataset / "run" / "maps"))
     server = (
-        f"python -m synthgen.simserver --port 20000 --maps-dir {dataset}/run/maps --map {map_name} "
+        f"python -m synthgen.simserver --port 20000 --maps-dir {maps} --map {map_name} "
         f"--synchronous --fixed-delta {plan.capture.tick_s!r} --quality-level "
         f"{plan.simulator.quality}"
     )
     capture = (
-        f"python -m synthgen.runner --job {jobs[-1]} --server 127.0.0.1:20000 --tm-port 20003 "
-        "--staging /tmp/staging --heartbeat /tmp/heartbeat.json --receipt /tmp/receipt.json"
+        f"python -m synthgen.runner --job {quote(str(jobs[-1]))} --server 127.0.0.1:20000 "
+        "--tm-port 20003 --staging /tmp/staging --heartbeat /tmp/heartbeat.json "
+        "--receipt /tmp/receipt.json"
     )
     return [server, capture] if plan.simulator.kind == "embedded" else [capture]
 

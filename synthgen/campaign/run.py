@@ -34,8 +34,8 @@ from synthgen.campaign.plan import (
     make_plan,
     open_dataset,
     pending,
-    rig_notes,
 )
+from synthgen.campaign.plan_notes import plan_notes
 from synthgen.campaign.previews import Previews
 from synthgen.campaign.processes import reap
 from synthgen.campaign.progress import Progress, RateMeter, RunStatus
@@ -171,16 +171,21 @@ class _Campaign:
             self._clean_up()
         for outcome in tally.exhausted:
             tally.quarantined[outcome.task.slot] = (
-                f"all {self._plan.max_draws} draws were rejected, see rejected/"
+                f"all {self._plan.max_draws} draws were rejected, see rejected/; "
+                f"the last: {outcome.reason}"
             )
+        exhausted = {outcome.task.slot for outcome in tally.exhausted}
         for slot, reason in tally.quarantined.items():
-            write_quarantine(self._dataset, self._plan, slot, reason, self._faults.of(slot))
+            write_quarantine(
+                self._dataset, self._plan, slot, reason, self._faults.of(slot),
+                can_try_again=slot not in exhausted,
+            )  # fmt: skip
         code = self._exit_code(tally)
         if self._previews is not None and tally.accepted and code in (0, 1):
             self._progress.note("drawing previews")
             clips = committed_slots(self._dataset)
             self._previews.finish([clips[t.slot] for t in self._plan.slots if t.slot in clips])
-        if code in (0, 1):
+        if code in (0, 1) and committed_slots(self._dataset):
             self._write_card()
             self._export()
             code = self._publish(code)
@@ -222,7 +227,7 @@ class _Campaign:
             f"{self._dataset}: {size.clips} clips to make, {size.frames} frames, "
             f"at most about {size.bytes / 1e6:.0f} MB"
         )
-        for line in rig_notes(self._plan):
+        for line in plan_notes(self._plan):
             self._progress.note(line)
         if _free_bytes(self._dataset) < _MIN_FREE_BYTES:
             raise OutputError(f"{self._dataset}: less than 256 MB are free; make room, --resume")
@@ -315,7 +320,10 @@ class _Campaign:
                 f"{outcome.fault.message.splitlines()[0]}"
             )
         elif outcome.status == "exhausted":
-            self._progress.note(f"slot {outcome.task.slot.name}: every draw was rejected")
+            self._progress.note(
+                f"slot {outcome.task.slot.name}: every draw was rejected; "
+                f"the last: {outcome.reason}"
+            )
 
     def _write_receipt(self, outcome: SlotOutcome) -> None:
         assert outcome.receipt is not None

@@ -6,6 +6,7 @@ It imports neither carla nor ray; the inline pool runs it in a thread, the Ray p
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -73,8 +74,8 @@ class WorkerSettings(Record):
 class SlotOutcome(Record):
     """How a worker's turn at a slot ended.
 
-    `exhausted`: all draws were rejected. `fault`: something failed, see `fault`. `stopped`: the run
-    was asked to stop.
+    `exhausted`: all draws were rejected, the last for `reason`. `fault`: something failed, see
+    `fault`. `stopped`: the run was asked to stop.
     """
 
     task: SlotTask
@@ -82,6 +83,7 @@ class SlotOutcome(Record):
     status: Literal["accepted", "exhausted", "fault", "stopped"]
     draw: int = 0
     rejected: int = 0
+    reason: str = ""
     receipt: Receipt | None = None
     fault: Fault | None = None
     wall_s: float = 0.0
@@ -179,7 +181,14 @@ class SlotWorker:
             assert isinstance(end, Receipt)
             self._record_rejected(task, draw, stage="verify", reason=end.reason or "rejected")
             rejected += 1
-        return SlotOutcome(task=task, worker=self._number, status="exhausted", rejected=rejected)
+        last = json.loads(self._record_path(task, self._settings.max_draws - 1).read_bytes())
+        return SlotOutcome(
+            task=task,
+            worker=self._number,
+            status="exhausted",
+            rejected=rejected,
+            reason=last["reason"],
+        )
 
     def _judge(
         self, task: SlotTask, draw: int, end: Receipt | Fault | Stopped

@@ -73,17 +73,24 @@ def plan(
 ) -> None:
     """Show what a config would make, without a simulator."""
     from synthgen.campaign.config import load_config, project_root
+
+    root = project_root(config)
+    loaded = load_config(config, out=from_here(out), seed=seed, maps=maps_from_here(maps))
+    if jobs:
+        _get_ready(processes)
+    from synthgen.campaign.plan import make_plan
+    from synthgen.campaign.plan_notes import plan_notes
     from synthgen.campaign.plan_report import plan_report
 
-    loaded = load_config(config, out=from_here(out), seed=seed, maps=maps_from_here(maps))
+    made = make_plan(loaded, root)
+    for line in plan_notes(made):
+        print(line, file=sys.stderr)
     if not jobs:
-        print_report(plan_report(loaded, project_root(config)), as_json)
+        print_report(plan_report(made, loaded, root), as_json)
         return
-    _get_ready(processes)
-    from synthgen.campaign.plan import make_plan
     from synthgen.campaign.solve import as_line, solve_plan
 
-    for row in solve_plan(make_plan(loaded, project_root(config)), processes=processes):
+    for row in solve_plan(made, processes=processes):
         print(json.dumps(row) if as_json else as_line(row))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synthgen.datatypes.seeds import seed_for
 
@@ -44,6 +44,16 @@ class CaptureSettings(Record):
     tick_s: float = Field(default=0.05, gt=0, le=0.1)
     period_ticks: int = Field(default=2, ge=1, le=100)
     rgb_codec: Literal["png", "jpeg"] = "png"
+
+    @model_validator(mode="after")
+    def _captures_something(self) -> CaptureSettings:
+        ticks = round(self.duration_s / self.tick_s)
+        if ticks < self.period_ticks:
+            raise ValueError(
+                f"nothing would be captured: a clip of {self.duration_s:g} s has {ticks} ticks of "
+                f"{self.tick_s:g} s, fewer than period_ticks {self.period_ticks}"
+            )
+        return self
 
 
 class MapSource(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from synthgen.campaign.plan import (
     make_plan,
     open_dataset,
     pending,
-    rig_notes,
 )
+from synthgen.campaign.plan_notes import plan_notes
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
 from synthgen.datatypes.clip_job import CaptureSettings, Slot
 from synthgen.errors import ConfigError, DatasetError
@@ -114,10 +115,45 @@ def test_ego_is_the_vehicle_that_the_rig_is_meant_for(tmp_path: Path) -> None:
 
 
 def test_mounts_within_the_body_of_the_ego_are_told(tmp_path: Path) -> None:
-    assert rig_notes(make(tmp_path)) == []
+    assert plan_notes(make(tmp_path)) == []
     # The front rig's camera, 1.68 m high, would look at a van's inside.
-    notes = rig_notes(make(tmp_path, rig=rig_for(tmp_path, "vehicle.mercedes.sprinter")))
+    notes = plan_notes(make(tmp_path, rig=rig_for(tmp_path, "vehicle.mercedes.sprinter")))
     assert notes[0].startswith("rig other: cam_front: sits ")
+
+
+def test_clips_of_another_length_than_the_scenario_says_are_told(tmp_path: Path) -> None:
+    [note] = plan_notes(make(tmp_path, capture={"duration_s": 4.0}))
+    assert note == (
+        "scenario jaywalk_parked_van: says duration 8 s, its clips are 4 s long: the config's "
+        "capture.duration_s counts"
+    )
+
+
+def test_capture_of_nothing_is_refused() -> None:
+    # 2.5 s are 50 ticks of 50 ms.
+    with pytest.raises(ValueError, match=r"nothing would be captured.* 50 ticks"):
+        CaptureSettings(duration_s=2.5, tick_s=0.05, period_ticks=51)
+    assert frames_per_clip(CaptureSettings(duration_s=2.5, tick_s=0.05, period_ticks=50)) == 1
+
+
+def test_scenarios_of_the_library_have_names(tmp_path: Path) -> None:
+    named = make(tmp_path, scenarios=[{**JAYWALK, "file": "jaywalk_parked_van"}])
+    assert named.digest == make(tmp_path).digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"rig": "nuscene"}, "rig nuscene: no such file .*; did you mean nuscenes?"),
+        ({"rig": "rigs/kiti.yaml"}, "did you mean kitti?"),
+        ({"scenarios": [{"file": "jaywalk_van", "clips": 1}]}, "did you mean jaywalk_parked_van?"),
+    ],
+)
+def test_misspelt_name_is_met_with_the_right_one(
+    tmp_path: Path, changes: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(ConfigError, match=hint):
+        make(tmp_path, **changes)
 
 
 def test_scenario_that_names_its_ego_keeps_it(tmp_path: Path) -> None:
@@ -172,11 +208,34 @@ def test_quarantine_says_why_and_how_to_see_it_again(tmp_path: Path) -> None:
     jobs.mkdir(parents=True)
     (jobs / f"{slot.name}.2.job.json").write_text("{}")
     fault = Fault(kind=FaultKind.SIMULATOR, signature="run|7|SIGSEGV", message="m")
-    write_quarantine(tmp_path, plan, slot, "it crashes", [fault])
+    write_quarantine(tmp_path, plan, slot, "it crashes", [fault], can_try_again=True)
     record = json.loads((tmp_path / "quarantine" / f"{slot.name}.json").read_text())
     assert record["faults"][0]["signature"] == "run|7|SIGSEGV"
     assert any(f"{slot.name}.2.job.json" in command for command in record["reproduce"])
     assert quarantined_slots(tmp_path) == {slot.name}
+
+
+def test_commands_of_a_quarantined_slot_can_be_pasted_whatever_the_folder(tmp_path: Path) -> None:
+    dataset = tmp_path / "Mein Prüfstand's"
+    plan = make(tmp_path)
+    slot = Slot(scenario="jaywalk_parked_van", k=1)
+    jobs = dataset / "run" / "faults"
+    jobs.mkdir(parents=True)
+    (jobs / f"{slot.name}.2.job.json").write_text("{}")
+    write_quarantine(dataset, plan, slot, "it crashes", [], can_try_again=True)
+    file = dataset / "quarantine" / f"{slot.name}.json"
+    record = json.loads(file.read_text())
+    server, capture = record["reproduce"]
+    assert shlex.split(record["try_again"])[:2] == ["rm", f"{file},"]
+    assert str(dataset / "run" / "maps") in shlex.split(server)
+    assert str(jobs / f"{slot.name}.2.job.json") in shlex.split(capture)
+
+
+def test_draws_that_were_rejected_are_not_to_be_tried_again(tmp_path: Path) -> None:
+    slot = Slot(scenario="jaywalk_parked_van", k=1)
+    write_quarantine(tmp_path, make(tmp_path), slot, "all rejected", [], can_try_again=False)
+    record = json.loads((tmp_path / "quarantine" / f"{slot.name}.json").read_text())
+    assert "change the scenario or the seed" in record["try_again"]
 
 
 @pytest.mark.parametrize("name", ["quickstart.yaml", "carla.yaml", "cluster.yaml"])

@@ -24,7 +24,7 @@ from scenarios.surrogate import Calibration, simulate
 from scenarios.values import draw_values, satisfied
 from scenarios.verify import is_hit, verify
 from synthgen.datatypes.seeds import seed_sequence
-from synthgen.errors import ConfigError
+from synthgen.errors import ConfigError, ScenarioRejected
 from tests.unit.scenarios.factories import LIBRARY, town
 
 ROOT = Path(__file__).parents[3]
@@ -344,3 +344,19 @@ def test_many_values_are_rounded_as_each_alone(values: list[float]) -> None:
 def test_half_a_millionth_is_rounded_as_it_is_written() -> None:
     values = [0.5e-6, 1.5e-6, 2.5e-6, -0.5e-6, 12.0000005, 1234.5678905]
     assert rounded_all(np.array(values)) == [round(value, 6) for value in values]
+
+
+@pytest.mark.parametrize("name", ["SynthDowntown", "SynthSuburb"])
+def test_example_of_the_documentation_finds_its_encounter(tmp_path: Path, name: str) -> None:
+    page = (ROOT / "docs" / "scenarios.md").read_text()
+    file = tmp_path / "example.yaml"
+    file.write_text(page.split("```yaml\n")[1].split("```")[0])
+    spec = load_scenario(file)
+    assert spec.name == "my_crossing"
+    assert compile_draw(spec, index=town(name), root_seed=7, k=0, draw=0).actors
+
+
+def test_window_that_is_too_short_is_not_blamed_on_the_approach() -> None:
+    # By default the conflict comes at 0.6 of the window, here 1.8 s: less than the 2 s it needs.
+    with pytest.raises(ScenarioRejected, match=r"window_too_short \d+; .* make the clip longer"):
+        compile_draw(load_scenario(JAYWALK), index=town(), root_seed=7, k=0, draw=0, duration_s=3.0)

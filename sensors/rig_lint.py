@@ -42,6 +42,8 @@ _SKIN_M: Final = 0.02
 _STEEPEST_RAD: Final = math.radians(75)
 _COARSEST_COLUMN_RAD: Final = math.radians(2)
 _WEAKEST_RETURN: Final = 0.02
+# Half a circle is 3.14 rad: what sees less than 3.15 degrees was hardly meant in degrees.
+_NARROWEST_RAD: Final = math.radians(3.15)
 _MIRRORED: Final = (0.15, math.radians(6))
 
 
@@ -212,6 +214,32 @@ def _wrong_side(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
     return None
 
 
+def _wrong_end(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
+    if not isinstance(sensor, Camera | Radar):
+        return None
+    end = next((end for end in ("front", "rear") if sensor.role.startswith(end)), None)
+    along = math.cos(heading_rad(sensor)) * (1 if end == "front" else -1)
+    if end is None or along >= -math.sin(_SAME_HEADING_RAD):
+        return None
+    yaw_deg = math.degrees(heading_rad(sensor))
+    return f"its role says {end}, its yaw of {yaw_deg:.0f} degrees the other end"
+
+
+def _narrow_view(sensor: Sensor, _: EgoBody, __: CaptureSettings) -> str | None:
+    """A view as narrow as one that was written in radians."""
+    if isinstance(sensor, Camera):
+        span_rad = horizontal_span_rad(sensor)
+    elif isinstance(sensor, Lidar) and sensor.channels > 1:
+        span_rad = math.radians(sensor.upper_fov_deg - sensor.lower_fov_deg)
+    elif isinstance(sensor, Radar):
+        span_rad = math.radians(sensor.horizontal_fov_deg)
+    else:
+        return None
+    if span_rad >= _NARROWEST_RAD:
+        return None
+    return f"sees {math.degrees(span_rad):.1f} degrees; angles are in degrees, not radians"
+
+
 def _duplicates(rig: Rig) -> Iterator[RigFinding]:
     """Sensors of one kind that see the same, but for stereo pairs and LiDARs all around."""
     for a, b in combinations(rig.sensors, 2):
@@ -313,4 +341,6 @@ _SENSOR_RULES: Final[dict[str, Callable[[Sensor, EgoBody, CaptureSettings], str 
     "coarse_lidar": _coarse_lidar,
     "tilted": _tilted,
     "wrong_side": _wrong_side,
+    "wrong_end": _wrong_end,
+    "narrow_view": _narrow_view,
 }

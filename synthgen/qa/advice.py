@@ -227,9 +227,10 @@ def _words(name: str, tables: dict[str, tuple[Table, Table]]) -> tuple[str, str]
             f"Your set has {shares[1][off]:.0%} {CLASSES[off]}s, the real one {shares[0][off]:.0%}."
         )
         lines = [
-            f"{sign} mix: {{{_mix_text(s)}}}" for sign, s in zip("-+", shares[::-1], strict=True)
+            f"{sign} mix: {{{_mix_text(s)}}}"  # As in what `synthgen fit` writes.
+            for sign, s in zip("-+", shares[::-1], strict=True)
         ]
-        return sentence, "\n".join(["  traffic:", *lines])
+        return sentence, "\n".join(lines)
     if name == "count":
         means = [float(t["count"].mean()) for t in tables["frames"]]
         ratio = means[0] / max(means[1], 1e-9)

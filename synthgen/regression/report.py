@@ -68,7 +68,7 @@ def junit_report(outcome: Outcome) -> bytes:
         broken = [change for change in outcome.breaches if change.slot == slot]
         failure = ""
         if broken:
-            failure = f"{len(broken)} changes; the first: {broken[0].where} {broken[0].text}"
+            failure = f"{len(broken)} changes; the first: {_placed(broken[0])}"
         cases.append(
             Case(
                 slot.rpartition("-")[0] or "set",
@@ -103,7 +103,11 @@ def _worst(outcome: Outcome) -> list[Change]:
 
 
 def _line(change: Change) -> str:
-    return f"{change.where}: {change.text}{_measure(change)}"
+    return f"{_placed(change)}{_measure(change)}"
+
+
+def _placed(change: Change) -> str:
+    return f"{change.where}: {change.text}" if change.where else change.text
 
 
 def _measure(change: Change) -> str:

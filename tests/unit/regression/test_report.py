@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthgen.regression.change import Change, Kind
 from synthgen.regression.outcome import Outcome, Policy
-from synthgen.regression.report import text_report
+from synthgen.regression.report import junit_report, markdown_report, text_report
 
 
 def change(kind: Kind, number: int, amount: float | None = None) -> Change:
@@ -37,3 +37,11 @@ def test_every_kind_has_its_place() -> None:
     assert sorted(shown([change(kind, 1) for kind in Kind if kind is not Kind.CODE])) == sorted(
         str(kind) for kind in Kind if kind is not Kind.CODE
     )
+
+
+def test_change_of_a_whole_clip_has_no_empty_place() -> None:
+    whole = Change(kind=Kind.CLIP_REDRAWN, slot="a-00000", where="", text="clip 1 is now 2")
+    outcome = Outcome("verify", ("a-00000",), (whole,), Policy())
+    assert "- `a-00000` clip 1 is now 2" in markdown_report(outcome).splitlines()
+    document = junit_report(outcome).decode()
+    assert 'message="1 changes; the first: clip 1 is now 2"' in document

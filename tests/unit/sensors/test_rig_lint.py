@@ -50,6 +50,16 @@ def test_presets_are_without_mistakes(path: Any) -> None:
         ({"LIDAR_TOP": {"rotation_hz": 12}}, "rate", {"LIDAR_TOP"}),
         ({"CAM_FRONT": {"attributes.sensor_tick": 0.083}}, "rate", {"CAM_FRONT"}),
         ({"CAM_BACK": {"role": "back_window"}}, "unmappable_role", {"CAM_BACK"}),
+        # Half a turn in radians: the camera looks ahead.
+        ({"CAM_BACK": {"mount.yaw_deg": 3.14159}}, "wrong_end", {"CAM_BACK"}),
+        ({"RADAR_FRONT": {"mount.yaw_deg": 180}}, "wrong_end", {"RADAR_FRONT"}),
+        ({"CAM_FRONT": {"fov_deg": 1.2217, "focal_px": None}}, "narrow_view", {"CAM_FRONT"}),
+        (
+            {"LIDAR_TOP": {"upper_fov_deg": 0.1745, "lower_fov_deg": -0.5236}},
+            "narrow_view",
+            {"LIDAR_TOP"},
+        ),
+        ({"RADAR_FRONT": {"horizontal_fov_deg": 0.5}}, "narrow_view", {"RADAR_FRONT"}),
         # Bench2Drive, issue 219: every intensity is zero.
         (
             {"LIDAR_TOP": {"attributes.atmosphere_attenuation_rate": 4.0}},

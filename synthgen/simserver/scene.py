@@ -88,6 +88,7 @@ class Material(IntEnum):
     SIGN_FACE = 26
     WATER = 27
     GRAVEL = 28
+    LIPS = 29
     HEADLAMP = 30
     TAIL_LAMP = 31
     BRAKE_LAMP = 32
@@ -100,6 +101,7 @@ class Material(IntEnum):
     BULB_RED = 39
     BULB_YELLOW = 40
     BULB_GREEN = 41
+    EYE = 42
     PAINT_0 = 48
     PAINT_1 = 49
     PAINT_2 = 50

@@ -3,63 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.simserver.assets.shapes import (
-    F64,
-    Shape,
-    box,
-    ellipsoid,
-    fan,
-    grid,
-    join,
-    lathe,
-    rounded_box,
-    tube,
-)
+from synthgen.simserver.assets.heads import head
+from synthgen.simserver.assets.looks import Look
+from synthgen.simserver.assets.shapes import F64, Shape, ellipsoid, fan, grid, join, spline, tube
 from synthgen.simserver.assets.skeleton import rest_joints
-from synthgen.simserver.assets.wheels import cycle_wheel
+from synthgen.simserver.assets.torso import chest, girth_of, hips
 from synthgen.simserver.scene import Material as Mat
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a figure is built and dressed.
-
-    Paints: 0 upper garment, 1 lower garment, 2 shoes, 3 bag or trim, 4 grey hair or hat.
-
-    Attributes:
-        stature_m: Sole to crown.
-        girth: Breadth of trunk and limbs, 1 for an average man.
-        female: Narrower shoulders and waist, wider hips.
-        child: Larger head, shorter limbs' girth.
-        top: `shirt`, `jacket`, `coat`, `vest` (high visibility) or `tee` (bare arms).
-        bottom: `trousers`, `shorts`, `skirt` or `dress`.
-        hair: `short`, `long`, `bun`, `bald`, `cap`, `hat` or `helmet`.
-        grey: Hair in paint 4 instead of the hair material.
-        bag: `none`, `backpack` or `shoulder`.
-    """
-
-    stature_m: float
-    girth: float = 1.0
-    female: bool = False
-    child: bool = False
-    top: str = "shirt"
-    bottom: str = "trousers"
-    hair: str = "short"
-    grey: bool = False
-    bag: str = "none"
 
 
 def figure(look: Look) -> dict[str, Shape]:
     """Shapes by bone name, in metres, each around its own joint."""
-    out = {
-        "crl_hips__C": _hips(look),
-        "crl_spine01__C": _chest(look),
-        "crl_Head__C": _head(look),
-    }
+    out = {"crl_hips__C": hips(look), "crl_spine01__C": chest(look), "crl_Head__C": head(look)}
     builders: dict[str, Callable[[Look], Shape]] = {
         "crl_arm": _upper_arm,
         "crl_foreArm": _forearm,
@@ -80,190 +37,148 @@ def figure(look: Look) -> dict[str, Shape]:
 # All shapes below are in shares of the stature.
 
 
-def _limb(points: F64, radii: F64, material: Mat, *, sides: int = 9) -> Shape:
-    """A limb through points with (N, 2) half breadths across and fore-and-aft, ends rounded."""
-    start = (
-        points[0]
-        + (points[0] - points[1]) / np.linalg.norm(points[0] - points[1]) * radii[0, 0] * 0.45
-    )
-    end = (
-        points[-1]
-        + (points[-1] - points[-2]) / np.linalg.norm(points[-1] - points[-2]) * radii[-1, 0] * 0.7
-    )
-    path = np.vstack([start, points, end])
-    wide = np.vstack([radii[0] * 0.45, radii, radii[-1] * 0.45])
-    return tube(path, wide, material, sides=sides)
+def _limb(
+    bone: str,
+    child: str,
+    knots: list[tuple[float, float, float]],
+    *,
+    materials: list[tuple[float, Mat]],
+    folds: float = 0.0,
+    scale: float = 1.0,
+    look: Look,
+    shift: int = 0,
+    sides: int = 10,
+    rows: int = 7,
+) -> Shape:
+    """A limb along a right-hand bone, its ends rounded.
 
-
-def _along(bone: str, child: str, shares: list[float]) -> F64:
-    """Points on the straight line from a right-hand bone's joint to its child's."""
+    Args:
+        bone: Whose joint it starts at.
+        child: Whose joint it ends at.
+        knots: Share of the way, half breadth across, half breadth fore and aft.
+        materials: Share of the way up to which each one goes, in order.
+        folds: Share by which cloth bulges and creases, most near the ends.
+        scale: Of both half breadths.
+        look: Whose limb.
+        shift: Tells the folds of one limb from those of another.
+        sides: Facets around.
+        rows: Rings between the first knot and the last.
+    """
+    sides, rows = look.facets(sides), look.facets(rows)
     joints = rest_joints()
     line = joints[f"{child}__R"] - joints[f"{bone}__R"]
-    return np.array(shares)[:, None] * line
+    table = np.array(knots)
+    share = np.linspace(table[0, 0], table[-1, 0], rows)
+    # Borders between materials are rings of their own.
+    inner = [at for at, _ in materials if share[0] < at < share[-1]]
+    share = np.sort(np.concatenate([share, inner, [at + 1e-3 for at in inner]]))
+    radii = np.stack([spline(table[:, (0, k)], share) for k in (1, 2)], axis=1) * scale
+    turn = np.linspace(0, 2 * np.pi, sides, endpoint=False)
+    rng = np.random.default_rng([0xF01D, look.seed, shift])
+    bulge = _creases(share, turn, rng) * folds
+    length = float(np.linalg.norm(line))
+    down = line / length
+    across = np.array([0.0, 1.0, 0.0]) - down * down[1]
+    across /= np.linalg.norm(across)
+    ahead = np.cross(across, down)
+    spread = (
+        np.cos(turn)[None, :, None] * (radii[:, :1] * (1 + bulge))[..., None] * across
+        + np.sin(turn)[None, :, None] * (radii[:, 1:] * (1 + bulge))[..., None] * ahead
+    )
+    rings = share[:, None, None] * line + spread
+    middles = share[:, None] * line
+    # Half balls at both ends, so that a bent joint shows no edge.
+    start = [middles[0] - down * radii[0].mean() * h + w * spread[0] for h, w in _ROUNDED[::-1]]
+    end = [middles[-1] + down * radii[-1].mean() * h + w * spread[-1] for h, w in _ROUNDED]
+    skin = grid(np.concatenate([np.array(start), rings, np.array(end)]), Mat.SKIN, closed=True)
+    between = (share[1:] + share[:-1]) / 2
+    between = np.concatenate([share[:1], share[:1], between, share[-1:], share[-1:]])
+    row = np.array([next((m for at, m in materials if s <= at), materials[-1][1]) for s in between])
+    shape = Shape(
+        skin.vertices_m, skin.triangles, np.repeat(row, 2 * sides).astype(np.uint8), skin.tag
+    )
+    ends = [fan(start[0], Mat(row[0])), fan(end[-1], Mat(row[-1]))]
+    return join([shape, ends[0].flipped(), ends[1]])
 
 
-def _girth(look: Look) -> float:
-    return look.girth * (0.93 if look.female else 1.0) * (1.08 if look.child else 1.0)
+# How far out and how wide the rings of a rounded end are, in radii.
+_ROUNDED = ((0.55, 0.83), (0.9, 0.42))
 
 
-def _trunk(rings: list[tuple[float, float, float, float]], material: Mat, girth: float) -> Shape:
-    """A trunk of elliptic rings: z, half breadth, half depth, forward shift."""
-    turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
-    # A superellipse: trunks are flatter in front and behind than an ellipse.
-    c, s = np.cos(turn), np.sin(turn)
-    unit = np.stack([np.sign(c) * np.abs(c) ** 0.8, np.sign(s) * np.abs(s) ** 0.8], axis=1)
-    points = np.array([
-        np.column_stack([
-            shift + unit[:, 0] * depth * girth, unit[:, 1] * breadth * girth,
-            np.full(len(turn), z),
-        ])
-        for z, breadth, depth, shift in rings
-    ])  # fmt: skip
-    wall = grid(points, material, closed=True).flipped()
-    return join([wall, fan(points[0], material).flipped(), fan(points[-1], material)])
+def _creases(share: F64, turn: F64, rng: np.random.Generator) -> F64:
+    """(rows, sides) -1..1: rings and slanting waves, as cloth gathers at joints."""
+    phase = rng.uniform(0, 2 * np.pi, 3)
+    near = 0.35 + 0.65 * np.abs(2.0 * share - 1.0)[:, None]
+    near *= np.clip(np.minimum(share, 1.0 - share) / 0.12, 0.0, 1.0)[:, None]
+    slant = np.sin(23.0 * share[:, None] + 2.0 * np.cos(turn[None] + phase[0]) + phase[1])
+    fine = np.sin(41.0 * share[:, None] - 1.5 * np.sin(turn[None] + phase[2]))
+    return np.asarray(near * (0.65 * slant + 0.35 * fine), np.float64)
 
 
-def _hips(look: Look) -> Shape:
-    g = _girth(look)
-    wide = 1.08 if look.female else 1.0
-    lower = Mat.PAINT_1
-    rings = [
-        (-0.075, 0.045, 0.045, 0.0), (-0.05, 0.088 * wide, 0.064, -0.002),
-        (-0.01, 0.098 * wide, 0.068, -0.004), (0.03, 0.092, 0.062, 0.0),
-        (0.06, 0.082, 0.056, 0.002), (0.075, 0.078, 0.053, 0.002),
-    ]  # fmt: skip
-    parts = [_trunk(rings, Mat.PAINT_0 if look.bottom == "dress" else lower, g)]
-    if look.bottom in {"skirt", "dress"}:
-        hem = [(-0.11, 0.112, 0.098, 0.0), (-0.05, 0.108, 0.082, 0.0), (0.03, 0.094, 0.066, 0.0)]
-        parts.append(_trunk(hem, Mat.PAINT_0 if look.bottom == "dress" else lower, g))
-    if look.top == "coat":
-        hem = [(-0.10, 0.116, 0.102, -0.004), (-0.03, 0.112, 0.084, -0.002),
-               (0.02, 0.104, 0.074, 0.0), (0.085, 0.092, 0.066, 0.002)]  # fmt: skip
-        parts.append(_trunk(hem, Mat.PAINT_0, g))
-    elif look.bottom != "dress":
-        hem = [(-0.012, 0.103 * wide, 0.073, -0.003), (0.03, 0.097, 0.067, 0.0),
-               (0.08, 0.085, 0.059, 0.002)]  # fmt: skip
-        parts.append(_trunk(hem, Mat.PAINT_0, g))
-    return join(parts)
-
-
-def _chest(look: Look) -> Shape:
-    g = _girth(look)
-    shoulder = 0.97 if look.female else 1.0
-    bust = 0.010 if look.female and not look.child else 0.0
-    rings = [
-        (-0.09, 0.078, 0.055, 0.0), (-0.05, 0.080, 0.058, 0.002),
-        (0.0, 0.088, 0.064, 0.003 + bust / 2), (0.055, 0.094, 0.066, 0.003 + bust),
-        (0.10, 0.104 * shoulder, 0.062, 0.0), (0.135, 0.101 * shoulder, 0.050, -0.006),
-        (0.148, 0.082 * shoulder, 0.042, -0.008), (0.160, 0.056, 0.035, -0.008),
-        (0.170, 0.034, 0.030, -0.006),
-    ]  # fmt: skip
-    thick = 1.06 if look.top in {"jacket", "coat"} else 1.0
-    parts = [_trunk(rings, Mat.PAINT_0, g * thick)]
-    neck = np.array([(-0.006, 0, 0.13), (0.0, 0, 0.20), (0.004, 0, 0.225)])
-    parts.append(tube(neck, np.full((3, 2), 0.031), Mat.SKIN, sides=10))
-    if look.top in {"jacket", "coat"}:
-        collar = [(0.135, 0.05, 0.048, -0.004), (0.17, 0.042, 0.042, -0.002)]
-        parts.append(_trunk(collar, Mat.PAINT_0, g))
-    if look.top == "vest":
-        for z in (-0.02, 0.05):
-            ring = [(z, 0.098, 0.073, 0.003), (z + 0.018, 0.099, 0.073, 0.003)]
-            parts.append(_trunk(ring, Mat.PAINT_3, g))
-    if look.bag == "backpack":
-        pack = rounded_box((0.085, 0.15, 0.21), 0.035, Mat.PAINT_3).moved(-0.105, 0, 0.03)
-        strap = tube([(-0.07, 0.06, 0.12), (0.0, 0.068, 0.158), (0.062, 0.066, 0.09),
-                      (0.05, 0.085, -0.02)], 0.011, Mat.PAINT_3, sides=5)  # fmt: skip
-        parts.append(join([pack, strap.both_sides()]))
-    if look.bag == "shoulder":
-        sack = rounded_box((0.15, 0.05, 0.12), 0.025, Mat.PAINT_3).moved(-0.01, 0.115, -0.14)
-        line = [(0.0, -0.055, 0.158), (0.058, -0.02, 0.12), (0.078, 0.03, 0.04),
-                (0.072, 0.08, -0.05), (0.01, 0.118, -0.09)]  # fmt: skip
-        strap = tube(line, 0.008, Mat.PAINT_3, sides=5)
-        parts += [sack, strap]
-    return join(parts)
-
-
-def _head(look: Look) -> Shape:
-    """Skull, jaw, nose, ears and hair; its crown is at the stature's full height."""
-    crown = 1 - float(rest_joints()["crl_Head__C"][2])
-    material = Mat.PAINT_4 if look.grey else Mat.HAIR
-    skull = ellipsoid((0.055, 0.045, 0.062), Mat.SKIN, (-0.002, 0, 0.062), rings=10)
-    jaw = ellipsoid((0.040, 0.034, 0.044), Mat.SKIN, (0.012, 0, 0.036), rings=8)
-    nose = ellipsoid((0.012, 0.007, 0.013), Mat.SKIN, (0.053, 0, 0.05), rings=5)
-    ear = ellipsoid((0.011, 0.005, 0.017), Mat.SKIN, (-0.002, 0.046, 0.052), rings=5)
-    eye = ellipsoid((0.005, 0.007, 0.004), Mat.PLASTIC, (0.047, 0.018, 0.064), rings=4)
-    mouth = box((0.004, 0.024, 0.004), Mat.BULB_RED, (0.0495, 0, 0.024)).made_of(Mat.SKIN)
-    parts = [skull, jaw, nose, ear.both_sides(), eye.both_sides(), mouth, *_hair(look, material)]
-    shape = join(parts)
-    if look.child:
-        shape = shape.scaled(1.22, 1.22, 1.0)
-    squeeze = crown / shape.bounds_m()[1, 2]
-    above = np.where(shape.vertices_m[:, 2] > 0, squeeze, 1.0)
-    return Shape(
-        shape.vertices_m * np.column_stack([np.ones_like(above), np.ones_like(above), above]),
-        shape.triangles, shape.material, shape.tag,
-    )  # fmt: skip
-
-
-def _hair(look: Look, material: Mat) -> list[Shape]:
-    if look.hair == "bald":
-        return []
-    if look.hair == "helmet":
-        shell = ellipsoid((0.074, 0.064, 0.070), Mat.PAINT_4, (-0.004, 0, 0.062), rings=10)
-        return [_cut(shell, lambda p: p[:, 2] > 0.052 - 0.25 * p[:, 0])]
-    cap = ellipsoid((0.062, 0.052, 0.069), material, (-0.007, 0, 0.061), rings=10)
-    # Above a line that runs from the forehead down to the nape.
-    parts = [_cut(cap, lambda p: p[:, 2] > 0.078 + 0.75 * np.minimum(p[:, 0], 0.03))]
-    if look.hair == "long":
-        parts.append(ellipsoid((0.036, 0.054, 0.075), material, (-0.035, 0, 0.015), rings=8))
-    if look.hair == "bun":
-        parts.append(ellipsoid((0.024, 0.026, 0.024), material, (-0.064, 0, 0.075), rings=6))
-    if look.hair in {"cap", "hat"}:
-        dome = ellipsoid((0.066, 0.056, 0.060), Mat.PAINT_4, (-0.004, 0, 0.076), rings=8)
-        parts.append(_cut(dome, lambda p: p[:, 2] > 0.072))
-        if look.hair == "cap":
-            peak = ellipsoid((0.045, 0.045, 0.006), Mat.PAINT_4, (0.062, 0, 0.082), rings=6)
-        else:
-            peak = ellipsoid((0.094, 0.086, 0.006), Mat.PAINT_4, (-0.004, 0, 0.08), rings=8)
-        parts.append(peak)
-    return parts
-
-
-def _cut(shape: Shape, above: Callable[[F64], np.ndarray]) -> Shape:
-    """The triangles whose corners all satisfy a condition."""
-    good = above(shape.vertices_m)
-    return shape.where(np.asarray(good[shape.triangles].all(axis=1)))
-
-
-def _sleeve(look: Look) -> float:
-    return {"jacket": 1.14, "coat": 1.12}.get(look.top, 1.0)
+_BARE = {"tee", "vest"}
+_LOOSE = {"jacket": 1.14, "coat": 1.16, "hoodie": 1.14, "sweater": 1.06}
 
 
 def _upper_arm(look: Look) -> Shape:
-    g = _girth(look) * _sleeve(look)
-    points = _along("crl_arm", "crl_foreArm", [0.02, 0.3, 0.65, 1.0])
-    radii = np.array([(0.027, 0.031), (0.028, 0.031), (0.025, 0.027), (0.022, 0.023)]) * g
-    if look.top in {"tee", "vest"}:
-        cut = _along("crl_arm", "crl_foreArm", [0.02, 0.3, 0.5])
-        sleeve = _limb(cut, radii[:3] * 1.08, Mat.PAINT_0)
-        return join([sleeve, _limb(points, radii * 0.92, Mat.SKIN)])
-    return _limb(points, radii, Mat.PAINT_0)
+    scale = girth_of(look) * _LOOSE.get(look.top, 1.0)
+    knots = [(0.0, 0.027, 0.032), (0.08, 0.0285, 0.034), (0.25, 0.0285, 0.033),
+             (0.6, 0.0255, 0.0285), (1.0, 0.0225, 0.0245)]  # fmt: skip
+    if look.top in _BARE:
+        cloth = [(0.0, 0.0285, 0.034), (0.08, 0.0305, 0.036), (0.3, 0.0305, 0.0355),
+                 (0.52, 0.030, 0.0345)]  # fmt: skip
+        sleeve = _limb("crl_arm", "crl_foreArm", cloth, materials=[(2.0, Mat.PAINT_0)],
+                       folds=0.05, scale=scale, look=look, rows=6)  # fmt: skip
+        arm = _limb("crl_arm", "crl_foreArm", knots[1:], materials=[(2.0, Mat.SKIN)],
+                    scale=scale * 0.92, look=look)  # fmt: skip
+        return join([sleeve, arm])
+    return _limb("crl_arm", "crl_foreArm", knots, materials=_banded(look, 0.0), folds=0.055,
+                 scale=scale, look=look)  # fmt: skip
+
+
+def _banded(look: Look, start: float) -> list[tuple[float, Mat]]:
+    """Stripes along a sleeve, or its one colour."""
+    if not look.striped:
+        return [(2.0, Mat.PAINT_0)]
+    edges = start + 0.1 + 0.2 * np.arange(6)
+    return [(float(at), (Mat.PAINT_0, Mat.PAINT_5)[k % 2]) for k, at in enumerate(edges)]
 
 
 def _forearm(look: Look) -> Shape:
-    bare = look.top in {"tee", "vest"}
-    g = _girth(look) * (0.92 if bare else _sleeve(look))
-    points = _along("crl_foreArm", "crl_hand", [0.0, 0.3, 0.7, 1.0])
-    radii = np.array([(0.023, 0.024), (0.023, 0.025), (0.018, 0.020), (0.015, 0.017)]) * g
-    return _limb(points, radii, Mat.SKIN if bare else Mat.PAINT_0)
+    bare = look.top in _BARE
+    scale = girth_of(look) * (0.92 if bare else _LOOSE.get(look.top, 1.0))
+    knots = [(0.0, 0.0225, 0.0245), (0.22, 0.0228, 0.0252), (0.6, 0.0195, 0.0215),
+             (0.97, 0.0155, 0.0180)]  # fmt: skip
+    if bare:
+        return _limb("crl_foreArm", "crl_hand", knots, materials=[(2.0, Mat.SKIN)], scale=scale,
+                     look=look)  # fmt: skip
+    cuff = Mat.PAINT_5 if look.top in {"jacket", "coat"} else Mat.PAINT_0
+    sleeve = [(at, m) for at, m in _banded(look, 0.1) if at < 0.93] if look.striped else []
+    arm = _limb("crl_foreArm", "crl_hand", knots, folds=0.06, scale=scale, look=look, shift=1,
+                materials=[*sleeve, (0.93, Mat.PAINT_0), (2.0, cuff)])  # fmt: skip
+    wrist = _limb("crl_foreArm", "crl_hand", [(0.8, 0.0135, 0.0165), (1.06, 0.0125, 0.0165)],
+                  materials=[(2.0, Mat.SKIN)], rows=2, sides=8, look=look)  # fmt: skip
+    return join([arm, wrist])
 
 
 def _hand(look: Look) -> Shape:
-    g = 1.1 if look.child else 1.0
-    palm = ellipsoid((0.021, 0.011, 0.032), Mat.SKIN, (0.003, 0, -0.036), rings=6)
-    fingers = ellipsoid((0.018, 0.010, 0.028), Mat.SKIN, (0.004, -0.004, -0.074), rings=6)
-    thumb = ellipsoid((0.008, 0.008, 0.022), Mat.SKIN, (0.022, -0.006, -0.036), rings=5)
-    return join([palm, fingers, thumb]).scaled(g, g, 0.98)
+    """A palm, four fingers half bent and a thumb."""
+    scale = 1.1 if look.child else 1.0
+    palm = ellipsoid((0.0195, 0.0098, 0.0300), Mat.SKIN, (0.003, 0, -0.030), rings=5)
+    if look.coarse:
+        # Riders hold grips.
+        fist = ellipsoid((0.020, 0.017, 0.022), Mat.SKIN, (0.004, -0.007, -0.064), rings=4)
+        return join([palm, fist])
+    parts = [palm]
+    for x, long, bent in ((0.0175, 0.034, 0.006), (0.0075, 0.040, 0.008), (-0.0025, 0.038, 0.010),
+                          (-0.0115, 0.030, 0.012)):  # fmt: skip
+        path = np.array([
+            (x * 0.9, 0.0005, -0.046), (x, -0.001, -0.046 - 0.5 * long),
+            (x, -0.001 - bent, -0.046 - 0.98 * long),
+        ])  # fmt: skip
+        parts.append(tube(path, [0.0055, 0.0052, 0.0036], Mat.SKIN, sides=5))
+    thumb = np.array([(0.012, -0.003, -0.014), (0.0245, -0.008, -0.032), (0.0255, -0.011, -0.051)])
+    parts.append(tube(thumb, [0.0068, 0.0062, 0.0040], Mat.SKIN, sides=5))
+    return join(parts).scaled(scale, scale, 0.98)
 
 
 # Each leg carries half of a skirt or coat; the halves reach past the middle, so that they look
@@ -271,85 +186,97 @@ def _hand(look: Look) -> Shape:
 _INWARD, _WIDER = np.array([0.0, -0.024, 0.0]), np.array([0.024, 0.0])
 
 
+def _hanging(look: Look, paint: Mat) -> Shape:
+    """The half of a skirt's or coat's lower part that moves with a thigh."""
+    joints = rest_joints()
+    line = joints["crl_leg__R"] - joints["crl_thigh__R"]
+    scale = girth_of(look) * (1.05 if look.female else 1.0)
+    share = np.linspace(0.0, 0.86, 7)
+    path = share[:, None] * line + _INWARD
+    table = np.array([(0.0, 0.052, 0.062), (0.4, 0.057, 0.071), (0.86, 0.065, 0.080)])
+    radii = np.stack([np.interp(share, table[:, 0], table[:, k]) for k in (1, 2)], axis=1) * scale
+    return tube(path, radii + _WIDER, paint, sides=20)
+
+
 def _thigh(look: Look) -> Shape:
-    g = _girth(look) * (1.05 if look.female else 1.0)
-    points = _along("crl_thigh", "crl_leg", [-0.02, 0.25, 0.6, 1.0])
-    radii = np.array([(0.050, 0.056), (0.048, 0.054), (0.040, 0.045), (0.032, 0.036)]) * g
-    loose = np.array([(0.052, 0.062), (0.058, 0.072), (0.066, 0.080)]) * g
-    hem = _along("crl_thigh", "crl_leg", [0.0, 0.4, 0.84])
+    scale = girth_of(look) * (1.05 if look.female else 1.0)
+    knots = [(-0.1, 0.046, 0.058), (0.06, 0.050, 0.061), (0.25, 0.048, 0.056), (0.6, 0.040, 0.046),
+             (1.0, 0.033, 0.037)]  # fmt: skip
     if look.bottom == "trousers":
-        leg = _limb(points, radii, Mat.PAINT_1, sides=10)
-        if look.top == "coat":
-            return join([leg, tube(hem + _INWARD, loose + _WIDER, Mat.PAINT_0, sides=16)])
-        return leg
-    bare = _limb(points, radii * 0.93, Mat.SKIN, sides=10)
-    if look.bottom != "shorts":
-        paint = Mat.PAINT_0 if look.bottom == "dress" else Mat.PAINT_1
-        return join([bare, tube(hem + _INWARD, loose + _WIDER, paint, sides=16)])
-    leg = _limb(_along("crl_thigh", "crl_leg", [-0.02, 0.25, 0.75]), radii[:3] * 1.06, Mat.PAINT_1)
-    return join([bare, leg])
+        leg = _limb("crl_thigh", "crl_leg", knots, materials=[(2.0, Mat.PAINT_1)], folds=0.03,
+                    scale=scale, look=look, shift=2, sides=11)  # fmt: skip
+        return join([leg, _hanging(look, Mat.PAINT_0)]) if look.top == "coat" else leg
+    # Bare where the cloth ends, and no farther up than the cloth hides.
+    lower = [(0.5, 0.042, 0.049), *knots[3:]]
+    bare = _limb("crl_thigh", "crl_leg", lower, materials=[(2.0, Mat.SKIN)], scale=scale * 0.93,
+                 look=look)  # fmt: skip
+    if look.bottom == "shorts":
+        wide = [(-0.03, 0.053, 0.059), (0.4, 0.052, 0.058), (0.78, 0.049, 0.056)]
+        leg = _limb("crl_thigh", "crl_leg", wide, materials=[(2.0, Mat.PAINT_1)], folds=0.03,
+                    scale=scale, look=look, shift=2, sides=11)  # fmt: skip
+        return join([bare, leg])
+    coat = look.bottom == "dress" or look.top == "coat"
+    return join([bare, _hanging(look, Mat.PAINT_0 if coat else Mat.PAINT_1)])
 
 
 def _shin(look: Look) -> Shape:
     cloth = look.bottom == "trousers"
-    g = _girth(look) * (1.06 if cloth else 0.94)
-    points = _along("crl_leg", "crl_foot", [0.0, 0.25, 0.6, 0.93])
-    radii = np.array([(0.032, 0.036), (0.032, 0.038), (0.026, 0.030), (0.022, 0.026)]) * g
-    return _limb(points, radii, Mat.PAINT_1 if cloth else Mat.SKIN, sides=10)
+    scale = girth_of(look)
+    boot = look.shoes == "boots"
+    if cloth and not boot:
+        knots = [(0.0, 0.033, 0.037), (0.25, 0.033, 0.039), (0.6, 0.029, 0.034),
+                 (0.97, 0.028, 0.034)]  # fmt: skip
+        return _limb("crl_leg", "crl_foot", knots, materials=[(2.0, Mat.PAINT_1)], folds=0.045,
+                     scale=scale, look=look, shift=3, sides=11, rows=9)  # fmt: skip
+    knots = [(0.0, 0.033, 0.037), (0.25, 0.031, 0.038), (0.6, 0.024, 0.029), (0.97, 0.020, 0.025)]
+    above = Mat.PAINT_1 if cloth else Mat.SKIN
+    sock = Mat.PAINT_2 if boot else (Mat.PAINT_6 if look.shoes == "trainers" else above)
+    start = 0.5 if boot else 0.82
+    leg = _limb("crl_leg", "crl_foot", knots, materials=[(start, above), (2.0, sock)],
+                folds=0.03 if cloth else 0.0, scale=scale * (1.0 if cloth else 0.94),
+                look=look, shift=3)  # fmt: skip
+    if not boot:
+        return leg
+    shaft = _limb("crl_leg", "crl_foot", [(0.5, 0.030, 0.035), (0.75, 0.027, 0.032),
+                  (0.98, 0.025, 0.031)], materials=[(2.0, Mat.PAINT_2)], folds=0.02, scale=scale,
+                  look=look, shift=4, rows=5)  # fmt: skip
+    return join([leg, shaft])
+
+
+# Along a shoe: x, half breadth of the sole, height of the upper, half breadth of its top.
+_SHOE = [
+    (-0.040, 0.012, 0.034, 0.008), (-0.034, 0.021, 0.048, 0.014), (-0.018, 0.0245, 0.056, 0.019),
+    (0.006, 0.0245, 0.057, 0.020), (0.030, 0.0255, 0.046, 0.017), (0.056, 0.0285, 0.034, 0.015),
+    (0.080, 0.0300, 0.0275, 0.015), (0.100, 0.0270, 0.0245, 0.014), (0.112, 0.019, 0.020, 0.010),
+    (0.117, 0.0090, 0.0140, 0.004),
+]  # fmt: skip
 
 
 def _foot(look: Look) -> Shape:
-    """A shoe: sole flat on the ground, heel behind the ankle, toe turned up a little."""
-    del look
+    """A shoe: a sole flat on the ground, an upper that narrows to the instep, laces."""
     ankle = float(rest_joints()["crl_foot__R"][2])
-    sections = [
-        (-0.040, 0.016, 0.030), (-0.028, 0.023, 0.052), (0.0, 0.024, 0.058), (0.035, 0.026, 0.046),
-        (0.072, 0.030, 0.032), (0.100, 0.027, 0.025), (0.116, 0.016, 0.018),
-    ]  # fmt: skip
-    turn = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    sole = 0.0115 if look.shoes == "trainers" else 0.0085
     rings = []
-    for x, half, high in sections:
-        y = half * np.cos(turn)
-        z = np.where(np.sin(turn) < 0, 0.25 * np.sin(turn), np.sin(turn))
-        flat = np.where(np.sin(turn) < -0.3, -0.25, z)
-        rings.append(np.column_stack([
-            np.full(len(turn), x), y, -ankle + (flat + 0.25) / 1.25 * high
-        ]))  # fmt: skip
+    for x, half, high, top in _SHOE:
+        # A last is straight inside and full outside.
+        shift = 0.003 * np.sin(np.pi * (x + 0.04) / 0.157)
+        y = np.array([1.0, 1.06, 1.0, 0.9, 0.9, 0.0, -0.9, -0.9, -1.0, -1.06, -1.0]) * half
+        y[4:7] = (top, 0.0, -top)
+        z = np.array([0.0, sole * 0.5, sole, sole, high * 0.86, high, high * 0.86, sole, sole,
+                      sole * 0.5, 0.0])  # fmt: skip
+        z[4:7] = np.maximum(z[4:7], sole + 0.001)
+        rings.append(np.column_stack([np.full(len(y), x), y + shift, z - ankle]))
     wall = grid(np.array(rings), Mat.PAINT_2, closed=True).flipped()
-    caps = [fan(rings[0], Mat.PAINT_2).flipped(), fan(rings[-1], Mat.PAINT_2)]
-    return join([wall, *caps])
-
-
-def wheelchair() -> dict[str, tuple[Shape, tuple[float, float, float]]]:
-    """Frame and two drive wheels of a manual wheelchair by part name, with their pivots.
-
-    Metres, from the ground up; the seat is over the origin.
-    """
-    bars = [
-        tube(points, 0.012, Mat.METAL, sides=6)
-        for points in (
-            [(-0.28, 0.22, 0.93), (-0.24, 0.22, 0.55), (-0.2, 0.22, 0.50), (0.2, 0.22, 0.50),
-             (0.26, 0.22, 0.46), (0.36, 0.2, 0.16)],
-            [(-0.24, 0.22, 0.50), (-0.2, 0.22, 0.22), (0.22, 0.22, 0.22), (0.26, 0.22, 0.46)],
-            [(-0.24, 0.24, 0.72), (0.1, 0.24, 0.72), (0.12, 0.24, 0.5)],
-            [(-0.40, 0.22, 0.94), (-0.28, 0.22, 0.93)],
-        )
-    ]  # fmt: skip
-    rest = box((0.18, 0.16, 0.015), Mat.PLASTIC, (0.45, 0.11, 0.11))
-    caster = lathe([(0, -0.015), (0.07, -0.015), (0.07, 0.015), (0, 0.015)], Mat.RUBBER,
-                   sides=14, axis="y").moved(0.24, 0.24, 0.07)  # fmt: skip
-    fork = tube([(0.24, 0.22, 0.24), (0.24, 0.255, 0.07)], 0.01, Mat.METAL, sides=5)
-    frame = join([*bars, rest, caster, fork]).both_sides()
-    seat = box((0.42, 0.42, 0.04), Mat.PLASTIC, (0.0, 0, 0.49))
-    back = box((0.03, 0.42, 0.4), Mat.PLASTIC, (-0.25, 0, 0.73))
-    wheel = cycle_wheel(0.30, 0.03, 20)
-    hoop = tube(
-        [(0.25 * np.cos(a), 0.035, 0.25 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 25)],
-        0.008, Mat.CHROME, sides=5, capped=False,
-    )  # fmt: skip
-    right = join([wheel, hoop])
-    return {
-        "wheelchair": (join([frame, seat, back]), (0.0, 0.0, 0.0)),
-        "wheel_rr": (right, (-0.08, 0.285, 0.30)),
-        "wheel_rl": (right.mirrored(), (-0.08, -0.285, 0.30)),
-    }
+    under = Mat.PAINT_6 if look.shoes == "trainers" else Mat.RUBBER
+    column = np.tile(np.repeat(np.arange(11), 2), len(_SHOE) - 1)
+    is_sole = np.isin(column, (0, 1, 2, 7, 8, 9, 10))
+    wall = Shape(wall.vertices_m, wall.triangles,
+                 np.where(is_sole, np.uint8(under), wall.material), wall.tag)  # fmt: skip
+    parts = [wall, fan(rings[0], Mat.PAINT_2).flipped(), fan(rings[-1], Mat.PAINT_2)]
+    if look.shoes != "boots":
+        laces = Mat.PAINT_6 if look.shoes == "trainers" else Mat.PAINT_2
+        for x, high in ((0.034, 0.0455), (0.046, 0.0405), (0.058, 0.0350)):
+            bar = tube([(x, -0.014, high * 0.9 - ankle), (x, 0.0, high + 0.0012 - ankle),
+                        (x, 0.014, high * 0.9 - ankle)], 0.0017, laces, sides=4)  # fmt: skip
+            parts.append(bar)
+    return join(parts)

@@ -232,9 +232,11 @@ def _fire_body(truck: Heavy, size: Box) -> Shape:
             (rear_axle + radius + 0.14, -half, low), (front, half, radius * 2 + 0.14), Mat.PAINT_0
         ),
         slab((back, -half, low), (rear_axle - radius - 0.14, half, radius * 2 + 0.14), Mat.PAINT_0),
-        slab((back, -half - 0.01, roof - 0.28), (front, half + 0.01, roof - 0.16), Mat.PAINT_3),
         slab(
-            (back, -half - 0.01, radius * 2 + 0.16),
+            (back - 0.01, -half - 0.01, roof - 0.28), (front, half + 0.01, roof - 0.16), Mat.PAINT_3
+        ),
+        slab(
+            (back - 0.01, -half - 0.01, radius * 2 + 0.16),
             (front, half + 0.01, radius * 2 + 0.3),
             Mat.PAINT_4,
         ),

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 
 from synthgen.simserver.assets.cycles import CRANK_M, Point, TwoWheeler, is_bicycle
-from synthgen.simserver.assets.figure import Look, figure
+from synthgen.simserver.assets.figure import figure
+from synthgen.simserver.assets.looks import Look
 from synthgen.simserver.assets.shapes import F64, Shape, join, rotation
 from synthgen.simserver.assets.skeleton import rest_joints
 
@@ -21,8 +22,12 @@ class Rider:
 
     def __init__(self, spec: TwoWheeler, height: float) -> None:
         self.spec = spec
-        hair = "helmet" if spec.look == "helmet" else spec.look
-        self.look = Look(spec.stature_m, hair=hair, top="jacket", female=spec.look == "long")
+        helmet = "helmet" if is_bicycle(spec.kind) else "fullface"
+        hair = helmet if spec.look == "helmet" else spec.look
+        self.look = Look(
+            spec.stature_m, hair=hair, top="jacket", female=spec.look == "long",
+            shoes="trainers" if is_bicycle(spec.kind) else "boots", coarse=True,
+        )  # fmt: skip
         self.height = height
         self.lean = self._lean()
 

@@ -11,6 +11,9 @@ from synthgen.simserver.render.records import F32, F64
 from synthgen.simserver.render.shading import BODIES_PER_CELL, LAMP_COLUMNS, LAMPS_PER_CELL
 from synthgen.simserver.scene import Material, Mesh
 
+# Bodies of a half breadth below this have legs or two wheels.
+_NARROW_M = 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Beam:
@@ -101,7 +104,7 @@ def lamp_grid(lamps: F64) -> Grid:
 
 def body_grid(bodies: F64) -> Grid:
     """Which bodies shade each cell of the ground plan."""
-    reach = np.hypot(bodies[:, 4], bodies[:, 5]) + bodies[:, 7]
+    reach = np.hypot(bodies[:, 4], bodies[:, 5]) + 2.5 * bodies[:, 7]
     return grid_of(bodies[:, :2], reach, reach, room=BODIES_PER_CELL, cell_m=6.0)
 
 
@@ -109,7 +112,9 @@ def body_row(map_from_actor: F64, center_m: F64, extent_m: F64) -> F64:
     """(BODY_COLUMNS,) the footprint of an actor's box."""
     yaw = np.arctan2(map_from_actor[1, 0], map_from_actor[0, 0])
     foot = map_from_actor[:, :3] @ (center_m - (0.0, 0.0, extent_m[2])) + map_from_actor[:, 3]
-    # The shade of a wide body reaches farther than that of a leg.
-    reach = 0.25 + 0.6 * min(extent_m[0], extent_m[1])
     half = 0.92 * extent_m
-    return np.array([foot[0], foot[1], np.cos(yaw), np.sin(yaw), half[0], half[1], foot[2], reach])
+    # People and two-wheelers are hollow boxes: legs and wheels fill half of their breadth.
+    narrow = min(half[0], half[1]) < _NARROW_M
+    solid, clear = (0.5, 0.45) if narrow else (1.0, 0.22)
+    at = [foot[0], foot[1], np.cos(yaw), np.sin(yaw)]
+    return np.array([*at, half[0], solid * half[1], foot[2], 2.0 * extent_m[2], clear])

@@ -74,6 +74,7 @@ for _material, _value in (
     (Material.GLASS, 0.05),
     (Material.CLOTH, 0.42),
     (Material.SKIN, 0.45),
+    (Material.LIPS, 0.45),
     (Material.PLATE, 3.5),
     (Material.SIGN_FACE, 5.0),
     (Material.WATER, 0.03),

@@ -92,8 +92,8 @@ LAMP_COLUMNS = 12
 LAMPS_PER_CELL = 24
 
 # Columns of a body on the ground (float64): x, y, cos and sin of its yaw, half length, half
-# width, height of its foot, how far its shade reaches.
-BODY_COLUMNS = 8
+# width, height of its foot, its own height, clear height under it.
+BODY_COLUMNS = 9
 BODIES_PER_CELL = 4
 
 MIRROR_LIMIT = np.float32(0.018)
@@ -174,12 +174,50 @@ def left_by_bodies(bodies, here, h, k):
         if abs(z - bodies[one, 6]) > 0.5:
             continue
         c, s = bodies[one, 2], bodies[one, 3]
-        u = max(abs(c * dx + s * dy) - bodies[one, 4], 0.0)
-        v = max(abs(c * dy - s * dx) - bodies[one, 5], 0.0)
-        far = (u * u + v * v) / (bodies[one, 7] * bodies[one, 7])
-        if far < 1.0:
-            left *= 1.0 - 0.78 * (1.0 - far) * (1.0 - far)
+        u = abs(c * dx + s * dy) - bodies[one, 4]
+        v = abs(c * dy - s * dx) - bodies[one, 5]
+        if u < 0.0 and v < 0.0:
+            left *= under_floor(-max(u, v), bodies[one, 8])
+        else:
+            u, v = max(u, 0.0), max(v, 0.0)
+            far = math.sqrt(u * u + v * v) + 1e-6
+            wide = (bodies[one, 4] * v + bodies[one, 5] * u) / far
+            left *= beside_wall(far, wide, bodies[one, 7])
     return left
+
+
+@fast
+def beside_wall(far, wide, high):
+    """Share of the sky's light that a wall, `wide` to each side, leaves to level ground before it.
+
+    It is taken to fade out at two and a half times its height, where it hides a few per cent.
+
+    Source: Howell, A Catalog of Radiation Heat Transfer Configuration Factors, B-4 (element to
+    a rectangle at right angles).
+    """
+    end = far / (2.5 * high)
+    if end >= 1.0:
+        return 1.0
+    up = math.sqrt(far * far + high * high)
+    hidden = (arc(wide / far) - far / up * arc(wide / up)) / math.pi
+    return 1.0 - hidden * (1.0 - end * end * end * end)
+
+
+@fast
+def arc(x):
+    """atan(x) of a positive number to 0.004, in operations that all processors do alike.
+
+    Source: Rajan et al. 2006, "Efficient approximations for the arctangent function".
+    """
+    y = min(x, 1.0 / max(x, 1e-9))
+    angle = y * (0.785398 + 0.273 * (1.0 - y))
+    return angle if x <= 1.0 else 1.570796 - angle
+
+
+@fast
+def under_floor(deep, clear):
+    """Share of the sky's light at a depth under the edge of a floor at a clear height."""
+    return 0.5 * (1.0 - deep / math.sqrt(deep * deep + clear * clear))
 
 
 @single

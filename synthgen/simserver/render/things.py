@@ -28,6 +28,8 @@ from synthgen.simserver.scene import LIT_GREEN, LIT_RED, LIT_STREET, LIT_YELLOW,
 WINDOW = int(Material.WINDOW)
 METAL = int(Material.METAL)
 SKIN = int(Material.SKIN)
+LIPS = int(Material.LIPS)
+EYE = int(Material.EYE)
 HAIR = int(Material.HAIR)
 CLOTH = int(Material.CLOTH)
 PLATE = int(Material.PLATE)
@@ -54,11 +56,12 @@ _COATS: Mapping[Material, tuple[float, float, float, float, float]] = {
     Material.WATER: (0.012, 0.022, 0.025, 0.03, 1.0),
     Material.GLASS: (0.012, 0.014, 0.015, 0.06, 1.0),
     Material.CHROME: (0.35, 0.35, 0.36, 0.6, 0.9),
-    Material.RIM: (0.42, 0.42, 0.43, 0.3, 0.5),
+    Material.RIM: (0.22, 0.22, 0.23, 0.28, 0.5),
     Material.METAL: (0.30, 0.31, 0.32, 0.10, 0.25),
     Material.RUBBER: (0.022, 0.022, 0.023, 0.03, 0.08),
     Material.PLASTIC: (0.035, 0.035, 0.037, 0.04, 0.2),
     Material.PLATE: (0.72, 0.72, 0.70, 0.04, 0.2),
+    Material.EYE: (0.55, 0.53, 0.50, 0.04, 0.6),
     Material.SIGN_FACE: (0.75, 0.75, 0.74, 0.04, 0.1),
     Material.HEADLAMP: (0.55, 0.56, 0.58, 0.10, 0.9),
     Material.FOG_LAMP: (0.55, 0.55, 0.55, 0.08, 0.9),
@@ -97,7 +100,7 @@ def things(env_night, slots, palette, h, first, last):
             body_paint(m - PAINT_0, (word >> 8) & 255, palette, slots[slot, SLOT_PALETTE], h, k)
             continue
         paint(h, k, COATS[m, 0], COATS[m, 1], COATS[m, 2], COATS[m, 3], COATS[m, 4])
-        if m >= HEADLAMP:
+        if HEADLAMP <= m < EYE:
             lamp(m, slots[slot, SLOT_LIGHTS], env_night, h, k)
         else:
             vary(m, env_night, h, k)
@@ -112,13 +115,17 @@ def vary(m, night, h, k):
     elif m == WINDOW:
         cell = whole(h[U + k] / 1.5) * 131 + whole(h[V + k] / 1.7) + n * 7919
         single_pane(cell, night, h, k, np.float32(1.0))
-    elif m == SKIN:
+    elif m in (SKIN, LIPS):
         a = uniform(n, 21)
-        paint(h, k, mix(0.16, 0.60, a), mix(0.085, 0.38, a), mix(0.05, 0.27, a), 0.028, 0.05)
+        paint(h, k, mix(0.07, 0.56, a), mix(0.036, 0.34, a), mix(0.022, 0.235, a), 0.028, 0.25)
         h[WRAP + k] = 0.25
+        if m == LIPS:
+            towards(h, k, 0.22, 0.04, 0.04, 0.45)
+            shade_by(h, k, 0.85)
     elif m == HAIR:
-        a = uniform(n, 22)
-        paint(h, k, mix(0.012, 0.22, a * a), mix(0.009, 0.14, a * a), 0.02, 0.04, 0.1)
+        # Fair hair goes with fair skin.
+        a = uniform(n, 22) * uniform(n, 21)
+        paint(h, k, mix(0.012, 0.24, a), mix(0.008, 0.135, a), mix(0.006, 0.05, a), 0.04, 0.2)
     elif m == CLOTH:
         a, b, c = uniform(n, 23), uniform(n, 24), uniform(n, 25)
         paint(h, k, mix(0.03, 0.5, a * a), mix(0.03, 0.45, b * b), mix(0.03, 0.5, c * c), 0.0, 0.0)

@@ -200,3 +200,14 @@ def test_traffic_light_shows_three_bulbs_towards_plus_y() -> None:
 def test_unknown_key_is_refused(key: str) -> None:
     with pytest.raises(KeyError):
         model_of(key, {}, 0)
+
+
+@pytest.mark.parametrize("walker", [w for w in WALKERS if box_of(w, {})[1][2] > 0.75][::5])
+def test_eyes_look_ahead_from_where_people_have_them(walker: str) -> None:
+    # Drillis and Contini 1966 (Winter, fig. 4.1): eyes are at 0.936 of the stature.
+    model = model_of(walker, {}, 0)
+    eyes = materials(model, Material.EYE)
+    stature = 2 * model.box_extent_m[2]
+    assert (eyes[:, 0] > 0.03 * stature).all()
+    np.testing.assert_allclose(eyes[:, 2] / stature + 0.5, 0.936, atol=0.015)
+    np.testing.assert_allclose(eyes[:, 1].mean(), 0.0, atol=1e-3)

@@ -57,6 +57,13 @@ def test_half_turn_about_each_axis_survives_the_matrix() -> None:
     np.testing.assert_allclose(quat_from_rotation(rotation_from_quat(half_turns)), half_turns)
 
 
+def test_quaternion_has_no_negative_scalar_part() -> None:
+    # 240 degrees about z: (cos 120, sin 120), with both signs turned; then 90 degrees about x.
+    turns = np.array([[-0.5, 0.0, 0.0, np.sqrt(0.75)], [np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0]])
+    expected = [[0.5, 0.0, 0.0, -np.sqrt(0.75)], [np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0]]
+    np.testing.assert_allclose(quat_from_rotation(rotation_from_quat(turns)), expected, atol=1e-12)
+
+
 def test_wrapped_angle_keeps_its_direction() -> None:
     np.testing.assert_allclose(wrap_angle(np.array([3.5 * np.pi, -3.0])), [-0.5 * np.pi, -3.0])
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensors.carla_adapter.poses import pose_from_carla, pose_to_carla, spin_from_carla
+from sensors.carla_adapter.poses import (
+    location_to_carla,
+    pose_from_carla,
+    pose_to_carla,
+    spin_from_carla,
+    spin_to_carla,
+    vector_from_carla,
+    vector_to_carla,
+)
 
 ANGLE = st.floats(-179.0, 179.0)
 TILT = st.floats(-85.0, 85.0)
@@ -53,3 +61,24 @@ def test_a_car_to_the_right_in_carla_is_at_negative_y() -> None:
 def test_clockwise_yaw_rate_is_negative_in_radians() -> None:
     spin = spin_from_carla(carla.Vector3D(0, 0, 90))
     assert spin[2] == pytest.approx(-np.pi / 2)
+
+
+def test_what_is_to_the_left_goes_to_carla_at_negative_y() -> None:
+    assert location_to_carla(np.array([1.0, 2.0, 3.0])) == carla.Location(1, -2, 3)
+    assert vector_to_carla(np.array([1.0, 2.0, 3.0])) == carla.Vector3D(1, -2, 3)
+
+
+@settings(deadline=None)
+@given(st.tuples(METRES, METRES, METRES), st.tuples(METRES, METRES, METRES))
+def test_a_turning_point_moves_alike_on_both_sides(
+    spin_degps: tuple[float, float, float], arm_m: tuple[float, float, float]
+) -> None:
+    # v = w x r holds in either handedness, each with its own rule of the hand.
+    speed = vector_from_carla(carla.Vector3D(*np.cross(np.radians(spin_degps), arm_m).tolist()))
+    spin_radps = spin_from_carla(carla.Vector3D(*spin_degps))
+    np.testing.assert_allclose(np.cross(spin_radps, FLIP @ arm_m), speed, rtol=1e-4, atol=0.1)
+
+
+def test_spin_survives_the_way_to_carla_and_back() -> None:
+    spin_radps = np.array([0.1, -0.2, 0.7])
+    np.testing.assert_allclose(spin_from_carla(spin_to_carla(spin_radps)), spin_radps, rtol=1e-6)

@@ -116,3 +116,26 @@ def test_ray_at_the_body_is_stopped_and_a_ray_away_is_not() -> None:
 
 def test_cost_counts_the_published_pixels() -> None:
     assert cost_of(load_rig(RIGS / "nuscenes.yaml")).megapixels == pytest.approx(6 * 1.6 * 0.9)
+
+
+@pytest.mark.parametrize(
+    ("point_m", "depth_m"),
+    [
+        ((2.3, 0.0, 0.5), 0.2),  # behind the front bumper of a car of 5 m
+        ((0.0, 0.9, 0.6), 0.1),  # within the left door of a car of 2 m
+        ((0.0, 0.0, 0.35), 0.05),  # over the sill, 0.2 of a height of 1.5 m
+    ],
+)
+def test_body_is_as_long_and_wide_as_the_car(
+    point_m: tuple[float, float, float], depth_m: float
+) -> None:
+    body = EgoBody.of_size(5.0, 2.0, 1.5)
+    assert body.depth_m(np.array(point_m)) == pytest.approx(depth_m)
+
+
+def test_roof_is_narrower_than_the_waist() -> None:
+    # Half the width is 1 m up to the waist, 0.66 of 1.5 m, and three tenths less at the roof.
+    body = EgoBody.of_size(5.0, 2.0, 1.5)
+    assert body.depth_m(np.array([-0.3, 0.72, 1.4])) > 0
+    assert body.depth_m(np.array([-0.3, 0.80, 1.4])) < 0
+    assert body.depth_m(np.array([-0.3, 0.97, 1.0])) > 0

@@ -194,6 +194,9 @@ def _not_modelled(marks: Marks, path: NodePath, behaviours: tuple[Behaviour, ...
         if getattr(behaviour, "yield_", "none") != "none":
             message = "yield is not modelled: the actor keeps its plan and brakes only by react"
             lints.append(Lint(marks.at((*where, "yield")), message, False))
+        elif "critical_gap" in behaviour.model_fields_set:
+            message = "critical_gap is not modelled: nobody waits for a gap"
+            lints.append(Lint(marks.at((*where, "critical_gap")), message, False))
     return lints
 
 

@@ -129,6 +129,15 @@ def test_clips_of_another_length_than_the_scenario_says_are_told(tmp_path: Path)
     )
 
 
+def test_what_a_scenario_asks_for_in_vain_is_told(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    text = (PACKAGE_ROOT / str(JAYWALK["file"])).read_text()
+    own.write_text(text.replace("control: path", "control: tm"))
+    [note] = plan_notes(make(tmp_path, scenarios=[{"file": str(own), "clips": 2}]))
+    assert note.startswith(f"{own}:")
+    assert "the Traffic Manager drives traffic only" in note
+
+
 def test_capture_of_nothing_is_refused() -> None:
     # 2.5 s are 50 ticks of 50 ms.
     with pytest.raises(ValueError, match=r"nothing would be captured.* 50 ticks"):

@@ -8,7 +8,7 @@ import pytest
 from synthgen.simserver.render.renderer import Renderer
 from synthgen.simserver.render.self_test import plane
 from synthgen.simserver.render.specs import LidarSpec, LidarSweep, RadarSpec, Weather
-from synthgen.simserver.scene import F32
+from synthgen.simserver.scene import F32, Material, Mesh, Model, Part, Tag
 from tests.unit.simserver.render.scenes import (
     DAY,
     cube_model,
@@ -274,3 +274,63 @@ def test_free_ray_reports_distance_normal_and_nothing(renderer: Renderer) -> Non
     assert met.distance_m.tolist() == [pytest.approx(30.0), np.inf]
     assert met.normal[0] == pytest.approx([-1.0, 0.0, 0.0])
     assert met.tag.tolist() == [4, 0]
+
+
+def glass_before_wall(renderer: Renderer, panes: int, *, turned_deg: float = 0.0) -> LidarSweep:
+    """A beam ahead through panes at 10 m and more, to a concrete wall at 20 m."""
+    renderer.load_map(wall_at(20.0))
+    across = np.deg2rad(turned_deg)
+    side, up = np.array([np.sin(across), np.cos(across), 0.0]) * 4.0, np.array([0.0, 0.0, 4.0])
+    corners = np.array([-side - up, side - up, side + up, -side + up], np.float32)
+    pane = Mesh(
+        corners,
+        np.array([[0, 1, 2], [0, 2, 3]], np.int32),
+        np.full(2, Material.GLASS, np.uint8),
+        np.full(2, Tag.CAR, np.uint8),
+    )
+    size = np.full(3, 4.0, np.float32)
+    zero = np.zeros(3, np.float32)
+    model = Model((Part("body", pane, zero),), zero, size, np.zeros((8, 3), np.float32))
+    for number in range(1, panes + 1):
+        renderer.add_actor(number, number, model, number)
+        renderer.move([number], [pose(9.0 + number)[None]], [0])
+    beam = replace(ideal_lidar(1, 3600, 0.0, 0.0), intensity_model="physical", range_m=120.0)
+    sweep = scan(renderer, beam)
+    for number in range(1, panes + 1):
+        renderer.remove_actor(number)
+    return sweep
+
+
+def test_physical_beams_pass_the_glass_of_cars(renderer: Renderer) -> None:
+    sweep = glass_before_wall(renderer, 1)
+    ahead = np.abs(sweep.xyz_m[:, 1]) < 1.0
+    assert ahead.any()
+    np.testing.assert_allclose(sweep.xyz_m[ahead, 0], 20.0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("panes", "turned_deg"), [(1, 0.0), (2, 0.0), (1, 60.0)])
+def test_glass_takes_its_share_on_both_ways(
+    renderer: Renderer, panes: int, turned_deg: float
+) -> None:
+    # Fresnel by Snell's angles: reflectance of both polarisations, halved; 4 mm that keep 55 %.
+    outer = np.deg2rad(turned_deg)
+    inner = np.arcsin(np.sin(outer) / 1.52)
+    if turned_deg:
+        across = (np.sin(outer - inner) / np.sin(outer + inner)) ** 2
+        along = (np.tan(outer - inner) / np.tan(outer + inner)) ** 2
+    else:
+        across = along = (0.52 / 2.52) ** 2
+    passed = (1 - (across + along) / 2) ** 2 * 0.55 ** (1 / np.cos(inner))
+    bare = glass_before_wall(renderer, 0)
+    glazed = glass_before_wall(renderer, panes, turned_deg=turned_deg)
+    straight = [
+        s.intensity[np.argmin(np.abs(s.xyz_m[:, 1]) - s.xyz_m[:, 0])] for s in (bare, glazed)
+    ]
+    assert straight[1] / straight[0] == pytest.approx(passed ** (2 * panes), rel=0.01)
+
+
+def test_carla_s_beams_stop_at_glass(renderer: Renderer) -> None:
+    glass_before_wall(renderer, 0)
+    renderer.load_map(replace(wall_at(20.0), material=np.full(2, Material.GLASS, np.uint8)))
+    sweep = scan(renderer, ideal_lidar(1, 3600, 0.0, 0.0))
+    assert sweep.xyz_m[:, 0].max() == pytest.approx(20.0, abs=1e-3)

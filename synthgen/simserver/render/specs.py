@@ -91,7 +91,7 @@ class LidarSpec:
         spinning: Points are taken while sensor and actors move from the previous pose to this
             one; False is CARLA's static picture.
         intensity_model: `carla` (exp(-attenuation * range)) or `physical` (material,
-            incidence, range, weather).
+            incidence, range, weather; beams pass the glass of cars).
         dropoff_correlation_m: Length over which drop-outs cluster; 0 is CARLA's independent
             drop-out.
         returns: 1, or 2 to add second returns through rain, fog and past edges.

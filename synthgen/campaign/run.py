@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import shutil
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -40,12 +38,14 @@ from synthgen.campaign.previews import Previews
 from synthgen.campaign.processes import reap
 from synthgen.campaign.progress import Progress, RateMeter, RunStatus
 from synthgen.campaign.quarantine import quarantined_slots, write_quarantine
+from synthgen.campaign.run_folder import bytes_below, exclusive, free_bytes, require_usable
+from synthgen.campaign.signals import handling, interrupt
 from synthgen.campaign.slot_state import read_states
 from synthgen.campaign.warm_up import warm_up
 from synthgen.campaign.worker import SlotOutcome, WorkerSettings
 from synthgen.errors import ConfigError, DatasetError, OutputError
 from synthgen.store.commit import STAGING, collect_staging
-from synthgen.store.durable import output_errors, write_durably
+from synthgen.store.durable import write_durably
 from synthgen.store.hit_rates import hit_rates
 from synthgen.store.layout import CARD, readable_json, root_hash
 
@@ -102,12 +102,12 @@ def run_campaign(
     _require_outlets(config)
     if options.must_resume and not (dataset / "dataset.json").is_file():
         raise ConfigError(f"{dataset}: there is no dataset to resume")
-    _require_writable(dataset)
-    with _exclusive(dataset):
+    require_usable(dataset)
+    with exclusive(dataset):
         open_dataset(dataset, plan)
         # Whoever ends the run or closes its terminal gets what Ctrl-C gives: nothing goes on alone.
         with (
-            _handling((signal.SIGTERM, signal.SIGHUP), _interrupt),
+            handling((signal.SIGTERM, signal.SIGHUP), interrupt),
             contextlib.closing(_Campaign(config, plan, root, progress, options)) as campaign,
         ):
             return campaign.run()
@@ -200,7 +200,7 @@ class _Campaign:
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         """Let the clips at hand be dropped in good order; asked again, stop at once."""
         if self._stop.is_set():
-            _interrupt(number, frame)
+            interrupt(number, frame)
         self._stop.set()
 
     def _tasks(self) -> list[SlotTask]:
@@ -229,9 +229,9 @@ class _Campaign:
         )
         for line in plan_notes(self._plan):
             self._progress.note(line)
-        if _free_bytes(self._dataset) < _MIN_FREE_BYTES:
+        if free_bytes(self._dataset) < _MIN_FREE_BYTES:
             raise OutputError(f"{self._dataset}: less than 256 MB are free; make room, --resume")
-        if _free_bytes(self._dataset) < size.bytes:
+        if free_bytes(self._dataset) < size.bytes:
             self._progress.note("the disk may not hold all of it; whole clips will be kept")
         self._lay_out_maps()
         warm_up("scenarios.warmup", note=self._progress.note)
@@ -252,7 +252,7 @@ class _Campaign:
         workers = min(self._config.workers, len(tasks))
         settings = self._worker_settings()
         with (
-            _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), self._ask_to_stop),
+            handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), self._ask_to_stop),
             contextlib.closing(self._pool(settings, workers)) as pool,
         ):
             self._meter = RateMeter(done_before=self._status.done)
@@ -346,7 +346,7 @@ class _Campaign:
         status = self._status
         status.quarantined = given_up_before + len(tally.quarantined) + len(tally.exhausted)
         status.slots = read_states(self._run_folder, workers)
-        status.disk_free_bytes = _free_bytes(self._dataset)
+        status.disk_free_bytes = free_bytes(self._dataset)
         self._meter.update(status)
         self._progress.show(status)
 
@@ -403,7 +403,7 @@ class _Campaign:
         return code
 
     def _account(self, tally: Tally, elapsed_s: float, code: int) -> None:
-        hashed = _bytes_below(self._dataset / "clips") <= _MAX_HASHED_BYTES
+        hashed = bytes_below(self._dataset / "clips") <= _MAX_HASHED_BYTES
         facts = RunFacts(
             name=self._plan.name,
             planned=len(self._plan.slots),
@@ -434,66 +434,4 @@ class _Campaign:
         """Where a disk has refused, and how much it could still take."""
         if kind is not FaultKind.DISK:
             return ""
-        return f" ({_free_bytes(self._dataset) / 1e6:.0f} MB are free for {self._dataset})"
-
-
-@contextlib.contextmanager
-def _exclusive(dataset: Path) -> Iterator[None]:
-    """Hold the dataset's lock, so that two runs never write to one folder."""
-    path = dataset / "run" / "lock"
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise ConfigError(f"{dataset}: another run is writing there") from err
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _handling(
-    numbers: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], None]
-) -> Iterator[None]:
-    """Handle signals so within the block, except those that we were started to ignore (nohup)."""
-    before = {number: signal.getsignal(number) for number in numbers}
-    heeded = [number for number, old in before.items() if old is not signal.SIG_IGN]
-    for number in heeded:
-        signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number in heeded:
-            signal.signal(number, before[number])
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _require_writable(dataset: Path) -> None:
-    """Check that files can be made in a dataset's folder.
-
-    Raises:
-        ConfigError: They cannot.
-    """
-    probe = dataset / "run" / f"probe-{os.getpid()}"
-    try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as err:
-        raise ConfigError(
-            f"{dataset}: cannot be written: {err.strerror or err}; choose another --out"
-        ) from err
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _bytes_below(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        return f" ({free_bytes(self._dataset) / 1e6:.0f} MB are free for {self._dataset})"

@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+QUICK := "not slow and not long and not heavy"
+SLOW := "slow and not long and not heavy"
 
-.PHONY: setup fmt check test test-all test-heavy test-long regression lock demo gallery clean
+.PHONY: setup fmt check test test-units test-servers test-all test-slow test-exports test-heavy test-long regression lock demo gallery clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -26,11 +28,23 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup
-	$(BIN)/python -m pytest -m "not slow and not long and not heavy"
+# The two halves share nothing: `make -j2 test` runs them beside each other, as CI does.
+test: test-units test-servers
 
-test-all: check demo regression
-	$(BIN)/python -m pytest -m "slow and not long and not heavy"
+test-units: setup
+	$(BIN)/python -m pytest -m $(QUICK) tests/unit tests/wire
+
+test-servers: setup
+	$(BIN)/python -m pytest -m $(QUICK) --ignore=tests/unit --ignore=tests/wire
+
+# The longest part stands early, for two at a time.
+test-all: check test-exports demo regression test-slow
+
+test-slow: setup
+	$(BIN)/python -m pytest -m $(SLOW) --ignore=tests/exports
+
+test-exports: setup
+	$(BIN)/python -m pytest -m $(SLOW) tests/exports
 
 test-heavy: setup
 	$(BIN)/python -m pytest -m heavy

@@ -101,7 +101,7 @@ def hips(look: Look) -> Shape:
     parts = [_trunk(rings, lower, girth, rows=6)]
     if look.bottom in {"skirt", "dress"}:
         hem: list[Ring] = [
-            (-0.11, 0.112, 0.098, 0.0), (-0.05, 0.108, 0.082, 0.0), (0.03, 0.094, 0.066, 0.0),
+            (-0.10, 0.102, 0.070, 0.0), (-0.05, 0.105, 0.074, 0.0), (0.03, 0.094, 0.066, 0.0),
         ]  # fmt: skip
         parts.append(_trunk(hem, lower, girth, rows=4))
     if look.top == "coat":
@@ -113,7 +113,7 @@ def hips(look: Look) -> Shape:
 
 def _coat_tail(girth: float) -> list[Shape]:
     skirt: list[Ring] = [
-        (-0.10, 0.116, 0.102, -0.004), (-0.03, 0.112, 0.084, -0.002), (0.02, 0.104, 0.074, 0.0),
+        (-0.10, 0.106, 0.076, -0.004), (-0.03, 0.109, 0.080, -0.002), (0.02, 0.104, 0.074, 0.0),
         (0.085, 0.092, 0.066, 0.002),
     ]  # fmt: skip
     belt: list[Ring] = [(0.052, 0.1, 0.0715, 0.001), (0.072, 0.0965, 0.0695, 0.002)]
@@ -188,17 +188,20 @@ def _with_stripes(body: Shape, points: F64) -> Shape:
 
 def _strip(points: F64, outline: list[tuple[float, float, float]], material: Mat) -> Shape:
     """A strip on the front of a trunk: height, and y of its two edges, row by row."""
-    heights = points[:, 0, 2]
+    heights, table = points[:, 0, 2], np.array(outline)
+    # A row at each ring of the trunk, so that none of it comes through.
+    inner = heights[(heights > table[0, 0]) & (heights < table[-1, 0])]
     rows = []
-    for z, left, right in outline:
+    for z in np.unique(np.concatenate([table[:, 0], inner])):
         k = int(np.clip(np.searchsorted(heights, z) - 1, 0, len(heights) - 2))
         t = np.clip((z - heights[k]) / (heights[k + 1] - heights[k]), 0, 1)
         ring = points[k] * (1 - t) + points[k + 1] * t
         ring = ring[ring[:, 0] > np.median(ring[:, 0])]
         ring = ring[np.argsort(ring[:, 1])]
+        left, right = (np.interp(z, table[:, 0], table[:, j]) for j in (1, 2))
         y = np.linspace(left, right, 5)
-        x = np.interp(y, ring[:, 1], ring[:, 0]) + 0.0022
-        rows.append(np.column_stack([x, y, np.full(5, z)]))
+        x = np.interp(y, ring[:, 1], ring[:, 0]) + 0.0026
+        rows.append(np.column_stack([x, y, np.full(len(y), z)]))
     return grid(np.array(rows), material).flipped()
 
 
@@ -231,7 +234,7 @@ def _jacket_front(points: F64) -> list[Shape]:
     lapel = [(-0.02, 0.002, 0.006), (0.05, 0.014, 0.03), (0.085, 0.022, 0.048),
              (0.11, 0.030, 0.044), (0.148, 0.036, 0.048)]  # fmt: skip
     fastened = [(z, -0.003, 0.003) for z in (-0.089, -0.055, -0.02)]
-    lapels = _strip(points, lapel, Mat.PAINT_3).moved(x=0.002).both_sides()
+    lapels = _strip(points, lapel, Mat.PAINT_0).moved(x=0.003).both_sides()
     return [_strip(points, inner, Mat.PAINT_5), _strip(points, fastened, Mat.CHROME), lapels]
 
 

@@ -262,7 +262,9 @@ def _worn(look: Look) -> list[Shape]:
 def _full_face(look: Look) -> list[Shape]:
     """A motorcyclist's helmet: a shell down to the chin, with a dark visor."""
     shell = ellipsoid((0.080, 0.067, 0.082), Mat.PAINT_4, (0.0, 0, 0.050), rings=look.facets(12))
-    at = shell.vertices_m[shell.triangles].mean(axis=1)
+    # By quads, so that edges are straight.
+    quads = shell.vertices_m[shell.triangles].reshape(-1, 6, 3).mean(axis=1)
+    at = np.repeat(quads, 2, axis=0)
     visor = (at[:, 0] > 0.022) & (at[:, 2] > 0.036) & (at[:, 2] < 0.088)
     material = np.where(visor, np.uint8(Mat.GLASS), shell.material)
     shell = Shape(shell.vertices_m, shell.triangles, material, shell.tag)

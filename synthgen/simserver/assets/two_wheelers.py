@@ -74,9 +74,9 @@ def build_two_wheeler(spec: TwoWheeler, size: Point) -> BuiltTwoWheeler:
 
 
 def _colors(spec: TwoWheeler) -> F32:
-    """Paints 0, 1, 2 dress the rider, 4 is the helmet, 5 the machine's lacquer."""
+    """Paints 0, 1, 2 dress the rider, 4 is the helmet, 5 the machine's lacquer, 6 soles."""
     helmet = (235, 235, 232) if spec.kind == "sport" else (40, 42, 46)
-    return palette(*spec.rider, (50, 50, 54), helmet, spec.color)
+    return palette(*spec.rider, (50, 50, 54), helmet, spec.color, (208, 206, 200))
 
 
 LACQUER = Mat.PAINT_5

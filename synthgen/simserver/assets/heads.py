@@ -128,6 +128,8 @@ def _on_face(look: Look, yz: F64, lift: float) -> F64:
 def _patch(look: Look, outline: list[tuple[float, float]], material: Mat, lift: float) -> Shape:
     """A star-shaped spot on the face, from its anticlockwise outline as seen from the front."""
     ring = np.array(outline)
+    # Coarse faces have flat cheeks.
+    lift += 0.003 if look.coarse else 0.0
     points = _on_face(look, np.vstack([ring, ring.mean(axis=0)]), lift)
     k = np.arange(len(ring))
     return make(points, np.stack([k, (k + 1) % len(ring), np.full(len(ring), len(ring))], axis=1),
@@ -242,9 +244,8 @@ def _worn(look: Look) -> list[Shape]:
     if look.glasses:
         parts.append(_glasses(look))
     if look.hair == "helmet":
-        shell = ellipsoid((0.074, 0.064, 0.070), Mat.PAINT_4, (-0.004, 0, 0.062),
-                          rings=look.facets(9))  # fmt: skip
-        keep = shell.vertices_m[:, 2] > 0.068 + 0.28 * shell.vertices_m[:, 0]
+        shell = ellipsoid((0.074, 0.064, 0.070), Mat.PAINT_4, (-0.004, 0, 0.062), rings=10)
+        keep = shell.vertices_m[:, 2] > 0.060 + 0.25 * shell.vertices_m[:, 0]
         parts.append(shell.where(np.asarray(keep[shell.triangles].all(axis=1))))
         strap = tube([(0.008, 0.047, 0.07), (0.016, 0.043, 0.02), (0.026, 0.0, -0.014),
                       (0.016, -0.043, 0.02), (0.008, -0.047, 0.07)], 0.0022, Mat.PLASTIC,

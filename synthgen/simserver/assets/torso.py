@@ -132,7 +132,7 @@ def _hem(look: Look, girth: float) -> list[Shape]:
     if look.top == "shirt":
         belt: list[Ring] = [(0.046, 0.0925, 0.0625, 0.001), (0.066, 0.0875, 0.0595, 0.002)]
         tucked: list[Ring] = [(0.060, 0.0865, 0.0595, 0.002), (0.095, 0.082, 0.058, 0.002)]
-        buckle = box((0.004, 0.020, 0.017), Mat.CHROME, (0.0645 * girth, 0, 0.056))
+        buckle = box((0.004, 0.020, 0.017), Mat.METAL, (0.0645 * girth, 0, 0.056))
         return [_trunk(belt, Mat.PLASTIC, girth), _trunk(tucked, Mat.PAINT_0, girth), buckle]
     rings: list[Ring] = [
         (-0.014, 0.103, 0.073, -0.003), (0.002, 0.1025, 0.0725, -0.002), (0.03, 0.097, 0.067, 0.0),
@@ -235,7 +235,7 @@ def _jacket_front(points: F64) -> list[Shape]:
              (0.11, 0.030, 0.044), (0.148, 0.036, 0.048)]  # fmt: skip
     fastened = [(z, -0.003, 0.003) for z in (-0.089, -0.055, -0.02)]
     lapels = _strip(points, lapel, Mat.PAINT_0).moved(x=0.003).both_sides()
-    return [_strip(points, inner, Mat.PAINT_5), _strip(points, fastened, Mat.CHROME), lapels]
+    return [_strip(points, inner, Mat.PAINT_5), _strip(points, fastened, Mat.METAL), lapels]
 
 
 def _coat_front(points: F64) -> list[Shape]:
@@ -310,7 +310,7 @@ def _bag(look: Look) -> list[Shape]:
     if look.bag == "backpack":
         pack = rounded_box((0.080, 0.15, 0.21), 0.035, Mat.PAINT_3, steps=3).moved(-0.102, 0, 0.03)
         pocket = rounded_box((0.03, 0.115, 0.085), 0.014, Mat.PAINT_3).moved(-0.138, 0, -0.022)
-        zips = [box((0.003, 0.10, 0.003), Mat.CHROME, (-0.1535, 0, 0.014)),
+        zips = [box((0.003, 0.10, 0.003), Mat.METAL, (-0.1535, 0, 0.014)),
                 box((0.06, 0.152, 0.003), Mat.PLASTIC, (-0.105, 0, 0.085))]  # fmt: skip
         loop = tube([(-0.075, -0.014, 0.132), (-0.072, 0.0, 0.146), (-0.075, 0.014, 0.132)],
                     0.004, Mat.PLASTIC, sides=4)  # fmt: skip

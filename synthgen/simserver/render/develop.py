@@ -130,8 +130,9 @@ def tone(curve, row):
     """Replace exposed light by the tone curve's values."""
     words = row.view(np.int32)
     for i in range(len(row)):
-        index = np.int32(np.int32(words[i] - np.int32(FIRST_TONE)) >> np.int32(TONE_SHIFT))
-        words[i] = min(max(index, np.int32(0)), np.int32(TONES - 1))
+        # Deepened colours may be below zero; bits of a sign would run over.
+        above = np.int32(max(words[i], np.int32(FIRST_TONE)) - np.int32(FIRST_TONE))
+        words[i] = min(np.int32(above >> np.int32(TONE_SHIFT)), np.int32(TONES - 1))
     for i in range(len(row)):
         row[i] = curve[words[i]]
 

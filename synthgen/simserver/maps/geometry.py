@@ -117,10 +117,9 @@ def road_points(road: Road, s: F64, t: F64, dz: F64 | float = 0.0) -> F64:
     x, y, heading = plan_at(road, s.ravel())
     shape = s.shape
     x, y, heading = x.reshape(shape), y.reshape(shape), heading.reshape(shape)
+    # Superelevation is left out as the `carla` client does: its lanes, and with them the labels'
+    # map and every place that a scenario takes from it, are level across the road.
     z = road.elevation(s) + dz
-    if not road.superelevation.is_zero:
-        roll = road.superelevation(s)
-        z, t = z + t * np.sin(roll), t * np.cos(roll)
     px, py = x - t * np.sin(heading), y + t * np.cos(heading)
     return np.stack([px, -py, np.broadcast_to(z, px.shape)], axis=-1)
 
@@ -203,7 +202,7 @@ def sample_sections(road: Road, extra: F64 | None = None) -> list[SectionGrid]:
 
 def _breakpoints(road: Road) -> F64:
     fixed = [g.s for g in road.geometries]
-    profiles: list[Cubics] = [road.elevation, road.superelevation, road.lane_offset]
+    profiles: list[Cubics] = [road.elevation, road.lane_offset]
     fixed += [float(s) for p in profiles for s in p.start]
     for section in road.sections:
         for lane in section.lanes.values():

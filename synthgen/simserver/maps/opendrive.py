@@ -139,7 +139,6 @@ def _road_body(element: ET.Element, road_id: str) -> Road:
         successor=_link(element.find("link/successor")),
         geometries=tuple(sorted(geometries, key=lambda g: g.s)),
         elevation=_cubics(element.findall("elevationProfile/elevation")),
-        superelevation=_cubics(element.findall("lateralProfile/superelevation")),
         lane_offset=_cubics(element.findall("lanes/laneOffset")),
         sections=sections,
         objects=tuple(_object(o) for o in element.findall("objects/object")),

@@ -32,11 +32,6 @@ class Cubics:
         value = a + ds * (b + ds * (c + ds * d))
         return np.where(s + 1e-9 < self.start[0], 0.0, value)
 
-    @property
-    def is_zero(self) -> bool:
-        """Whether every value is 0."""
-        return not np.any(self.coef)
-
 
 @dataclass(frozen=True, slots=True)
 class MarkLine:
@@ -152,7 +147,6 @@ class Road:
     successor: RoadLink | None
     geometries: tuple[Geometry, ...]
     elevation: Cubics
-    superelevation: Cubics
     lane_offset: Cubics
     sections: tuple[LaneSection, ...]
     objects: tuple[RoadObject, ...]

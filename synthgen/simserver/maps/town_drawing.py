@@ -53,7 +53,7 @@ def lay_pieces(start: PlanPose, pieces: Sequence[Piece]) -> tuple[list[Geometry]
 
 def _end_of(piece: Geometry) -> PlanPose:
     none = Cubics(np.zeros(0), np.zeros((0, 4)))
-    road = Road("", piece.length, "-1", "", None, None, (piece,), none, none, none, (), (), ())
+    road = Road("", piece.length, "-1", "", None, None, (piece,), none, none, (), (), ())
     x, y, heading = plan_at(road, np.array([piece.s + piece.length]))
     return float(x[0]), float(y[0]), float(heading[0])
 
@@ -128,7 +128,6 @@ class RoadDraft:
     kind: str = "town"
     speed: tuple[int, str] = (50, "km/h")
     elevation: list[tuple[float, float, float, float, float]] = field(default_factory=list)
-    superelevation: list[tuple[float, float, float, float, float]] = field(default_factory=list)
     predecessor: tuple[str, int, str] | None = None
     successor: tuple[str, int, str] | None = None
     objects: list[str] = field(default_factory=list)
@@ -246,7 +245,6 @@ def _road_xml(road: RoadDraft) -> str:
     )
     plan = "".join(_geometry_xml(g) for g in road.geometries)
     elevation = "".join(_cubic_xml("elevation", "s", e) for e in road.elevation)
-    roll = "".join(_cubic_xml("superelevation", "s", e) for e in road.superelevation)
     sections = "".join(_section_xml(s) for s in road.sections)
     speed = f'<speed max="{road.speed[0]}" unit="{road.speed[1]}"/>'
     return (
@@ -255,7 +253,7 @@ def _road_xml(road: RoadDraft) -> str:
         f'<type s="0" type="{road.kind}">{speed}</type>\n'
         f"<planView>{plan}</planView>\n"
         f"<elevationProfile>{elevation or _cubic_xml('elevation', 's', (0, 0, 0, 0, 0))}"
-        f"</elevationProfile><lateralProfile>{roll}</lateralProfile>\n"
+        f"</elevationProfile><lateralProfile></lateralProfile>\n"
         f"<lanes>{_cubic_xml('laneOffset', 's', (0, 0, 0, 0, 0))}\n{sections}</lanes>\n"
         f"<objects>{''.join(road.objects)}</objects><signals>{''.join(road.signals)}</signals>"
         "</road>\n"

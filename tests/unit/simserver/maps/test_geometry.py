@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import carla
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -83,10 +84,14 @@ def test_left_of_the_road_is_negative_y_in_carla() -> None:
     assert point.tolist() == [10.0, -3.0, 0.0]
 
 
-def test_superelevation_lifts_the_left_side() -> None:
-    one = parsed(road(superelevation='<superelevation s="0" a="0.1" b="0" c="0" d="0"/>'))
-    point = road_points(one, np.array([10.0]), np.array([2.0]))[0]
-    assert point == pytest.approx([10.0, -2.0 * np.cos(0.1), 2.0 * np.sin(0.1)])
+def test_a_banked_road_is_level_as_the_client_reads_it() -> None:
+    banked = road(
+        superelevation='<superelevation s="0" a="0.1" b="0" c="0" d="0"/>',
+        lanes=sections(left=lane(1), right=lane(-1)),
+    )
+    point = road_points(parsed(banked), np.array([10.0]), np.array([1.75]))[0]
+    there = carla.Map("tiny", opendrive(banked)).get_waypoint_xodr(1, 1, 10.0).transform.location
+    assert point == pytest.approx([there.x, there.y, there.z], abs=1e-5)
 
 
 def test_lane_offset_shifts_every_boundary() -> None:

@@ -14,6 +14,8 @@ from synthgen.simserver.maps.townmap import Pose, Sidewalk, SurfaceKind
 F64 = NDArray[np.float64]
 
 _LIFT_M = 0.5
+# The one lane type on which the `carla` client and its Traffic Manager drive.
+_CLIENT_KIND = "driving"
 _TOWN_GAP_M, _MOTORWAY_GAP_M = 12.0, 30.0
 # Clear of crosswalks and stop lines.
 _END_GAP_M = 9.0
@@ -28,7 +30,8 @@ def spawn_points(strips: list[Strip]) -> tuple[Pose, ...]:
     points: list[Pose] = []
     taken = np.zeros((0, 2))
     for strip in strips:
-        if not strip.is_driving or strip.grid.road.in_junction:
+        kind = strip.grid.section.lanes[strip.lane_id].kind
+        if kind != _CLIENT_KIND or strip.grid.road.in_junction:
             continue
         for pose in _along(strip):
             place = np.array(pose.location_m[:2])

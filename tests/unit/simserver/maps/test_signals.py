@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import carla
 import numpy as np
 import pytest
 
@@ -164,6 +165,13 @@ def test_light_of_a_left_hand_road_holds_the_left_lane_at_its_end() -> None:
     assert approach.lane_id == 1
     assert approach.pose.location_m == pytest.approx((99.0, -1.75, 0.0))
     assert approach.pose.yaw_deg == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("kind", ["driving", "tram", "bus", "entry", "bidirectional", "stop"])
+def test_vehicles_spawn_where_the_client_finds_a_driving_lane(kind: str) -> None:
+    text = opendrive(road(lanes=sections(right=lane(-1, kind))))
+    is_driven = bool(carla.Map("tiny", text).generate_waypoints(5.0))
+    assert bool(build_town("tiny", text, 0).spawn_points) == is_driven
 
 
 def test_no_spawn_point_in_a_junction() -> None:

@@ -132,7 +132,7 @@ def _maps() -> None:
         np.zeros((1, 1), np.uint8),
         np.zeros((1, 1), np.int32),
     )
-    raster.draw_heights(none, rank[0, :0], rank[0, :0], origin, 1.0, z, rank, rank.copy(), z.copy())
+    raster.draw_heights(none, rank[0, :0], rank[0, :0], origin, 1.0, z, rank, rank.copy(), z[None])
     raster.count_owners(none, count[0, :0], origin, 1.0, count, count.copy())
 
 

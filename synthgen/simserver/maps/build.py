@@ -106,9 +106,12 @@ def lay_ground(
         raise MapError(f"{name}: no paved lane in the file")
     raster = raster_over(strips)
     coverage = driving_coverage(raster, strips)
-    drop_claimed_quads(raster, strips, coverage > 0)
+    try:
+        drop_claimed_quads(raster, strips)
+        heights = paved_heights(raster, strips)
+    except MapError as err:
+        raise MapError(f"{name}: {err}") from err
     add_strips(builder, strips)
-    heights = paved_heights(raster, strips)
     road_rank = SURFACE_RANK[SurfaceKind.SHOULDER]
     level_m = spread(heights.z_m, heights.rank >= road_rank)
     fill_junction_gaps(builder, raster, heights, strips, level_m)

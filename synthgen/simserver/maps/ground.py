@@ -8,14 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.maps.raster import count_owners, draw_heights
+from synthgen.simserver.maps.raster import BRIDGE_CLEARANCE_M, count_owners, draw_heights
 from synthgen.simserver.maps.surfaces import Strip
-from synthgen.simserver.maps.townmap import GroundGrid, SurfaceKind
+from synthgen.simserver.maps.townmap import GroundGrid, MapError, SurfaceKind
 
 F64 = NDArray[np.float64]
 
 CELL_M = 0.25
 MAX_NODES = 6_000_000
+# A grid of decks takes 24 MB in the largest town, and a tick looks at each.
+MAX_DECKS = 7
 # How far the grid reaches beyond the roads.
 MARGIN_M = 60.0
 # Where two surfaces claim a place the one of higher rank stays.
@@ -70,15 +72,24 @@ def driving_coverage(raster: Raster, strips: list[Strip]) -> NDArray[np.int32]:
     return count
 
 
-def drop_claimed_quads(raster: Raster, strips: list[Strip], driving: NDArray[np.bool_]) -> None:
-    """Clear `keep` of raised quads that mostly lie on another road's driving lanes."""
+def drop_claimed_quads(raster: Raster, strips: list[Strip]) -> None:
+    """Clear `keep` of raised quads that mostly lie on another road's driving lanes.
+
+    What crosses above or below them is another level.
+    """
+    driving = [s for s in strips if s.is_driving]
+    if not driving:
+        return
+    heights = paved_heights(raster, driving)
     for strip in strips:
         if strip.style.height_m <= 0.0:
             continue
-        quads = strip.quads_m[:, :, :2]
-        samples = np.einsum("pk,qkd->qpd", _WEIGHTS9, quads)
-        covered = driving[raster.nodes(samples)].mean(axis=1)
-        strip.keep[:] = covered < 0.4
+        samples = np.einsum("pk,qkd->qpd", _WEIGHTS9, strip.quads_m)
+        row, col = raster.nodes(samples[..., :2])
+        levels = np.concatenate([heights.z_m[None, row, col], heights.decks_m[:, row, col]])
+        levels[0, heights.rank[row, col] == 0] = np.nan
+        is_level = np.abs(levels - samples[..., 2]) <= BRIDGE_CLEARANCE_M
+        strip.keep[:] = is_level.any(axis=0).mean(axis=1) < 0.4
 
 
 _GRID9 = [(u, v) for u in (0.15, 0.5, 0.85) for v in (0.15, 0.5, 0.85)]
@@ -88,50 +99,52 @@ _WEIGHTS9 = np.array([[(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v] for u
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Heights:
-    """What `draw_heights` leaves: arrays (H, W); `rank` is 0 where nothing is paved."""
+    """What `draw_heights` leaves: arrays (H, W), (K, H, W) for the decks; `rank` 0 is unpaved."""
 
     z_m: NDArray[np.float32]
     rank: NDArray[np.uint8]
     kind: NDArray[np.uint8]
-    upper_m: NDArray[np.float32]
+    decks_m: NDArray[np.float32]
 
 
 def paved_heights(raster: Raster, strips: list[Strip]) -> Heights:
     """Heights of every kept strip at the nodes."""
-    heights = Heights(
-        np.zeros(raster.shape, np.float32),
-        np.zeros(raster.shape, np.uint8),
-        np.zeros(raster.shape, np.uint8),
-        np.full(raster.shape, np.nan, np.float32),
-    )
     triangles = np.concatenate([s.triangles_m[np.tile(s.keep, 2)] for s in strips])
     counts = [2 * int(s.keep.sum()) for s in strips]
     ranks = np.repeat([SURFACE_RANK[s.style.kind] for s in strips], counts).astype(np.uint8)
     kinds = np.repeat([int(s.style.kind) for s in strips], counts).astype(np.uint8)
-    draw_heights(
-        triangles,
-        ranks,
-        kinds,
-        raster.origin_m,
-        raster.cell_m,
-        heights.z_m,
-        heights.rank,
-        heights.kind,
-        heights.upper_m,
-    )
-    return heights
+    for decks in range(1, MAX_DECKS + 1):
+        heights = Heights(
+            np.zeros(raster.shape, np.float32),
+            np.zeros(raster.shape, np.uint8),
+            np.zeros(raster.shape, np.uint8),
+            np.full((decks, *raster.shape), np.nan, np.float32),
+        )
+        if draw_heights(
+            triangles,
+            ranks,
+            kinds,
+            raster.origin_m,
+            raster.cell_m,
+            heights.z_m,
+            heights.rank,
+            heights.kind,
+            heights.decks_m,
+        ):
+            return heights
+    raise MapError(f"expected at most {MAX_DECKS + 1} roads one above the other at any place")
 
 
 def ground_grid(raster: Raster, heights: Heights, terrain_m: NDArray[np.float32]) -> GroundGrid:
     """The grid that the world asks: paved heights where there are any, terrain elsewhere."""
     paved = heights.rank > 0
-    has_bridge = bool(np.isfinite(heights.upper_m).any())
+    has_bridge = bool(np.isfinite(heights.decks_m).any())
     return GroundGrid(
         raster.origin_m,
         raster.cell_m,
         np.where(paved, heights.z_m, terrain_m).astype(np.float32),
         np.where(paved, heights.kind, np.uint8(SurfaceKind.TERRAIN)).astype(np.uint8),
-        heights.upper_m if has_bridge else None,
+        heights.decks_m if has_bridge else None,
     )
 
 

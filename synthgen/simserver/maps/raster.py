@@ -25,7 +25,7 @@ def _span(a: float, b: float, c: float, origin: float, cell: float, count: int) 
 
 
 @kernel()
-def draw_heights(  # noqa: C901 - one pass over the nodes of each triangle
+def draw_heights(
     triangles: F64,
     ranks: U8,
     kinds: U8,
@@ -34,14 +34,16 @@ def draw_heights(  # noqa: C901 - one pass over the nodes of each triangle
     z: F32,
     rank: U8,
     kind: U8,
-    upper: F32,
-) -> None:
+    decks: F32,
+) -> bool:
     """Write height, rank and kind of each triangle at the grid nodes it covers.
 
     Where two surfaces meet, the higher rank stays; where they are a bridge's clearance apart,
-    the lower one stays in `z` and the higher one goes to `upper`.
+    the lowest one stays in `z` and those above it go to `decks`, NaN where there is none, from
+    below. False if some place has more decks than fit.
     """
     rows, cols = z.shape
+    fits = True
     for n in range(triangles.shape[0]):
         ax, ay, az = triangles[n, 0]
         bx, by, bz = triangles[n, 1]
@@ -63,13 +65,28 @@ def draw_heights(  # noqa: C901 - one pass over the nodes of each triangle
                 if rank[i, j] == 0:
                     z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
                 elif height > z[i, j] + BRIDGE_CLEARANCE_M:
-                    if not upper[i, j] > height:
-                        upper[i, j] = height
+                    fits = _add_deck(decks[:, i, j], height) and fits
                 elif height < z[i, j] - BRIDGE_CLEARANCE_M:
-                    upper[i, j] = z[i, j]
+                    fits = _add_deck(decks[:, i, j], z[i, j]) and fits
                     z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
                 elif ranks[n] > rank[i, j]:
                     z[i, j], rank[i, j], kind[i, j] = height, ranks[n], kinds[n]
+    return fits
+
+
+@helper()
+def _add_deck(decks: F32, height: float) -> bool:
+    """Put a height among those of the decks at one place; False if there are too many."""
+    for k in range(decks.shape[0]):
+        if np.isnan(decks[k]):
+            decks[k] = height
+            return True
+        if abs(decks[k] - height) <= BRIDGE_CLEARANCE_M:
+            decks[k] = max(decks[k], height)
+            return True
+        if height < decks[k]:
+            decks[k], height = height, decks[k]
+    return False
 
 
 @kernel()

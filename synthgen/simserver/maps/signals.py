@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synthgen.simserver.maps.conflicts import conflict_points
 from synthgen.simserver.maps.geometry import SectionGrid, plan_at, road_points
+from synthgen.simserver.maps.raster import BRIDGE_CLEARANCE_M
 from synthgen.simserver.maps.road_records import Road, RoadLink, RoadNetwork, RoadSignal
 from synthgen.simserver.maps.spawn import lane_centre, lane_pose
 from synthgen.simserver.maps.surfaces import DRIVING_KINDS
@@ -251,9 +252,12 @@ def _post(place: F64, traffic_yaw_deg: float, ground: GroundGrid) -> Pose:
             k = free.index(True)
             xy = tries[k] + (1.0, -1.0)[k] * 0.5 * aside
             break
-    z = ground(xy[None])[0]
+    z = float(ground(xy[None])[0][0])
+    if place[2] - z > BRIDGE_CLEARANCE_M:
+        # Beside a bridge the ground is that of the road below.
+        z = float(place[2])
     yaw = (traffic_yaw_deg + 90.0 + 180.0) % 360.0 - 180.0
-    return Pose((float(xy[0]), float(xy[1]), float(z[0])), (0.0, yaw, 0.0))
+    return Pose((float(xy[0]), float(xy[1]), z), (0.0, yaw, 0.0))
 
 
 def _trigger(pose: Pose, approaches: tuple[Approach, ...]) -> tuple[F64, F64]:

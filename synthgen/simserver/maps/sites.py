@@ -136,7 +136,7 @@ class Land:
         ) * np.float32(self._cell)
         self._taken = np.ascontiguousarray(paved[:: self._step, :: self._step])
         driven = heights.rank >= SURFACE_RANK[SurfaceKind.PARKING]
-        self._raster, self._driven = raster, driven | np.isfinite(heights.upper_m)
+        self._raster, self._driven = raster, driven | np.isfinite(heights.decks_m).any(axis=0)
 
     @property
     def bounds_m(self) -> tuple[F64, F64]:

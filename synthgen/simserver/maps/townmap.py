@@ -65,15 +65,15 @@ class GroundGrid:
         cell_m: Distance of two nodes.
         z_m: (H, W) float32 height of the lowest surface that carries traffic, or terrain.
         kind: (H, W) uint8, a `SurfaceKind` each.
-        z_upper_m: (H, W) float32 height of a bridge deck above, NaN where there is none;
-            None for a town without bridges.
+        decks_m: (K, H, W) float32 heights of the bridge decks above, from below, NaN where there
+            is none; None for a town without bridges.
     """
 
     origin_m: F64
     cell_m: float
     z_m: F32
     kind: U8
-    z_upper_m: F32 | None = None
+    decks_m: F32 | None = None
 
     def __call__(self, xy_m: F64) -> tuple[F64, F64, U8]:
         """Height, normal and surface kind at points; beyond the grid its edge goes on.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Longest inner step. CARLA's own default is the same (`max_substep_delta_time`).
 MAX_SUBSTEP_S = 0.01
-_NO_DECK = np.zeros((0, 0), np.float32)
+_NO_DECKS = np.zeros((0, 0, 0), np.float32)
 
 
 class Dynamics:
@@ -153,9 +153,9 @@ class Dynamics:
 
     def _ground_arguments(self) -> tuple[Any, ...]:
         ground = self.ground
-        deck = _NO_DECK if ground.z_upper_m is None else ground.z_upper_m
+        decks = _NO_DECKS if ground.decks_m is None else ground.decks_m
         x, y = (float(value) for value in ground.origin_m)
-        return ground.z_m, deck, x, y, 1.0 / ground.cell_m
+        return ground.z_m, decks, x, y, 1.0 / ground.cell_m
 
     def _make_room(self, kernel: ModuleType, total: int) -> None:
         """Let the kernel's own arrays be as long as the bodies are many."""

@@ -25,16 +25,41 @@ def _bilinear(z, x, y):
 def ground_height(ground, x, y, foot_z):
     """Height of the ground under a point, NO_GROUND where there is none.
 
-    `ground` is the height field, that of the bridge decks (of shape (0, 0) in a map without
-    any), x and y of their corner, and cells per metre. Beyond the grid its edge goes on.
+    `ground` is the height field, those of the bridge decks above it (of shape (0, 0, 0) in a map
+    without any), x and y of their corner, and cells per metre. Beyond the grid its edge goes on.
     """
-    z, upper, origin_x, origin_y, per_cell = ground
+    z, decks, origin_x, origin_y, per_cell = ground
     gx, gy = (x - origin_x) * per_cell, (y - origin_y) * per_cell
-    if upper.shape[0] > 0:
-        deck = _bilinear(upper, gx, gy)
-        if math.isfinite(deck) and deck - foot_z < REACH_M:
-            return deck
+    if decks.shape[0] > 0:
+        return _height_on_a_level(z, decks, gx, gy, foot_z)
     height = _bilinear(z, gx, gy)
     if not math.isfinite(height) or height - foot_z > REACH_M:
         return NO_GROUND
     return height
+
+
+@fast
+def _height_on_a_level(z, decks, x, y, foot_z):
+    """Bilinear height of the highest surface within reach of the feet at each node of a cell.
+
+    A surface may be a deck at one node and the lowest of all at the next, where the road below
+    it ends; a node without any surface within reach does not count.
+    """
+    rows, columns = z.shape
+    x = min(max(x, 0.0), columns - 1.000001)
+    y = min(max(y, 0.0), rows - 1.000001)
+    column, row = int(x), int(y)
+    u, v = x - column, y - row
+    height = weight = 0.0
+    for corner in range(4):
+        i, j = corner // 2, corner % 2
+        share = (v if i else 1.0 - v) * (u if j else 1.0 - u)
+        level = z[row + i, column + j]
+        for deck in range(decks.shape[0]):
+            # The lowest comes first, and NaN, which is no deck, compares as false.
+            if decks[deck, row + i, column + j] - foot_z < REACH_M:
+                level = decks[deck, row + i, column + j]
+        if math.isfinite(level) and level - foot_z <= REACH_M:
+            height += share * level
+            weight += share
+    return height / weight if weight > 0.0 else NO_GROUND

@@ -32,8 +32,8 @@ class Ground(Protocol):
         """(H, W) float32 heights, at least 2 by 2; NaN where there is no ground."""
 
     @property
-    def z_upper_m(self) -> F32 | None:
-        """(H, W) float32 heights of bridge decks, NaN elsewhere; None without any."""
+    def decks_m(self) -> F32 | None:
+        """(K, H, W) float32 heights of bridge decks from below, NaN elsewhere; None without any."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,7 +43,7 @@ class HeightField:
     origin_m: F64
     cell_m: float
     z_m: F32
-    z_upper_m: F32 | None = None
+    decks_m: F32 | None = None
 
 
 def flat_ground(z_m: float = 0.0) -> HeightField:

@@ -24,7 +24,8 @@ _BODIES = nb.from_dtype(BODY)[::1]
 _TABLE = nb.float64[:, ::1]
 _PAIRS = nb.int64[:, ::1]
 _HEIGHTS = nb.float32[:, ::1]
-_GROUND = nb.types.Tuple((_HEIGHTS, _HEIGHTS, nb.float64, nb.float64, nb.float64))
+_DECKS = nb.float32[:, :, ::1]
+_GROUND = nb.types.Tuple((_HEIGHTS, _DECKS, nb.float64, nb.float64, nb.float64))
 _STATICS = nb.types.Tuple(
     (_TABLE, nb.uint8[::1], nb.int32[::1], nb.int32[::1], nb.float64[::1], nb.float64[::1])
 )

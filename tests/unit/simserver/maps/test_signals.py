@@ -49,6 +49,14 @@ def test_light_on_the_right_holds_the_lane_of_its_side() -> None:
     assert approach.pose.yaw_deg == pytest.approx(0.0)
 
 
+def test_light_beside_a_bridge_stands_at_the_height_of_its_deck() -> None:
+    high = '<elevation s="0" a="6" b="0" c="0" d="0"/>'
+    crossing = road(20.0, road_id=2, x=98.0, y=-10.0, heading=np.pi / 2)
+    bridge = road(elevation=high, inside=f"<signals>{light(5)}</signals>")
+    pose = only(build_town("tiny", opendrive(bridge, crossing), 0)).pose
+    assert pose.location_m[2] == pytest.approx(6.0)
+
+
 def test_light_faces_the_traffic_along_its_y_axis() -> None:
     pose = only(town_with(light(5))).pose
     # Traffic heads along +x, so the drivers are towards -x: yaw 90 turns +y there.

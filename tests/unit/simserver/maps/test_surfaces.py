@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synthgen.simserver.maps.townmap import SurfaceKind
+from synthgen.simserver.maps.build import build_town
+from synthgen.simserver.maps.townmap import MapError, SurfaceKind
 from synthgen.simserver.scene import Material, Tag
 from tests.unit.simserver.maps.measures import bare_town, corners, crosses, top_area_m2
 from tests.unit.simserver.maps.tiny_roads import (
@@ -100,8 +101,58 @@ def test_bridge_is_the_upper_layer() -> None:
         )
     )
     row, col = np.rint((np.array([1.75, 1.75]) - ground.origin_m) / ground.cell_m)[::-1].astype(int)
-    assert ground.z_upper_m is not None
-    assert (ground.z_m[row, col], ground.z_upper_m[row, col]) == pytest.approx((0.0, 6.0))
+    assert ground.decks_m is not None
+    assert (ground.z_m[row, col], *ground.decks_m[:, row, col]) == pytest.approx((0.0, 6.0))
+
+
+def test_each_road_above_another_is_a_level() -> None:
+    # Given from the top, from below and mixed: the order in the file decides nothing.
+    heights = (12.0, 0.0, 18.0, 6.0)
+    stack = [
+        road(
+            100.0,
+            road_id=k + 1,
+            x=-50.0 * np.cos(k),
+            y=-50.0 * np.sin(k),
+            heading=float(k),
+            elevation=f'<elevation s="0" a="{z}" b="0" c="0" d="0"/>',
+            lanes=sections(left=lane(1), right=lane(-1)),
+        )
+        for k, z in enumerate(heights)
+    ]
+    _, ground = bare_town(opendrive(*stack))
+    row, col = np.rint((np.zeros(2) - ground.origin_m) / ground.cell_m)[::-1].astype(int)
+    assert ground.decks_m is not None
+    levels = (ground.z_m[row, col], *ground.decks_m[:, row, col])
+    assert levels == pytest.approx((0.0, 6.0, 12.0, 18.0))
+
+
+def test_sidewalks_go_on_over_and_under_a_bridge() -> None:
+    high = '<elevation s="0" a="6" b="0" c="0" d="0"/>'
+    mesh, _ = bare_town(
+        opendrive(
+            road(100.0, x=-50.0, lanes=TWO_WAY_WITH_WALKS),
+            road(
+                100.0,
+                road_id=2,
+                y=-50.0,
+                heading=np.pi / 2,
+                elevation=high,
+                lanes=TWO_WAY_WITH_WALKS,
+            ),
+        )
+    )
+    # Two sidewalks of 2 m along each of two roads of 100 m.
+    assert top_area_m2(mesh, Tag.SIDEWALKS) == pytest.approx(800.0, rel=1e-6)
+
+
+def test_too_many_levels_are_refused() -> None:
+    stack = [
+        road(road_id=k + 1, elevation=f'<elevation s="0" a="{4 * k}" b="0" c="0" d="0"/>')
+        for k in range(9)
+    ]
+    with pytest.raises(MapError, match="tiny: expected at most 8 roads one above the other"):
+        build_town("tiny", opendrive(*stack), 0)
 
 
 def test_gap_between_connecting_roads_is_paved() -> None:

@@ -146,7 +146,7 @@ def test_car_far_below_the_ground_falls_on() -> None:
 
 def test_bridge_carries_what_is_on_it_and_not_what_is_below() -> None:
     deck = np.full((2, 2), 6.0, np.float32)
-    ground = HeightField(np.zeros(2), 100.0, np.zeros((2, 2), np.float32), deck)
+    ground = HeightField(np.zeros(2), 100.0, np.zeros((2, 2), np.float32), deck[None])
     dynamics = make_dynamics(ground)
     add_car(dynamics, 1, x=50.0, y=50.0, z=6.2)
     add_car(dynamics, 2, x=50.0, y=60.0, z=0.2)

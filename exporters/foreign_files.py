@@ -13,6 +13,7 @@ from synthgen.geometry.se3 import SE3
 
 _ODD_CONTENT = (
     *(AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError),
+    OverflowError,  # A whole number of more than 64 bits.
     InternalError,  # An array of another shape than our records hold.
 )
 
@@ -45,6 +46,18 @@ def sound_pose(pose: SE3, what: str) -> SE3:
     if not (np.isfinite(pose.rotation).all() and np.isfinite(pose.translation_m).all()):
         raise DatasetError(f"{what}: expected a pose, found a quaternion or place that is none")
     return pose
+
+
+def size_wh(width: object, height: object) -> tuple[int, int]:
+    """Columns and rows of an image as a document gives them.
+
+    Raises:
+        ValueError: They are no whole numbers above nought.
+    """
+    sizes = [v for v in (width, height) if isinstance(v, int | float) and v >= 1 and v == v // 1]
+    if len(sizes) < 2:
+        raise ValueError(f"expected an image of whole pixels, found {width!r} x {height!r}")
+    return int(sizes[0]), int(sizes[1])
 
 
 def plain_files(folder: Path, pattern: str) -> list[Path]:

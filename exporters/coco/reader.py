@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from exporters.foreign_files import expected_content
+from exporters.foreign_files import expected_content, size_wh
 from synthgen.datatypes.labelled_frame import IGNORE, OTHER, LabelledBoxes, LabelledFrame
 from synthgen.datatypes.taxonomy import default_taxonomy
 from synthgen.errors import DatasetError
@@ -35,13 +35,27 @@ def read_coco(annotations: Path, images: Path | None = None) -> Iterator[Labelle
     """
     with expected_content(annotations, "COCO instances"):
         document = json.loads(_content(annotations))
+        for table in ("categories", "images"):
+            _expect_unique(document[table], table)
         words = {row["id"]: str(row["name"]) for row in document["categories"]}
         rows: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in document["annotations"]:
             rows[row["image_id"]].append(row)
+        # A file cut down to some of its images may keep the others' annotations, but not alone.
+        if rows and not rows.keys() & {image["id"] for image in document["images"]}:
+            raise ValueError(f"no annotation is of an image of the file: {next(iter(rows))!r}")
         for number, image in enumerate(document["images"]):
             boxes = _boxes(rows[image["id"]], words)
             yield _frame(image, number, boxes, images)
+
+
+def _expect_unique(rows: Sequence[dict[str, Any]], table: str) -> None:
+    """Raise a ValueError where two rows of a table have one id."""
+    seen: set[Any] = set()
+    for row in rows:
+        if row["id"] in seen:
+            raise ValueError(f"two rows of {table} have the id {row['id']!r}")
+        seen.add(row["id"])
 
 
 def _content(path: Path) -> bytes:
@@ -58,10 +72,10 @@ def _frame(
     path = None if images is None else images / image["file_name"]
     return LabelledFrame(
         sequence=f"{clip_id}/{camera}" if clip_id else image["file_name"],
-        frame_index=image.get("frame_index", number),
+        frame_index=int(image.get("frame_index", number)),
         timestamp_ns=None,
         image=path if path is not None and path.is_file() else None,
-        image_size_wh=(image["width"], image["height"]),
+        image_size_wh=size_wh(image["width"], image["height"]),
         camera_matrix=None,
         camera_from_boxes=None,
         lidar=None,

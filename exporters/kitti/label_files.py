@@ -72,24 +72,32 @@ def read_calibration(path: Path) -> KittiCalibration:
     """A calibration file of the object or the tracking benchmark.
 
     Raises:
-        DatasetError: It cannot be read or lacks P2.
+        DatasetError: It cannot be read, lacks P2 or holds a matrix that maps nothing.
     """
     matrices: dict[str, F64] = {}
     for line in read_text(path).splitlines():
-        name, _, numbers = line.partition(" ")
-        if numbers.strip():
-            matrices[name.rstrip(":")] = _numbers(numbers.split(), path, line)
+        name, *numbers = line.split() or [""]
+        if numbers:
+            matrices[name.rstrip(":")] = _numbers(numbers, path, line)
     try:
         projection = matrices["P2"].reshape(3, 4)
         # The tracking benchmark spells both names in its own way.
         rect = matrices.get("R0_rect", matrices.get("R_rect", np.eye(3))).reshape(3, 3)
         velo = matrices.get("Tr_velo_to_cam", matrices.get("Tr_velo_cam"))
-        if velo is None:
-            return KittiCalibration(projection, None)
-        velo = velo.reshape(3, 4)
+        velo = None if velo is None else velo.reshape(3, 4)
     except (KeyError, ValueError) as err:
         raise DatasetError(f"{path}: expected P2, R0_rect and Tr_velo_to_cam: {err}") from err
+    for name, matrix in (("P2", projection), ("R0_rect", rect), ("Tr_velo_to_cam", velo)):
+        if matrix is not None and not _is_regular(matrix):
+            raise DatasetError(f"{path}: {name}: expected an invertible matrix of numbers")
+    if velo is None:
+        return KittiCalibration(projection, None)
     return KittiCalibration(projection, SE3(rect @ velo[:, :3], rect @ velo[:, 3]))
+
+
+def _is_regular(matrix: F64) -> bool:
+    """Whether all of a (3, 3) or (3, 4) matrix is finite and its left square can be inverted."""
+    return bool(np.isfinite(matrix).all() and np.linalg.matrix_rank(matrix[:, :3]) == 3)
 
 
 def boxes_of_rows(

@@ -53,7 +53,7 @@ def _read_sequence(folder: Path, sequence: str, frame_hz: float | None) -> Itera
     try:
         frame_of_row = np.array([int(word[0]) for word in words], dtype=np.int64)
         track_id = np.array([int(word[1]) for word in words], dtype=np.int64)
-    except ValueError as err:
+    except (ValueError, OverflowError) as err:
         raise DatasetError(f"{path}: expected a frame and a track number: {err}") from err
     if len(frame_of_row) and not 0 <= frame_of_row.min() <= frame_of_row.max() <= _LAST_FRAME:
         raise DatasetError(

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from exporters.foreign_files import expected_content, sound_pose
+from exporters.foreign_files import expected_content, size_wh, sound_pose
 from exporters.formats import format_names
 from synthgen.datatypes.labelled_frame import OTHER, LabelledBoxes, LabelledFrame
 from synthgen.errors import DatasetError
@@ -55,7 +55,10 @@ def read_nuscenes(
 def _table(path: Path) -> dict[str, Row]:
     try:
         rows: list[Row] = json.loads(path.read_bytes())
-        return {row["token"]: row for row in rows}
+        table = {row["token"]: row for row in rows}
+        if len(table) < len(rows):
+            raise ValueError(f"{len(rows)} rows have {len(table)} different tokens")
+        return table
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise DatasetError(f"{path}: expected a table of nuScenes: {err}") from err
 
@@ -69,6 +72,10 @@ class _Reader:
     def frames(self) -> Iterator[LabelledFrame]:
         annotations: defaultdict[str, list[Row]] = defaultdict(list)
         for row in self.tables["sample_annotation"].values():
+            if row["sample_token"] not in self.tables["sample"]:
+                raise DatasetError(
+                    f"{self.root}: sample_annotation {row['token']}: its sample is in no table"
+                )
             annotations[row["sample_token"]].append(row)
         data = self._key_data()
         for scene in self.tables["scene"].values():
@@ -114,7 +121,7 @@ class _Reader:
             frame_index=index,
             timestamp_ns=since_us * 1000,
             image=self._file(image) if image else None,
-            image_size_wh=(image["width"], image["height"]) if image else None,
+            image_size_wh=size_wh(image["width"], image["height"]) if image else None,
             camera_matrix=self._camera_matrix(image) if image else None,
             camera_from_boxes=self._sensor_from_global(image) @ global_from_ego if image else None,
             lidar=self._file(lidar),

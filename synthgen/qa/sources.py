@@ -191,8 +191,8 @@ def kind_of(path: Path) -> str:
         ("synthgen", ("clips", "dataset.json")),
         ("kitti-tracking", ("label_02", "training/label_02")),
         ("kitti-object", ("label_2", "training/label_2")),
-        ("nuscenes", ("v1.0-*/sample.json",)),
-        ("argoverse2", ("*/annotations.feather", "*/*/annotations.feather")),
+        ("nuscenes", ("v1.0-*/sample.json", "sample.json")),
+        ("argoverse2", tuple("*/" * deep + "annotations.feather" for deep in range(4))),
         ("coco", ("annotations/instances*.json",)),
     )
     for kind, patterns in marks:
@@ -227,8 +227,8 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
     if kind == "coco" and path.is_dir():
         parts = sorted(path.glob("annotations/instances*.json"))
     if kind == "nuscenes":
-        version = sorted(p.parent.name for p in path.glob("v1.0-*/sample.json"))[0]
-        read = partial(read, version=version)
+        tables = _nuscenes_tables(path)
+        parts, read = [tables.parent], partial(read, version=tables.name)
     for part in parts:
         folder = {"images": _coco_images(part)} if kind == "coco" else {}
         try:
@@ -237,6 +237,17 @@ def _foreign(kind: str, path: Path, problems: list[str]) -> list[LabelledFrame]:
         except DatasetError as err:
             problems.append(fault_line(part, err))
     return frames
+
+
+def _nuscenes_tables(path: Path) -> Path:
+    """The folder of a nuScenes version: the path itself, or the only one in it."""
+    if (path / "sample.json").is_file():
+        return path.absolute()
+    versions = sorted(p.parent for p in path.glob("v1.0-*/sample.json"))
+    if len(versions) > 1:
+        names = ", ".join(version.name for version in versions)
+        raise DatasetError(f"{path}: expected one version, found {names}; name one: {versions[-1]}")
+    return versions[0]
 
 
 def _coco_images(instances: Path) -> Path:

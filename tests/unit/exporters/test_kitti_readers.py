@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporters.kitti.label_files import read_calibration
 from exporters.kitti_object.reader import read_kitti_object
 from exporters.kitti_tracking.reader import read_kitti_tracking
 from synthgen.datatypes.labelled_frame import LabelledFrame
@@ -32,6 +33,27 @@ def kitti_object(folder: Path, labels: str) -> LabelledFrame:
         (folder / "training" / name).mkdir(parents=True)
         (folder / f"training/{name}/000007.txt").write_text(text)
     return next(read_kitti_object(folder))
+
+
+def test_calibration_with_tabs_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "000007.txt"
+    path.write_text(CALIBRATION.replace(" ", "\t"))
+    assert read_calibration(path).camera_matrix[0].tolist() == [700.0, 0.0, 600.0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("P2: 700 0 600 70 0 700 180 0 0 0 1 0", "P2:" + " 0" * 12, "P2"),
+        ("R0_rect: 1 0 0 0 1 0 0 0 1", "R0_rect:" + " 1" * 9, "R0_rect"),
+        ("0 -0.3", "0 nan", "Tr_velo_to_cam"),
+    ],
+)
+def test_matrix_that_maps_nothing_is_named(tmp_path: Path, old: str, new: str, name: str) -> None:
+    path = tmp_path / "000007.txt"
+    path.write_text(CALIBRATION.replace(old, new))
+    with pytest.raises(DatasetError, match=rf"000007\.txt: {name}: expected an invertible"):
+        read_calibration(path)
 
 
 def test_location_and_rotation_become_centre_and_heading(tmp_path: Path) -> None:

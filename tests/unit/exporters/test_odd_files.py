@@ -132,6 +132,60 @@ def test_odd_json_is_told_of_coco(tmp_path: Path, text: str) -> None:
         list(read_coco(tmp_path / "instances.json"))
 
 
+IMAGE = {"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}
+ROW = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [10, 20, 30, 40]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": [IMAGE, IMAGE]}, "two rows of images have the id 1"),
+        ({"categories": [{"id": 3, "name": "car"}] * 2}, "two rows of categories have the id 3"),
+        ({"annotations": [ROW | {"image_id": "1"}]}, "no annotation is of an image of the file"),
+        ({"annotations": [ROW | {"track_id": 10**30}]}, "too large"),
+        ({"images": [IMAGE | {"width": "640"}]}, "whole pixels, found '640' x 480"),
+        ({"images": [IMAGE | {"height": 0}]}, "whole pixels, found 640 x 0"),
+    ],
+)
+def test_rows_of_coco_that_contradict_each_other_are_told(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    tables = {"images": [IMAGE], "categories": [{"id": 3, "name": "car"}], "annotations": [ROW]}
+    (tmp_path / "instances.json").write_text(json.dumps(tables | change))
+    with pytest.raises(DatasetError, match=rf"instances\.json: expected COCO .*{message}"):
+        list(read_coco(tmp_path / "instances.json"))
+
+
+def twice(rows: Rows) -> None:
+    rows.append(rows[0] | {"name": "another"})
+
+
+def of_no_sample(rows: Rows) -> None:
+    rows[0]["sample_token"] = "nowhere"
+
+
+def of_many_points(rows: Rows) -> None:
+    rows[0]["num_lidar_pts"] = 10**30
+
+
+# The devkit itself ends with a KeyError at an annotation of no sample.
+@pytest.mark.parametrize(
+    ("table", "spoil", "message"),
+    [
+        ("sample_annotation", twice, "rows have .* different tokens"),
+        ("scene", twice, "2 rows have 1 different tokens"),
+        ("sample_annotation", of_no_sample, "its sample is in no table"),
+        ("sample_annotation", of_many_points, "too large"),
+    ],
+)
+def test_records_of_nuscenes_that_would_be_lost_are_told(
+    folder: Path, table: str, spoil: Callable[[Rows], None], message: str
+) -> None:
+    spoil_table(folder, table, spoil)
+    with pytest.raises(DatasetError, match=message):
+        list(read_nuscenes(folder / "nuscenes"))
+
+
 def without(folder: Path, column: str) -> None:
     (path,) = (folder / "argoverse2").rglob("annotations.feather")
     feather.write_feather(feather.read_table(str(path)).drop_columns([column]), str(path))
@@ -165,6 +219,14 @@ def test_byte_order_mark_is_no_part_of_a_class(folder: Path) -> None:
     path.write_text(path.read_text(), encoding="utf-8-sig")
     first = next(read_kitti_object(folder / "kitti-object"))
     assert first.boxes.native_category.tolist() == kinds
+
+
+@pytest.mark.parametrize("start", ["99999999999999999999 1", "0 99999999999999999999"])
+def test_number_of_more_than_64_bits_is_told(folder: Path, start: str) -> None:
+    (path,) = (folder / "kitti-tracking/training/label_02").glob("*.txt")
+    path.write_text(f"{start} Car 0 0 {' '.join(['1'] * 12)}\n")
+    with pytest.raises(DatasetError, match="expected a frame and a track number"):
+        list(read_kitti_tracking(folder / "kitti-tracking"))
 
 
 @pytest.mark.parametrize("frame", [-1, 99_999_999])

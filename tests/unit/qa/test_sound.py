@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 
 from exporters.export import ExportOptions, export_formats
 from synthgen.datatypes.labelled_frame import IGNORE, LabelledBoxes, LabelledFrame
+from synthgen.errors import DatasetError
 from synthgen.qa.sound import sound_sequences, summary, without_broken
-from synthgen.qa.sources import open_source
+from synthgen.qa.sources import kind_of, open_source
 from tests.unit.small_dataset import write_dataset
 
 ROOT = Path("recordings")
@@ -48,6 +50,26 @@ def test_images_of_coco_are_found_by_their_split(tmp_path: Path, folder: str) ->
     }
     (tmp_path / "annotations/instances_val.json").write_text(json.dumps(document))
     assert open_source(tmp_path).frames[0].image == image
+
+
+def test_versions_of_nuscenes_are_told_apart(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "dataset", clips=1)
+    options = ExportOptions(shares={"train": 1.0}, jobs=1, trust=True)
+    export_formats(tmp_path / "dataset", ("nuscenes",), tmp_path / "out", options)
+    (tables,) = (path.parent for path in (tmp_path / "out").rglob("sample.json"))
+    root = tables.parent
+    frames = len(open_source(root).frames)
+    shutil.copytree(tables, root / "v1.0-zero")
+    with pytest.raises(DatasetError, match=rf"found {tables.name}, v1\.0-zero; name one: "):
+        open_source(root)
+    assert len(open_source(tables).frames) == frames > 0
+
+
+@pytest.mark.parametrize("below", ["", "a", "a/b", "a/b/c"])
+def test_log_of_argoverse_is_found_however_deep(tmp_path: Path, below: str) -> None:
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    (tmp_path / below / "annotations.feather").write_bytes(b"")
+    assert kind_of(tmp_path) == "argoverse2"
 
 
 def test_broken_log_of_argoverse_spoils_no_other(tmp_path: Path) -> None:

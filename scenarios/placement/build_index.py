@@ -56,6 +56,9 @@ def build(xodr: str, name: str, out: Path) -> None:
     """Write the index of the OpenDRIVE text to the folder `out`."""
     town = carla.Map(name, xodr)
     root = ET.fromstring(xodr)
+    for element in root.iter():
+        # The client knows no namespaces, and reads the names without.
+        element.tag = element.tag.rsplit("}", 1)[-1]
     lanes = {lane.lane_id: lane for road in root.findall("road") for lane in _lanes(road)}
     for lane in list(lanes.values()):
         _sample(town, lane, lanes)

@@ -71,6 +71,12 @@ def test_border_without_a_mark_is_marked_none(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "lanes.parquet")["left_marking"].to_pylist() == ["none"]
 
 
+def test_lanes_of_a_file_with_a_namespace_are_found(tmp_path: Path) -> None:
+    # The client reads such files as it reads others.
+    named = opendrive(road(DRIVING)).replace("<OpenDRIVE>", '<OpenDRIVE xmlns="http://opendrive">')
+    assert built(named, tmp_path).tables["lane_id"].tolist() == ["1:0:-1"]
+
+
 def test_way_goes_on_through_many_short_sections(tmp_path: Path) -> None:
     index = built(opendrive(road(DRIVING, sections=200)), tmp_path)
     assert len(chain(index, 0, forward=True, length_m=90.0)) > 170

@@ -19,14 +19,21 @@ def doctor(
     proof: Annotated[bool, typer.Option("--proof", help="Make one clip as a proof.")] = False,
     rig: Annotated[Path | None, typer.Option(help="Check this rig file instead.")] = None,
     picture: Annotated[Path | None, typer.Option(help="PNG of the rig's views to write.")] = None,
+    town: Annotated[
+        Path | None,
+        typer.Option("--map", exists=True, help="Check this OpenDRIVE file instead."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine, a CARLA host or a rig, and say how to mend what is wrong."""
+    """Check this machine, a CARLA host, a rig or a map, and say how to mend what is wrong."""
     from synthgen.campaign.config import load_config
     from synthgen.doctor.examine import as_report, examine
     from synthgen.doctor.rig_report import rig_findings
+    from synthgen.doctor.town_report import town_findings
 
-    if rig is not None:
+    if town is not None:
+        findings = town_findings(town)
+    elif rig is not None:
         findings = rig_findings(rig, picture)
     else:
         config = load_config(QUICKSTART) if proof else None

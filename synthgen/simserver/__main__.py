@@ -1,6 +1,7 @@
 """`python -m synthgen.simserver`: start the server, say READY, serve until told to stop.
 
-`warmup` compiles the kernels instead, `bench` measures them, `gallery` draws pictures.
+`warmup` compiles the kernels instead, `bench` measures them, `gallery` draws pictures, `check`
+builds a town and says what is in it.
 """
 
 from __future__ import annotations
@@ -89,6 +90,10 @@ def _other_program(arguments: Sequence[str]) -> int | None:
         from synthgen.simserver import warmup
 
         return warmup.main(arguments[1:])
+    if arguments[:1] == ["check"]:
+        from synthgen.simserver import check_town
+
+        return check_town.main(arguments[1:])
     return None
 
 

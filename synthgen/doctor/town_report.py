@@ -17,6 +17,7 @@ from synthgen.doctor.finding import Finding, fail, ok, warn
 from synthgen.errors import ConfigError
 
 _LIBRARY = PACKAGE_ROOT / "scenarios" / "library"
+_FINEST_M = 0.005
 _NO_ROOM = "take other scenarios on this map, or other maps for these"
 
 
@@ -31,7 +32,7 @@ def town_findings(path: Path) -> list[Finding]:
         index = load_index(path, path.stem)
     except ConfigError as err:
         return [*found, fail("map.client", str(err), "mend the file where the message says")]
-    return [*found, _read(index), *_scenarios(index)]
+    return [*found, _read(index), *_far_off(index), *_scenarios(index)]
 
 
 def _built(path: Path) -> Finding:
@@ -69,6 +70,16 @@ def _read(index: MapIndex) -> Finding:
             "the Traffic Manager takes vehicles away there: link the roads where they go on",
         )
     return ok("map.client", text)
+
+
+def _far_off(index: MapIndex) -> list[Finding]:
+    """What 32 bits leave of places far from the origin, where that can be seen."""
+    farthest_m = float(np.abs(index.points[:, :2]).max())
+    step_m = float(np.spacing(np.float32(farthest_m)))
+    if step_m < _FINEST_M:
+        return []
+    text = f"places up to {farthest_m:,.0f} m from the origin come in steps of {step_m:g} m"
+    return [warn("map.origin", text, "move the map to its origin: CARLA has 32 bits for a place")]
 
 
 def _scenarios(index: MapIndex) -> list[Finding]:

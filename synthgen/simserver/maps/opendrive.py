@@ -125,7 +125,9 @@ def _road_body(element: ET.Element, road_id: str) -> Road:
     if not geometries:
         raise _BadRecord("no <planView><geometry>")
     if any(max(abs(g.x), abs(g.y)) > _MAX_COORDINATE_M for g in geometries):
-        raise _BadRecord(f"expected coordinates up to {_MAX_COORDINATE_M:g} m from the origin")
+        raise _BadRecord(
+            f"expected coordinates up to {_MAX_COORDINATE_M:g} m; move the map to its origin"
+        )
     sections = _sections(element.findall("lanes/laneSection"), length)
     if not sections:
         raise _BadRecord("no <laneSection>")

@@ -26,6 +26,12 @@ def test_a_lonely_road_is_measured_and_its_ends_are_told(tmp_path: Path) -> None
     assert "tiny has no site for" in found["map.red_light_runner"].found
 
 
+def test_a_town_far_from_its_origin_is_told(tmp_path: Path) -> None:
+    found = findings_of(tmp_path, opendrive(road(500.0, x=300_000.0)))
+    # IEEE 754: 24 bits of fraction between 2^18 and 2^19 leave steps of 2^-5.
+    assert "come in steps of 0.03125 m" in found["map.origin"].found
+
+
 @pytest.mark.parametrize("check", ["map.server", "map.client"])
 def test_a_road_of_no_numbers_is_named(tmp_path: Path, check: str) -> None:
     found = findings_of(tmp_path, opendrive(road(shape='<arc curvature="0"/>')))

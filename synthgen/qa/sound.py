@@ -56,7 +56,7 @@ def without_broken(
 def sound_sequences(
     path: Path, frames: Sequence[LabelledFrame], problems: list[str]
 ) -> list[LabelledFrame]:
-    """The frames of sequences whose times and cameras can be; a line for each of the others.
+    """The frames of sequences whose times, cameras and tracks can be; a line for each other.
 
     Args:
         path: Of the data set, for the message.
@@ -66,7 +66,7 @@ def sound_sequences(
     kept: list[LabelledFrame] = []
     for name, group in groupby(frames, key=lambda frame: frame.sequence):
         own = list(group)
-        fault = _fault_in_time(own) or _fault_in_camera(own)
+        fault = _fault_in_time(own) or _fault_in_camera(own) or _fault_in_tracks(own)
         if fault:
             problems.append(f"{path}: {name}: {fault}; left out")
         else:
@@ -115,6 +115,22 @@ def _fault_in_camera(frames: Sequence[LabelledFrame]) -> str:
             return (
                 "expected focal lengths above nought, found "
                 f"{matrix[0, 0]:g} and {matrix[1, 1]:g} px (a mirrored image?)"
+            )
+    return ""
+
+
+def _fault_in_tracks(frames: Sequence[LabelledFrame]) -> str:
+    """An object is at one place at a time; regions to ignore and detections have no number."""
+    for frame in frames:
+        track_id = frame.boxes.track_id
+        if track_id is None:
+            continue
+        named = track_id[(track_id >= 0) & (frame.boxes.category != IGNORE)]
+        numbers, counts = np.unique(named, return_counts=True)
+        if (counts > 1).any():
+            first = numbers[counts > 1][0]
+            return (
+                f"expected a track once a frame, found {first} twice in frame {frame.frame_index}"
             )
     return ""
 

@@ -52,6 +52,21 @@ def test_images_of_coco_are_found_by_their_split(tmp_path: Path, folder: str) ->
     assert open_source(tmp_path).frames[0].image == image
 
 
+def test_track_twice_in_a_frame_is_told() -> None:
+    # TrackEval ends at such ground truth too.
+    frames = [make_frame(0), make_frame(1, track_id=np.array([3, 3]))]
+    problems: list[str] = []
+    assert sound_sequences(ROOT, frames, problems) == []
+    assert "found 3 twice in frame 1" in problems[0]
+
+
+def test_detections_of_no_track_may_be_many() -> None:
+    frames = [make_frame(0, track_id=np.array([-1, -1]))]
+    problems: list[str] = []
+    assert sound_sequences(ROOT, frames, problems) == frames
+    assert not problems
+
+
 def test_versions_of_nuscenes_are_told_apart(tmp_path: Path) -> None:
     write_dataset(tmp_path / "dataset", clips=1)
     options = ExportOptions(shares={"train": 1.0}, jobs=1, trust=True)

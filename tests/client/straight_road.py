@@ -8,8 +8,11 @@ _LANE = """<lane id="{id}" type="{kind}" level="false">
 <roadMark sOffset="0" type="solid" color="white" width="0.12" laneChange="both"/></lane>"""
 
 
-def opendrive_text() -> str:
-    """The road: two lanes each way and a sidewalk on both sides; y of the centre line is 0."""
+def opendrive_text(signals: str = "") -> str:
+    """The road: two lanes each way and a sidewalk on both sides; y of the centre line is 0.
+
+    Sidewalks are from 7 m to 10 m beside it; `signals` are the records of lights and signs.
+    """
     left = "".join(
         _LANE.format(id=number, kind=kind, width=width)
         for number, kind, width in ((3, "sidewalk", 3.0), (2, "driving", 3.5), (1, "driving", 3.5))
@@ -32,5 +35,5 @@ def opendrive_text() -> str:
 <center><lane id="0" type="none" level="false">
 <roadMark sOffset="0" type="broken" color="yellow" width="0.12" laneChange="both"/></lane></center>
 <right>{right}</right>
-</laneSection></lanes><objects/><signals/></road></OpenDRIVE>
+</laneSection></lanes><objects/><signals>{signals}</signals></road></OpenDRIVE>
 """

@@ -26,6 +26,47 @@ def test_tick_advances_one_frame_by_the_step(world: carla.World) -> None:
     )
 
 
+def test_variable_step_of_a_synchronous_world_is_the_time_that_passed(world: carla.World) -> None:
+    # CARLA, "Synchrony and time-step": the time between two steps is what goes by on the server,
+    # which waits for its client; Unreal's longest step is 0.4 s.
+    settings = world.get_settings()
+    settings.fixed_delta_seconds = None
+    world.apply_settings(settings)
+    world.tick()
+    threading.Event().wait(0.15)
+    world.tick()
+    waited = world.get_snapshot().timestamp
+    threading.Event().wait(0.6)
+    world.tick()
+    late = world.get_snapshot().timestamp
+    assert 0.15 <= waited.delta_seconds <= 0.4 + 1e-6
+    assert late.delta_seconds == pytest.approx(0.4)
+    passed = late.elapsed_seconds - waited.elapsed_seconds
+    assert passed == pytest.approx(late.delta_seconds)
+
+
+def test_sensor_tick_counts_time_where_steps_vary(
+    world: carla.World, library: carla.BlueprintLibrary
+) -> None:
+    settings = world.get_settings()
+    settings.fixed_delta_seconds = None
+    world.apply_settings(settings)
+    blueprint = library.find("sensor.other.imu")
+    blueprint.set_attribute("sensor_tick", "0.25")
+    sensor = world.spawn_actor(blueprint, carla.Transform())
+    measured: Queue[carla.IMUMeasurement] = Queue()
+    sensor.listen(measured.put)
+    world.tick()
+    first = measured.get(timeout=10.0)
+    for _ in range(12):
+        threading.Event().wait(0.05)
+        world.tick()
+    total = world.get_snapshot().timestamp.elapsed_seconds - first.timestamp
+    threading.Event().wait(0.3)
+    sensor.stop()
+    assert 2 <= measured.qsize() <= total / 0.25
+
+
 def test_settings_are_read_back(world: carla.World) -> None:
     settings = world.get_settings()
     settings.max_substeps = 7

@@ -26,6 +26,76 @@ def test_level_boxes_are_those_of_the_label(world: carla.World) -> None:
     assert all(item.type == carla.CityObjectLabel.Buildings for item in objects)
 
 
+GROUND_LABELS = ("Roads", "Sidewalks", "RoadLines", "Terrain", "Ground")
+
+
+@pytest.mark.parametrize("name", GROUND_LABELS)
+def test_pieces_of_the_ground_have_boxes_and_names(world: carla.World, name: str) -> None:
+    label = getattr(carla.CityObjectLabel, name)
+    objects = world.get_environment_objects(label)
+    assert len(world.get_level_bbs(label)) == len(objects) > 10
+    assert {item.type for item in objects} == {label}
+    assert (
+        len({item.id for item in objects}) == len({item.name for item in objects}) == len(objects)
+    )
+
+
+def test_every_waypoint_lies_in_the_box_of_a_piece_of_road(world: carla.World) -> None:
+    boxes = world.get_level_bbs(carla.CityObjectLabel.Roads)
+    low, high = (
+        np.array(
+            [
+                [
+                    box.location.x + sign * box.extent.x,
+                    box.location.y + sign * box.extent.y,
+                    box.location.z + sign * box.extent.z,
+                ]
+                for box in boxes
+            ]
+        )
+        for sign in (-1.0, 1.0)
+    )
+    waypoints = world.get_map().generate_waypoints(5.0)
+    places = [waypoint.transform.location for waypoint in waypoints]
+    points = np.array([[place.x, place.y, place.z] for place in places])
+    # A hand's breadth for the middle of a lane on a crest.
+    inside = (points[:, None] >= low - 0.1) & (points[:, None] <= high + 0.1)
+    assert np.all(inside, axis=2).sum(axis=1).min() >= 1
+
+
+def test_crosswalks_are_pieces_of_their_own(world: carla.World) -> None:
+    # The map's list has each crosswalk as a ring: its first corner comes once more at its end.
+    corners = world.get_map().get_crosswalks()
+    painted = [
+        item
+        for item in world.get_environment_objects(carla.CityObjectLabel.RoadLines)
+        if "_Crosswalk_" in item.name
+    ]
+    assert len(painted) > 10
+    for item in painted:
+        low = min(item.bounding_box.extent.x, item.bounding_box.extent.y)
+        assert 0.8 < low < 3.5
+        ring = [
+            min(corner.distance(vertex) for corner in corners)
+            for vertex in item.bounding_box.get_local_vertices()
+        ]
+        assert max(ring) < 0.5
+
+
+def test_hidden_piece_of_road_is_not_seen(world: carla.World) -> None:
+    waypoint = world.get_map().generate_waypoints(20.0)[5].transform.location
+    above = carla.Location(waypoint.x + 0.4, waypoint.y + 0.3, waypoint.z + 3.0)
+    assert world.ground_projection(above, 10.0).label == carla.CityObjectLabel.Roads
+    roads = {item.id for item in world.get_environment_objects(carla.CityObjectLabel.Roads)}
+    world.enable_environment_objects(roads, False)
+    world.tick()
+    found = world.ground_projection(above, 10.0)
+    assert found is None or found.label != carla.CityObjectLabel.Roads
+    world.enable_environment_objects(roads, True)
+    world.tick()
+    assert world.ground_projection(above, 10.0).label == carla.CityObjectLabel.Roads
+
+
 def _hit(world: carla.World, box: carla.BoundingBox) -> carla.CityObjectLabel | None:
     above = carla.Location(box.location.x, box.location.y, box.location.z + box.extent.z + 5.0)
     found = world.project_point(above, carla.Vector3D(0.0, 0.0, -1.0), 6.0 + box.extent.z)
@@ -167,14 +237,15 @@ def test_lights_and_signs_are_environment_objects_that_can_be_hidden(world: carl
     # CARLA registers both (UObjectRegister::RegisterObjects).
     lights = world.get_environment_objects(carla.CityObjectLabel.TrafficLight)
     actors = world.get_actors().filter("traffic.traffic_light")
-    assert len(lights) == len(actors) > 0
+    assert len(lights) == sum(len(light.get_light_boxes()) for light in actors) > 0
     signs = world.get_environment_objects(carla.CityObjectLabel.TrafficSigns)
     assert len(signs) >= len(world.get_actors().filter("traffic.speed_limit.*")) > 0
-    head, other = (_labels(world, light.bounding_box) for light in lights[:2])
+    pair = (lights[0], lights[-1])
+    head, other = (_labels(world, light.bounding_box) for light in pair)
     assert carla.CityObjectLabel.TrafficLight in head & other
     world.enable_environment_objects({lights[0].id}, False)
     world.tick()
-    head, other = (_labels(world, light.bounding_box) for light in lights[:2])
+    head, other = (_labels(world, light.bounding_box) for light in pair)
     assert carla.CityObjectLabel.TrafficLight in other - head
     world.enable_environment_objects({lights[0].id}, True)
     world.tick()

@@ -96,6 +96,22 @@ def model_of(key: str, attributes: Mapping[str, str], variant: int = 0) -> Model
     return _model(key, color, seated, variant % VARIANTS)
 
 
+@lru_cache(maxsize=256)
+def tagged_boxes(model: Model) -> tuple[tuple[int, Tag, F32, F32], ...]:
+    """What each part of a model shows of each tag: part, tag, centre and half sizes.
+
+    Centres are in the model's frame; parts keep their order, and so do the tags of one part.
+    """
+    found = []
+    for number, part in enumerate(model.parts):
+        for tag in np.unique(part.mesh.tag):
+            corners = part.mesh.triangles[part.mesh.tag == tag]
+            points = part.mesh.vertices_m[corners.ravel()] + part.pivot_m
+            low, high = points.min(axis=0), points.max(axis=0)
+            found.append((number, Tag(tag), (low + high) / 2, (high - low) / 2))
+    return tuple(found)
+
+
 @lru_cache(maxsize=512)
 def _model(key: str, color: str | None, seated: bool, variant: int) -> Model:
     """A vehicle or walker."""

@@ -7,6 +7,7 @@ from functools import cache
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.simserver.render import cameras, noise, radar, scans, self_test
 from synthgen.simserver.render.embree import COHERENT_QUERY, SCATTERED_QUERY, device
@@ -128,9 +129,11 @@ class Renderer:
         """
         self._graph.move(actor_ids, map_from_parts, light_bits)
 
-    def hide(self, object_indices: Sequence[int]) -> None:
-        """Hide exactly these environment objects; all others are shown."""
-        self._graph.hide(object_indices)
+    def hide(
+        self, object_indices: Sequence[int], triangles: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Hide exactly these environment objects, and (T,) these of the static triangles."""
+        self._graph.hide(object_indices, triangles)
 
     def set_street_lights(self, street_lights: F32) -> None:
         """Light these street lamps and no others: (L, 7) float32 as in `load_map`."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthgen.simserver.render import hits
 from synthgen.simserver.render.embree import Device, TopScene, TriangleScene
@@ -119,6 +120,7 @@ class SceneGraph:
         self._fixtures: list[_Fixture] = []
         self._static: Mesh | None = None
         self._hidden: frozenset[int] = frozenset()
+        self._hidden_triangles: NDArray[np.bool_] | None = None
         self._top: TopScene = device.top()
         self._nothing = device.triangles(
             np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), static=True
@@ -257,18 +259,21 @@ class SceneGraph:
         self._top.commit()
         self._dirty = False
 
-    def hide(self, object_indices: Sequence[int]) -> None:
-        """Hide exactly these environment objects."""
+    def hide(
+        self, object_indices: Sequence[int], triangles: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Hide exactly these environment objects, and (T,) these of the static triangles."""
         hidden = frozenset(int(k) for k in object_indices)
         changed = hidden ^ self._hidden
-        if not changed:
+        is_same_ground = triangles is self._hidden_triangles
+        if not changed and is_same_ground:
             return
         for fixture in self._fixtures:
             if fixture.object_index in changed:
                 for slot in fixture.slots:
                     self._show(slot, visible=fixture.object_index not in hidden)
-        self._hidden = hidden
-        self._rebuild_static(changed)
+        self._hidden, self._hidden_triangles = hidden, triangles
+        self._rebuild_static(None if not is_same_ground else changed)
         self._changed()
 
     def release(self) -> None:
@@ -386,15 +391,20 @@ class SceneGraph:
                 self.previous[slot] = self.transforms[slot]
                 self._show(slot, visible=True)
 
-    def _rebuild_static(self, changed: frozenset[int]) -> None:
-        """Fold the static triangles of hidden objects into points, which no ray meets."""
+    def _rebuild_static(self, changed: frozenset[int] | None) -> None:
+        """Fold the hidden static triangles into points, which no ray meets.
+
+        `changed` are the objects that were hidden or shown; None where the ground was as well.
+        """
         static = self._static
         if static is None or static.object_index is None or not len(static.triangles):
             return
-        if not np.isin(static.object_index, [k + 1 for k in changed]).any():
+        if changed is not None and not np.isin(static.object_index, [k + 1 for k in changed]).any():
             return  # Scenery alone was hidden or shown.
         shown: I32 = static.triangles.copy()
         gone = np.isin(static.object_index, [k + 1 for k in self._hidden])
+        if self._hidden_triangles is not None:
+            gone |= self._hidden_triangles
         shown[gone] = shown[gone][:, :1]
         scene = self._device.triangles(static.vertices_m, shown, static=True)
         old = self._prototypes[static].scene

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synthgen.simserver.wire.structs import BoundingBox
+from synthgen.simserver.world import level_boxes
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.traffic_lights import Light
 from synthgen.simserver.world.world import World
@@ -72,4 +73,4 @@ def get_group_traffic_lights(world: World, actor_id: int) -> list[int]:
 def get_light_boxes(world: World, actor_id: int) -> list[BoundingBox]:
     """Boxes of the light's heads in the world."""
     light = _light(world, actor_id)
-    return world.light_boxes(light)
+    return level_boxes.light_boxes(world, world.actor(world.lights.actor_ids[light]))

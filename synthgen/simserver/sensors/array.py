@@ -36,6 +36,8 @@ class SensorArray:
         self._attributes: dict[int, Attributes] = {}
         self._views: dict[int, vision.View] = {}
         self._first_frame: dict[int, int] = {}
+        # When a sensor measures next, where steps vary.
+        self._due_s: dict[int, float] = {}
         self._geo = GeoReference()
 
     def start_episode(self, town: TownMap) -> None:
@@ -43,6 +45,7 @@ class SensorArray:
         self._attributes.clear()
         self._views.clear()
         self._first_frame.clear()
+        self._due_s.clear()
         self.v2x = V2xNetwork()
         self._geo = GeoReference.of(town.xodr)
         self.scene.start_episode(town)
@@ -64,6 +67,7 @@ class SensorArray:
         self._attributes.pop(actor.id, None)
         self._views.pop(actor.id, None)
         self._first_frame.pop(actor.id, None)
+        self._due_s.pop(actor.id, None)
         self.v2x.remove(actor)
 
     def measure(self, world: World, frame: Frame) -> None:
@@ -108,8 +112,18 @@ class SensorArray:
         attributes = self._attributes[actor.id]
         if "sensor_tick" not in attributes:
             return True
-        period = ticks_per_measurement(attributes.number("sensor_tick"), frame.delta_s)
-        return (frame.episode_number - first) % period == 0
+        tick_s = attributes.number("sensor_tick")
+        if not frame.is_fixed:
+            return self._is_due_by_now(actor, tick_s, frame.time_s)
+        return (frame.episode_number - first) % ticks_per_measurement(tick_s, frame.delta_s) == 0
+
+    def _is_due_by_now(self, actor: Actor, tick_s: float, time_s: float) -> bool:
+        """The same by time: what is late does not shift the measurements that follow."""
+        due_s = self._due_s.setdefault(actor.id, time_s)
+        if time_s < due_s:
+            return False
+        self._due_s[actor.id] = max(due_s + tick_s, time_s)
+        return True
 
     def _measure_body(self, world: World, actor: Actor, frame: Frame) -> list[Payload]:
         attributes = self._attributes[actor.id]

@@ -42,9 +42,12 @@ def collisions(world: World, sensor: Actor) -> Iterator[bytes]:
 
 
 def scenery_record(world: World, static_index: int | None) -> list[object]:
-    """A piece of the town (None: a kerb) as an actor record, with id 0 as it is no actor."""
+    """A piece of the town (None: a kerb): a light or sign, or a record with id 0 of no actor."""
     if static_index is None:
         return _scenery(Tag.SIDEWALKS)
+    signal = world.motion.signal_of(static_index)
+    if signal is not None:
+        return world.record_of(world.signal_actors()[signal])
     number = int(world.town.static_boxes.object_index[static_index])
     return _scenery(Tag.GUARD_RAIL if number < 0 else world.town.objects[number].tag)
 

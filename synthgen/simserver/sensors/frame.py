@@ -14,6 +14,7 @@ class Frame:
         episode_number: Frames since the episode began; keys noise.
         time_s: Simulated time since the episode began.
         delta_s: Length of the step.
+        is_fixed: Whether every step has this length.
         renders: False in no-rendering mode: cameras stay dark.
         drops: Whether slow listeners may miss a frame.
     """
@@ -22,5 +23,6 @@ class Frame:
     episode_number: int
     time_s: float
     delta_s: float
+    is_fixed: bool
     renders: bool
     drops: bool

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +63,8 @@ class SceneMirror:
         self._is_loaded = False
         self._models: dict[int, Model] = {}
         self._hidden: frozenset[int] = frozenset()
-        self._unseen_actors: frozenset[int] = frozenset()
+        self._hidden_parts: Mapping[int, frozenset[int]] = {}
+        self._hidden_ground: NDArray[np.bool_] | None = None
         self._lights: tuple[LightState, ...] = ()
         self._frame = -1
         self.weather = Weather()
@@ -115,19 +117,35 @@ class SceneMirror:
         self._is_loaded = self._is_loaded and town is self._town
         self._town = town
         self._models.clear()
-        self._hidden = self._unseen_actors = frozenset()
+        self._hidden, self._hidden_parts, self._hidden_ground = frozenset(), {}, None
         self._frame = -1
         if self._is_loaded:
             self.renderer.clear_actors()
             self.renderer.hide(())
 
-    def hide(self, object_indices: frozenset[int], actor_ids: frozenset[int]) -> None:
-        """Hide exactly these environment objects, and these lights and signs."""
-        self._hidden = object_indices
-        self._unseen_actors = actor_ids
+    def hide(
+        self,
+        object_indices: frozenset[int],
+        actor_parts: Mapping[int, frozenset[int]],
+        ground: NDArray[np.bool_] | None,
+    ) -> None:
+        """Hide exactly these things.
+
+        Args:
+            object_indices: Environment objects.
+            actor_parts: Parts of the models of lights and signs, by actor.
+            ground: (T,) which triangles of the town's static mesh; None for none.
+        """
+        before = self._hidden_parts
+        for actor_id in {*before, *actor_parts}:
+            if before.get(actor_id) != actor_parts.get(actor_id) and actor_id in self._models:
+                # It comes back with other parts when the actors are next looked at.
+                self.renderer.remove_actor(actor_id)
+                del self._models[actor_id]
+        self._hidden, self._hidden_parts, self._hidden_ground = object_indices, actor_parts, ground
         self._frame = -1
         if self._is_loaded:
-            self.renderer.hide(sorted(object_indices))
+            self.renderer.hide(sorted(object_indices), ground)
 
     def light(self, lights: Iterable[LightState]) -> None:
         """Let the street lamps shine as these say."""
@@ -150,7 +168,7 @@ class SceneMirror:
         # Actors of an earlier episode may be left in it.
         renderer.clear_actors()
         renderer.set_street_lights(street_lamps_of(self._lights))
-        renderer.hide(sorted(self._hidden))
+        renderer.hide(sorted(self._hidden), self._hidden_ground)
         self._models.clear()
         self._is_loaded = True
         return renderer
@@ -160,8 +178,7 @@ class SceneMirror:
 
         renderer = self.renderer
         self.weather = Weather(**world.weather._asdict())
-        everyone = (actor for kind in _VISIBLE for actor in world.actors.of_kind(kind))
-        visible = [actor for actor in everyone if actor.id not in self._unseen_actors]
+        visible = [actor for kind in _VISIBLE for actor in world.actors.of_kind(kind)]
         present = {actor.id for actor in visible}
         for gone in [i for i in self._models if i not in present]:
             renderer.remove_actor(gone)
@@ -169,7 +186,7 @@ class SceneMirror:
         shown: list[Actor] = []
         for actor in visible:
             if actor.id not in self._models:
-                model = model_of_actor(world, actor)
+                model = self._shown(actor.id, model_of_actor(world, actor))
                 if model is None:
                     continue
                 self._models[actor.id] = model
@@ -181,6 +198,14 @@ class SceneMirror:
             [parts_of(world, actor, self._models[actor.id]) for actor in shown],
             [light_bits_of(world, actor) for actor in shown],
         )
+
+    def _shown(self, actor_id: int, model: Model | None) -> Model | None:
+        """The model without the parts that are hidden of this actor."""
+        hidden = self._hidden_parts.get(actor_id)
+        if model is None or hidden is None:
+            return model
+        parts = tuple(part for number, part in enumerate(model.parts) if number not in hidden)
+        return replace(model, parts=parts) if parts else None
 
     def actor_ids(self, instances: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Actor ids of instance ids; those of environment objects stay as they are."""

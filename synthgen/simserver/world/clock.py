@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# What a variable step does without a wall clock to follow, and the longest step it takes.
+# How often an asynchronous world without a fixed step ticks.
 DEFAULT_STEP_S = 0.05
-LONGEST_VARIABLE_STEP_S = 0.2
+# A variable step is the time that passed, within Unreal's limits (AWorldSettings,
+# MinUndilatedFrameTime and MaxUndilatedFrameTime).
+_SHORTEST_VARIABLE_STEP_S, _LONGEST_VARIABLE_STEP_S = 0.0005, 0.4
 
 
 @dataclass(slots=True)
@@ -57,6 +59,11 @@ class Clock:
             self._base_s, self._steps, self.delta_s = self.elapsed_s, 0, delta_s
         self._steps += 1
         self.elapsed_s = self._base_s + self._steps * delta_s
+
+
+def variable_step_s(passed_s: float) -> float:
+    """The step of a tick without a fixed one, of the wall time since the tick before."""
+    return min(max(passed_s, _SHORTEST_VARIABLE_STEP_S), _LONGEST_VARIABLE_STEP_S)
 
 
 def ticks_per_measurement(sensor_tick_s: float, delta_s: float) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from synthgen.simserver.maps.pieces import surface_pieces
 from synthgen.simserver.maps.townmap import EnvironmentObject as TownObject
 from synthgen.simserver.maps.townmap import TownMap
 from synthgen.simserver.scene import Tag
@@ -21,8 +23,10 @@ from synthgen.simserver.wire.structs import (
 
 ANY_TAG = 255
 FIRST_INSTANCE = 0x8000
-# Lights and signs by their number in the town, behind all instances.
-FIRST_SIGNAL = 0x1_0000
+# Ids of what is no instance: pieces of lights and signs, and of the ground.
+SIGNAL_IDS, SURFACE_IDS, _IDS_A_KIND = 1 << 40, 2 << 40, 1 << 40
+# A light has at most a post and two heads; its post comes first.
+_PIECES_A_SIGNAL, _POST = 4, 0
 STREET_GROUP = 2
 ALL_LAYERS = 0xFFFF
 
@@ -43,7 +47,9 @@ class Environment:
     def __init__(self, town: TownMap) -> None:
         self._town = town
         self._disabled: set[int] = set()
-        self._disabled_signals: set[int] = set()
+        # Signal and piece of it.
+        self._disabled_signals: set[tuple[int, int]] = set()
+        self._disabled_surfaces: set[int] = set()
         self._unloaded_tags: set[Tag] = set()
         self.follows_sun = True
         self.lights = [_light(number, town) for number in range(len(town.street_lights))]
@@ -53,22 +59,28 @@ class Environment:
         """The id of an environment object, the same in every episode of a town."""
         return (int(item.tag) << 32) | (FIRST_INSTANCE + item.index)
 
-    def signal_tag(self, number: int) -> Tag:
-        """Whether one of the town's signals is a light or a sign."""
-        is_light = self._town.signals[number].type_id == "traffic.traffic_light"
-        return Tag.TRAFFIC_LIGHT if is_light else Tag.TRAFFIC_SIGNS
+    @staticmethod
+    def signal_piece_id(number: int, piece: int) -> int:
+        """The id of a head, plate or post as an environment object."""
+        return SIGNAL_IDS + number * _PIECES_A_SIGNAL + piece
 
-    def signal_id(self, number: int) -> int:
-        """The id of a light or sign as an environment object."""
-        return (int(self.signal_tag(number)) << 32) | (FIRST_SIGNAL + number)
+    def hidden_signals(self) -> dict[int, frozenset[int]]:
+        """Which parts of which lights are not seen; of a sign all is hidden at once."""
+        hidden: dict[int, set[int]] = {}
+        for number, piece in self._disabled_signals:
+            hidden.setdefault(number, set()).add(piece if self._is_light(number) else 0)
+        return {number: frozenset(parts) for number, parts in hidden.items()}
 
-    def hidden_signals(self) -> frozenset[int]:
-        """Numbers of the lights and signs that are not seen, their posts included."""
-        return frozenset(self._disabled_signals)
+    def has_post(self, number: int) -> bool:
+        """Whether the post of a light or sign is there to be bumped into."""
+        return _POST not in self.hidden_signals().get(number, frozenset())
+
+    def _is_light(self, number: int) -> bool:
+        return self._town.signals[number].type_id == "traffic.traffic_light"
 
     def objects(self, tag: int) -> list[EnvironmentObject]:
-        """The objects of a tag, hidden ones too."""
-        return [
+        """The objects and pieces of the ground of a tag, hidden ones too."""
+        placed = [
             EnvironmentObject(
                 Transform(Vector3D(*o.pose.location_m), Rotation(*o.pose.rotation_deg)),
                 _box(o),
@@ -79,23 +91,50 @@ class Environment:
             for o in self._town.objects
             if tag in (ANY_TAG, o.tag)
         ]
+        return placed + self._surfaces(tag)
+
+    def _surfaces(self, tag: int) -> list[EnvironmentObject]:
+        pieces = surface_pieces(self._town)
+        numbers = np.arange(len(pieces.tag))
+        found = []
+        for number in numbers[(pieces.tag == tag) | (tag == ANY_TAG)].tolist():
+            middle = Vector3D(*pieces.center_m[number].tolist())
+            extent = Vector3D(*pieces.half_m[number].tolist())
+            rotation = Rotation(0.0, float(pieces.yaw_deg[number]), 0.0)
+            found.append(
+                EnvironmentObject(
+                    Transform(middle, rotation),
+                    BoundingBox(middle, extent, rotation, 0),
+                    SURFACE_IDS + number,
+                    pieces.name[number],
+                    int(pieces.tag[number]),
+                )
+            )
+        return found
 
     def boxes(self, tag: int) -> list[BoundingBox]:
         """Boxes of the objects of a tag in the world."""
-        return [_box(o) for o in self._town.objects if tag in (ANY_TAG, o.tag)]
+        return [item.bounding_box for item in self.objects(tag)]
 
     def enable(self, object_ids: Iterable[int], *, is_enabled: bool) -> None:
         """Show or hide objects; unknown ids are passed over, as in CARLA."""
         asked = set(object_ids)
         indices = {o.index for o in self._town.objects if self.object_id(o) in asked}
-        numbers = range(len(self._town.signals))
-        signals = {number for number in numbers if self.signal_id(number) in asked}
+        signals = {
+            divmod(ident - SIGNAL_IDS, _PIECES_A_SIGNAL)
+            for ident in asked
+            if ident // _IDS_A_KIND * _IDS_A_KIND == SIGNAL_IDS
+        }
+        signals = {(n, piece) for n, piece in signals if n < len(self._town.signals)}
+        surfaces = {ident - SURFACE_IDS for ident in asked if ident >= SURFACE_IDS}
         if is_enabled:
             self._disabled -= indices
             self._disabled_signals -= signals
+            self._disabled_surfaces -= surfaces
         else:
             self._disabled |= indices
             self._disabled_signals |= signals
+            self._disabled_surfaces |= surfaces
 
     def load_layers(self, layers: int, *, is_loaded: bool) -> None:
         """Show or hide all objects of some map layers."""
@@ -109,6 +148,13 @@ class Environment:
         """Indices of the objects that are neither seen nor bumped into."""
         unloaded = {o.index for o in self._town.objects if o.tag in self._unloaded_tags}
         return frozenset(self._disabled | unloaded)
+
+    def hidden_triangles(self) -> NDArray[np.bool_] | None:
+        """Which triangles of the static mesh are hidden pieces of the ground; None for none."""
+        if not self._disabled_surfaces:
+            return None
+        pieces = surface_pieces(self._town)
+        return np.isin(pieces.of_triangle, sorted(self._disabled_surfaces))
 
     def hidden_boxes(self) -> list[bool]:
         """Per static box of the town, whether its object is hidden."""

@@ -13,19 +13,16 @@ from synthgen.simserver.world.environment import ANY_TAG
 if TYPE_CHECKING:
     from synthgen.simserver.world.world import World
 
-# Half sizes of a sign's plate, in the frame of its post.
-PLATE_EXTENT_M = Vector3D(0.35, 0.05, 0.35)
 _WITH_BODY = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
+_OF_SIGNALS = (ANY_TAG, Tag.TRAFFIC_LIGHT, Tag.TRAFFIC_SIGNS, Tag.POLES)
 
 
 def level_boxes(world: World, tag: int) -> list[BoundingBox]:
-    """Boxes of everything with a tag: the town's objects, heads of lights, plates, actors."""
+    """Boxes of everything with a tag: the town's objects, its lights and signs, actors."""
     boxes = world.environment.boxes(tag)
-    if tag in (ANY_TAG, Tag.TRAFFIC_LIGHT):
-        lights = range(len(world.lights.signals))
-        boxes += [box for light in lights for box in world.light_boxes(light)]
-    if tag in (ANY_TAG, Tag.TRAFFIC_SIGNS):
-        boxes += [_plate(world, sign) for sign in world.actors.of_kind(ActorKind.TRAFFIC_SIGN)]
+    if tag in _OF_SIGNALS:
+        signals = (_boxes(world, actor) for actor in world.signal_actors())
+        boxes += [box for found in signals for of, box in found if tag in (ANY_TAG, of)]
     boxes += [
         _placed(world, actor)
         for kind in _WITH_BODY
@@ -35,30 +32,65 @@ def level_boxes(world: World, tag: int) -> list[BoundingBox]:
     return boxes
 
 
+def light_boxes(world: World, light: Actor) -> list[BoundingBox]:
+    """Boxes of a traffic light's heads in the world."""
+    return [box for of, box in _boxes(world, light) if of is Tag.TRAFFIC_LIGHT]
+
+
 def signal_objects(world: World, tag: int) -> list[EnvironmentObject]:
-    """Lights and signs as environment objects, which they are in CARLA as well."""
+    """Heads, plates and posts of lights and signs, which are environment objects in CARLA too.
+
+    Source: CARLA, Carla/Util/ObjectRegister.cpp: RegisterTrafficLight, RegisterSMComponents.
+    """
+    if tag not in _OF_SIGNALS:
+        return []
     objects: list[EnvironmentObject] = []
-    light = 0
     for number, actor in enumerate(world.signal_actors()):
-        kind = world.environment.signal_tag(number)
-        if kind is Tag.TRAFFIC_LIGHT:
-            (box,), light = world.light_boxes(light), light + 1
-        else:
-            box = _plate(world, actor)
-        if tag in (ANY_TAG, kind):
-            name = f"{'TrafficLight' if kind is Tag.TRAFFIC_LIGHT else 'TrafficSign'}_{number}"
-            ident = world.environment.signal_id(number)
-            pose = world.actors.pose(actor)
-            objects.append(EnvironmentObject(pose, box._replace(actor_id=0), ident, name, kind))
+        pose = world.actors.pose(actor)
+        for piece, (of, box) in enumerate(_boxes(world, actor)):
+            if tag not in (ANY_TAG, of):
+                continue
+            name = f"{_actor_name(actor, number)}_{_piece_name(actor, of)}_{piece}"
+            ident = world.environment.signal_piece_id(number, piece)
+            objects.append(EnvironmentObject(pose, box._replace(actor_id=0), ident, name, of))
     return objects
+
+
+def _actor_name(signal: Actor, number: int) -> str:
+    """What Unreal would call it: programs tell kinds of signs by it."""
+    kind = signal.type_id.removeprefix("traffic.").replace("speed_limit.", "SpeedLimit")
+    return f"BP_{kind[0].upper()}{kind[1:]}_{number}"
+
+
+def _piece_name(signal: Actor, tag: Tag) -> str:
+    if signal.kind is not ActorKind.TRAFFIC_LIGHT:
+        return "SM"
+    return "TrafficLight" if tag is Tag.TRAFFIC_LIGHT else "Poles"
+
+
+def _boxes(world: World, signal: Actor) -> list[tuple[Tag, BoundingBox]]:
+    """Tag and box, in the world, of each piece of a light or sign."""
+    from synthgen.simserver.assets.library import tagged_boxes  # meshes: only when asked for
+    from synthgen.simserver.sensors.bodies import model_of_actor
+
+    model = model_of_actor(world, signal)
+    if model is None:
+        return []
+    pose = world.actors.pose(signal)
+    return [
+        (
+            tag,
+            BoundingBox(
+                poses.to_world(pose, Vector3D(*center.tolist())),
+                Vector3D(*extent.tolist()),
+                pose.rotation,
+                signal.id,
+            ),
+        )
+        for _, tag, center, extent in tagged_boxes(model)
+    ]
 
 
 def _placed(world: World, actor: Actor) -> BoundingBox:
     pose, box = world.actors.pose(actor), actor.bounding_box
     return BoundingBox(poses.to_world(pose, box.location), box.extent, pose.rotation, actor.id)
-
-
-def _plate(world: World, sign: Actor) -> BoundingBox:
-    pose = world.actors.pose(sign)
-    center = poses.to_world(pose, Vector3D(0.0, 0.0, world.sign_height_m(sign)))
-    return BoundingBox(center, PLATE_EXTENT_M, pose.rotation, sign.id)

@@ -8,7 +8,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.simserver.maps.townmap import TownMap
+from synthgen.simserver.maps.townmap import OrientedBoxes, TownMap
 from synthgen.simserver.physics import Contact, Dynamics, StaticBoxes
 from synthgen.simserver.physics.bodies import BodySet
 from synthgen.simserver.wire.snapshot import VEHICLE_ROW, WALKER_STATE
@@ -26,6 +26,7 @@ from synthgen.simserver.wire.structs import (
 from synthgen.simserver.world.actors import Actor, ActorKind, ActorTable
 from synthgen.simserver.world.errors import CallError
 from synthgen.simserver.world.give_way import GiveWay
+from synthgen.simserver.world.posts import solid_posts
 from synthgen.simserver.world.speed_limits import SpeedLimits
 from synthgen.simserver.world.traffic_lights import Light, TrafficLights
 
@@ -46,11 +47,15 @@ class Motion:
 
     Attributes:
         dynamics: The bodies.
+        posts: Numbers of the town's lights and signs whose posts stand behind its static boxes.
     """
 
     def __init__(self, actors: ActorTable, town: TownMap) -> None:
         self._actors = actors
-        self.dynamics = Dynamics(town.ground, static_boxes_of(town))
+        posts = solid_posts(town)
+        self.dynamics = Dynamics(town.ground, static_boxes_of(town.static_boxes, posts))
+        self._first_post = len(town.static_boxes.yaw_rad)
+        self.posts: list[int] = posts.object_index.tolist()
         self._limits = SpeedLimits(town)
         self._give_way = GiveWay(town.signals)
         self._vehicle_ids: list[int] = []
@@ -129,11 +134,16 @@ class Motion:
             bodies.set_collisions(actor.id, actor.has_collisions)
 
     def hide_statics(self, is_hidden: list[bool]) -> None:
-        """Take the town's hidden boxes out of the collisions."""
+        """Take the hidden ones of the town's boxes and posts out of the collisions."""
         hidden = [index for index, value in enumerate(is_hidden) if value]
         shown = [index for index, value in enumerate(is_hidden) if not value]
         self.dynamics.statics.set_enabled(hidden, False)
         self.dynamics.statics.set_enabled(shown, True)
+
+    def signal_of(self, static_index: int) -> int | None:
+        """Number of the light or sign whose post a static box is; None for another thing."""
+        post = static_index - self._first_post
+        return self.posts[post] if post >= 0 else None
 
     # ------------------------------------------------------------------ pushing
 
@@ -315,10 +325,13 @@ class Motion:
         self._light_ids = np.array([*lights.actor_ids, 0], np.int64)
 
 
-def static_boxes_of(town: TownMap) -> StaticBoxes:
-    """The town's solid boxes as the physics wants them."""
-    boxes = town.static_boxes
-    return StaticBoxes(boxes.center_m, boxes.extent_m, boxes.yaw_rad)
+def static_boxes_of(*groups: OrientedBoxes) -> StaticBoxes:
+    """Solid boxes of a town, group after group, as the physics wants them."""
+    return StaticBoxes(
+        np.concatenate([boxes.center_m for boxes in groups]),
+        np.concatenate([boxes.extent_m for boxes in groups]),
+        np.concatenate([boxes.yaw_rad for boxes in groups]),
+    )
 
 
 def as_lists(control: VehiclePhysicsControl) -> list[object]:

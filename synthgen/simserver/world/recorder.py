@@ -147,7 +147,13 @@ def _collisions(world: World) -> list[list[int]]:
         for sensor in world.actors.of_kind(ActorKind.SENSOR)
         if sensor.type_id == "sensor.other.collision"
     }
-    contacts = [(c.actor_id, c.other_id) for c in world.motion.contacts]
+    signals = world.signal_actors()
+    contacts = []
+    for contact in world.motion.contacts:
+        static = contact.static_index
+        signal = None if static is None else world.motion.signal_of(static)
+        other_id = contact.other_id if signal is None else signals[signal].id
+        contacts.append((contact.actor_id, other_id))
     return sorted(
         [first, second]
         for pair in contacts

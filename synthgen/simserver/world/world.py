@@ -32,8 +32,8 @@ from synthgen.simserver.world.blueprints import blueprint_library, semantic_tags
 from synthgen.simserver.world.boxes import box_of
 from synthgen.simserver.world.clock import (
     DEFAULT_STEP_S,
-    LONGEST_VARIABLE_STEP_S,
     Clock,
+    variable_step_s,
 )
 from synthgen.simserver.world.drawing import DebugDrawing
 from synthgen.simserver.world.environment import Environment
@@ -48,8 +48,6 @@ from synthgen.simserver.world.weather import DEFAULT_WEATHER
 
 logger = logging.getLogger(__name__)
 
-# Half sizes of a three-lamp head with its back plate.
-HEAD_EXTENT_M = Vector3D(0.25, 0.2, 0.55)
 CLIENT_SIDE_SENSORS = {"sensor.other.lane_invasion"}
 # Ids are 32 bits on the wire; a recording cannot use up those that are left for new actors.
 LAST_WANTED_ID = 2**31 - 1
@@ -315,10 +313,11 @@ class World:
 
     def show_environment(self) -> None:
         """Let renderer and physics know which environment objects are hidden."""
-        signals = self.signal_actors()
-        unseen = frozenset(signals[number].id for number in self.environment.hidden_signals())
-        self.sensors.scene.hide(self.environment.hidden(), unseen)
-        self.motion.hide_statics(self.environment.hidden_boxes())
+        signals, environment = self.signal_actors(), self.environment
+        parts = {signals[n].id: hidden for n, hidden in environment.hidden_signals().items()}
+        self.sensors.scene.hide(environment.hidden(), parts, environment.hidden_triangles())
+        posts = [not environment.has_post(number) for number in self.motion.posts]
+        self.motion.hide_statics(environment.hidden_boxes() + posts)
 
     def signal_actors(self) -> list[Actor]:
         """The actors of the town's lights and signs, in the town's order."""
@@ -332,18 +331,6 @@ class World:
             "arm_m": f"{signal.arm_m:.3f}",
             "value": f"{signal.value:g}",
         }
-
-    def sign_height_m(self, actor: Actor) -> float:
-        """Height of a sign's centre above the foot of its post."""
-        return self._signals[actor.id].head_height_m
-
-    def light_boxes(self, light: int) -> list[BoundingBox]:
-        """Boxes of a traffic light's heads in the world."""
-        signal = self.lights.signals[light]
-        pose = transform_of(signal.pose)
-        head = poses.to_world(pose, Vector3D(-signal.arm_m, 0.0, signal.head_height_m))
-        box = BoundingBox(head, HEAD_EXTENT_M, pose.rotation, self.lights.actor_ids[light])
-        return [box]
 
     def record_of(self, actor: Actor) -> list[object]:
         """The actor as it goes on the wire."""
@@ -384,7 +371,7 @@ class World:
         if passed_s < (self.settings.fixed_delta_seconds or DEFAULT_STEP_S) - 1e-4:
             return
         self._last_tick_s = now_s
-        self._step(self.settings.fixed_delta_seconds or min(passed_s, LONGEST_VARIABLE_STEP_S))
+        self._step(self.settings.fixed_delta_seconds or variable_step_s(passed_s))
 
     def tick(self) -> int:
         """Do one tick for a client; the number of the new frame."""
@@ -393,7 +380,10 @@ class World:
             return self.clock.frame + 1
         self.pace.begin_tick(is_managed=bool(self.traffic_managers))
         self.streams.wait_for_expected()
-        self._step(self.settings.fixed_delta_seconds or DEFAULT_STEP_S)
+        # The wait for the client counts as well: CARLA warns of synchronous variable steps.
+        before_s, self._last_tick_s = self._last_tick_s, time.monotonic()
+        passed_s = self._last_tick_s - before_s
+        self._step(self.settings.fixed_delta_seconds or variable_step_s(passed_s))
         return self.clock.frame
 
     def seconds_to_wake_up(self) -> float | None:
@@ -424,6 +414,7 @@ class World:
             episode_number=self.clock.episode_frame,
             time_s=self.clock.elapsed_s,
             delta_s=delta_s,
+            is_fixed=self.settings.fixed_delta_seconds is not None,
             renders=not self.settings.no_rendering_mode,
             drops=not self.settings.synchronous_mode,
         )

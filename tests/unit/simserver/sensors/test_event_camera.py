@@ -11,7 +11,15 @@ from synthgen.simserver.sensors.event_camera import GREY_LEVELS, events_of, firs
 from synthgen.simserver.sensors.frame import Frame
 
 FRAME_S = 0.1
-FIRST = Frame(number=1, episode_number=1, time_s=0.0, delta_s=FRAME_S, renders=True, drops=False)
+FIRST = Frame(
+    number=1,
+    episode_number=1,
+    time_s=0.0,
+    delta_s=FRAME_S,
+    is_fixed=True,
+    renders=True,
+    drops=False,
+)
 
 
 def film(levels: list[float], **attributes: str) -> list[NDArray[np.void]]:

@@ -158,3 +158,28 @@ def test_tags_of_props_are_those_that_cameras_see(
     cone = world.spawn_actor(library.find("static.prop.trafficcone01"), above)
     # CARLA sensors reference: 20 is static, 21 dynamic, "elements whose position can change".
     assert cone.semantic_tags == [21]
+
+
+PARKED = (
+    "/Game/Carla/Static/Car/4Wheeled/ParkedVehicles/TeslaM3/SM_TeslaM3_parked.SM_TeslaM3_parked"
+)
+
+
+def test_mesh_of_a_parked_car_is_a_car(world: carla.World, library: carla.BlueprintLibrary) -> None:
+    # As CARLA's leaderboard 2.0 parks cars along its routes.
+    blueprint = library.find("static.prop.mesh")
+    blueprint.set_attribute("mesh_path", PARKED)
+    place = world.get_map().get_spawn_points()[0]
+    place.location.z -= 0.3
+    parked = world.spawn_actor(blueprint, place)
+    world.tick()
+    assert parked.attributes["mesh_path"] == PARKED
+    assert list(parked.semantic_tags) == [int(carla.CityObjectLabel.Car)]
+    assert parked.bounding_box.extent.x == pytest.approx(2.396, abs=0.001)
+    center = parked.get_transform().transform(parked.bounding_box.location)
+    boxes = world.get_level_bbs(carla.CityObjectLabel.Car)
+    assert min(box.location.distance(center) for box in boxes) < 1e-3
+    above = carla.Location(place.location.x, place.location.y, place.location.z + 4.0)
+    below = world.project_point(above, carla.Vector3D(0.0, 0.0, -1.0), 6.0)
+    assert below.label == carla.CityObjectLabel.Car
+    assert below.location.z > place.location.z + 1.2

@@ -10,6 +10,7 @@ from importlib import resources
 
 import numpy as np
 
+from synthgen.simserver.assets.vehicle_meshes import MESH_PROP, vehicle_of_mesh
 from synthgen.simserver.scene import F32
 
 _FEMALE = {1, 5, 6, 7, 8, 15, *range(19, 24), 31, 32, 35, 36, 37, *range(40, 45)}
@@ -98,10 +99,17 @@ def uses_wheelchair(attributes: Mapping[str, str]) -> bool:
     return attributes.get("use_wheelchair", "false").lower() in {"true", "1"}
 
 
+def shown_as(blueprint_id: str, attributes: Mapping[str, str]) -> str:
+    """The blueprint that a blueprint with these attributes looks like: mostly itself."""
+    if blueprint_id != MESH_PROP:
+        return blueprint_id
+    return vehicle_of_mesh(attributes.get("mesh_path", "")) or blueprint_id
+
+
 def size_key(blueprint_id: str, attributes: Mapping[str, str]) -> str:
     """Key of the table row that holds for a blueprint with these attributes."""
     if not blueprint_id.startswith("walker.pedestrian."):
-        return blueprint_id
+        return shown_as(blueprint_id, attributes)
     if uses_wheelchair(attributes) and can_use_wheelchair(blueprint_id):
         return "walker.class.wheelchair"
     return f"walker.class.{walker_class(blueprint_id)}"

@@ -10,7 +10,7 @@ import numpy as np
 from synthgen.simserver.assets.cars import CARS, build_car
 from synthgen.simserver.assets.colors import SCENERY_PALETTE, paint_of
 from synthgen.simserver.assets.cycles import TWO_WHEELERS
-from synthgen.simserver.assets.extents import box_of, size_table, uses_wheelchair
+from synthgen.simserver.assets.extents import box_of, shown_as, size_table, uses_wheelchair
 from synthgen.simserver.assets.finish import to_mesh
 from synthgen.simserver.assets.foliage import PLANTS, build_plant
 from synthgen.simserver.assets.heavy import HEAVY, build_heavy
@@ -89,6 +89,7 @@ def model_of(key: str, attributes: Mapping[str, str], variant: int = 0) -> Model
     if key.startswith(("traffic.", "scenery.traffic_light", SIGN)):
         height = float(attributes.get("head_height_m", "5.2" if "light" in key else "2.3"))
         return _signal_model(key, height, float(attributes.get("arm_m", "0")))
+    key = shown_as(key, attributes)
     if key.startswith(("scenery.", PREFIX)):
         return _still_model(key, variant % VARIANTS)
     seated = key.startswith("walker.") and uses_wheelchair(attributes)

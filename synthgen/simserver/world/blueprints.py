@@ -207,7 +207,7 @@ def blueprint_library() -> Mapping[str, Blueprint]:
     }
 
 
-def semantic_tags(blueprint_id: str) -> bytes:
+def semantic_tags(blueprint_id: str, attributes: Mapping[str, str]) -> bytes:
     """CARLA's semantic tags of an actor of this blueprint: those that cameras see it with."""
     if blueprint_id.startswith("traffic.traffic_light"):
         return bytes([Tag.TRAFFIC_LIGHT])
@@ -217,5 +217,5 @@ def semantic_tags(blueprint_id: str) -> bytes:
         # The table of meshes is read when the first body is spawned, not when the server starts.
         from synthgen.simserver.assets.library import tag_of
 
-        return bytes([tag_of(blueprint_id)])
+        return bytes([tag_of(extents.shown_as(blueprint_id, attributes))])
     return b""

@@ -252,7 +252,7 @@ class World:
             description=description,
             attributes=attributes or {},
             bounding_box=box_of(description.id, attributes or {}, actor_id),
-            semantic_tags=semantic_tags(description.id),
+            semantic_tags=semantic_tags(description.id, attributes or {}),
             parent_id=parent_id,
             attachment=attachment,
             relative=relative or Transform(),

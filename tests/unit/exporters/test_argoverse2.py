@@ -11,16 +11,18 @@ from exporters.argoverse2.maps import Ground, map_document, nearby, without_hole
 from exporters.argoverse2.tables import (
     annotations_table,
     extrinsics_table,
+    intrinsics_table,
     log_id,
     sensor_names,
     stored_points,
     sweep_table,
     track_uuid,
 )
-from synthgen.datatypes.calibration import Calibration, MountedSensor
+from synthgen.datatypes.calibration import Calibration, CameraModel, MountedSensor
 from synthgen.datatypes.point_clouds import LidarSweep
 from synthgen.datatypes.road_map import Area, Lane, RoadMap
 from synthgen.datatypes.taxonomy import default_taxonomy
+from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.se3 import SE3
 
 # av2 0.3.6, av2/datasets/sensor/constants.py, AnnotationCategories.
@@ -80,6 +82,16 @@ def test_sensors_are_named_by_role_and_a_lone_lidar_stands_for_both() -> None:
     table = extrinsics_table(Calibration("r", "v", AXLE_FROM_EGO, sensors), names)
     assert table["sensor_name"].to_pylist()[-2:] == ["up_lidar", "down_lidar"]
     assert set(table["tx_m"].to_pylist()) == {1.4}
+
+
+def test_middle_of_the_image_counts_from_the_middle_of_the_first_pixel() -> None:
+    # 800 columns of pixels 0 to 799: their middle is 399.5, with pixels at whole numbers.
+    model = CameraModel(PinholeCamera(800, 450, 410.0, 420.0, 400.0, 225.0), ("rgb",))
+    camera = MountedSensor("cam", "front", "camera", SE3.identity(), camera=model)
+    [row] = intrinsics_table([camera], {"cam": "ring_front_center"}).to_pylist()
+    assert (row["cx_px"], row["cy_px"]) == (399.5, 224.5)
+    assert (row["fx_px"], row["fy_px"]) == (410.0, 420.0)
+    assert (row["width_px"], row["height_px"]) == (800, 450)
 
 
 def test_sweep_is_in_the_ego_frame_and_counts_lasers_on() -> None:

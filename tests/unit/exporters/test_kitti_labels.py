@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exporters.kitti.labels import label, occlusion_level
+from exporters.kitti.labels import calibration_rows, label, occlusion_level, upright_corners
 from exporters.kitti_object.writer import label_line
+from synthgen.datatypes.calibration import CameraModel, MountedSensor
 from synthgen.geometry.camera import PinholeCamera
 from synthgen.geometry.rotations import rotation_about_z
 from synthgen.geometry.se3 import SE3
@@ -67,6 +68,35 @@ def test_box_that_reaches_behind_the_camera_keeps_the_clips_image_box() -> None:
     flu_from_box = SE3(rotation_about_z(0.0), np.array([1.0, -2.0, 0.0]))
     found = label("Car", BOX2D, CAMERA, CAMERA_FROM_FLU @ flu_from_box, np.array([4.0, 1.8, 1.5]))
     assert found.numbers[1:5] == (100, 50, 199, 149)
+
+
+def test_corners_are_those_of_the_development_kit() -> None:
+    # computeBox3D.m: R = [cos 0 sin; 0 1 0; -sin 0 cos], corners x = +-l/2, y = 0, -h, z = +-w/2.
+    bottom_m, (length, width, height), turn = np.array([4.0, 0.75, 20.0]), (4.0, 1.8, 1.5), 0.7
+    cos, sin = np.cos(turn), np.sin(turn)
+    rotation = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+    expected = [
+        tuple((rotation @ [a * length / 2, -c * height, b * width / 2] + bottom_m).round(9))
+        for a in (-1, 1)
+        for b in (-1, 1)
+        for c in (0, 1)
+    ]
+    found = upright_corners(bottom_m, np.array([length, width, height]), turn)
+    assert sorted(map(tuple, found.round(9))) == sorted(expected)
+
+
+def test_calibration_takes_points_from_the_car_to_the_lidar_and_on_to_the_camera() -> None:
+    # The camera looks ahead from (1.5, 0, 1.4), the LiDAR sits at (0, 0, 2) of the car.
+    flu_from_camera = CAMERA_FROM_FLU.inverse().rotation
+    camera = MountedSensor(
+        "cam", "front", "camera", SE3(flu_from_camera, np.array([1.5, 0.0, 1.4])),
+        camera=CameraModel(CAMERA, ("rgb",)),
+    )  # fmt: skip
+    lidar = MountedSensor("top", "top", "lidar", SE3.from_yaw(0.0, [0.0, 0.0, 2.0]))
+    rows = calibration_rows(camera, lidar)
+    # 10 m ahead of the LiDAR and 1 m left: 8.5 m before the camera, 1 m left, 0.6 m above.
+    np.testing.assert_allclose(rows["velo_to_cam"] @ [10, 1, 0, 1], [-1.0, -0.6, 8.5], atol=1e-12)
+    np.testing.assert_allclose(rows["imu_to_velo"] @ [0, 0, 0, 1], [0, 0, -2], atol=1e-12)
 
 
 @pytest.mark.parametrize(("share", "level"), [(0.0, 0), (0.09, 0), (0.1, 1), (0.5, 2), (1.0, 2)])

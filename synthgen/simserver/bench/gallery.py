@@ -89,6 +89,15 @@ def _bus(stage: Stage, ego: int) -> None:
     stage.put("vehicle.tesla.model3", car, _yaw(stage, ego), lights=8, color="130,20,20")
 
 
+def _people(stage: Stage, ego: int) -> None:
+    """Three rows of people on the sunny side, turned this way and that."""
+    for k, number in enumerate((1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 34, 36, 39, 45, 50)):
+        row, column = divmod(k, 6)
+        at = _ahead(stage, ego, 4.4 + 1.6 * row, -4.4 + 0.95 * column + 0.4 * (row % 2))
+        turn = (180.0, 150.0, 215.0, 95.0, 10.0)[k % 5]
+        stage.put(f"walker.pedestrian.{number:04d}", at, _yaw(stage, ego) + turn)
+
+
 SCENES = (
     Scene("noon", "SynthDowntown", 7),
     Scene("low_sun", "SynthDowntown", 7, LOW_SUN),
@@ -102,6 +111,7 @@ SCENES = (
     Scene("child", "SynthSuburb", 240, NOON, _child),
     Scene("cyclist", "SynthDowntown", 16, NOON, _cyclist),
     Scene("bus", "SynthDowntown", 20, NOON, _bus),
+    Scene("people", "SynthDowntown", 7, NOON, _people),
 )
 LABELS = Scene("labels", "SynthDowntown", 7, NOON, _bus)
 

@@ -14,9 +14,9 @@ import synthgen
 from synthgen.campaign.config import GenerationConfig, load_config, project_root
 from synthgen.campaign.plan import Plan, make_plan, read_dataset
 from synthgen.campaign.progress import Progress
-from synthgen.campaign.run import RunOptions, dataset_folder, run_campaign
+from synthgen.campaign.run import EXIT_INTERRUPTED, RunOptions, dataset_folder, run_campaign
 from synthgen.datatypes.clip_job import Record
-from synthgen.errors import ConfigError, DatasetError, SimulatorLost
+from synthgen.errors import ConfigError, DatasetError, OutputError, SimulatorLost
 from synthgen.regression.change import Change, Kind
 from synthgen.regression.environment import Environment, file_hash, present_environment
 from synthgen.regression.facts import ClipFacts, dataset_facts, read_tables, write_tables
@@ -235,15 +235,18 @@ def generate_slots(
     """Make the clips of some slots, or of all, without previews and exports.
 
     Raises:
-        SimulatorLost: The run ended early; its own story says why.
+        KeyboardInterrupt: It was interrupted.
+        OutputError: The disk refused.
+        SimulatorLost: The run ended early for another reason; its own story says why.
     """
     changes = {"out": str(dataset), "previews": False, "exports": (), "publish": None}
     quiet = config.model_copy(update=changes)
     code = run_campaign(quiet, root, progress, RunOptions(only=slots))
+    if code == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
     if code not in (0, 1):
-        raise SimulatorLost(
-            f"{dataset_folder(quiet, root)}: generation ended with exit code {code}"
-        )
+        kind = OutputError if code == OutputError.exit_code else SimulatorLost
+        raise kind(f"{dataset_folder(quiet, root)}: generation ended with exit code {code}")
 
 
 def _require_whole(facts: dict[str, ClipFacts], plan: Plan) -> None:

@@ -17,7 +17,8 @@ from synthgen.campaign.config import load_config
 from synthgen.campaign.plan import make_plan, write_record
 from synthgen.campaign.progress import PlainProgress
 from synthgen.cli import main
-from synthgen.errors import ConfigError
+from synthgen.errors import ConfigError, OutputError, SimulatorLost
+from synthgen.regression import lock as lock_module
 from synthgen.regression import verify as verify_module
 from synthgen.regression.change import Kind
 from synthgen.regression.diff import diff_datasets
@@ -314,3 +315,20 @@ def test_other_labels_code_changes_every_input(locked: tuple[Path, Path]) -> Non
     before = verify_module.slot_inputs(file, now)
     after = verify_module.slot_inputs(file, other)
     assert not set(before.values()) & set(after.values())
+
+
+@pytest.mark.parametrize(
+    ("ended", "says"),
+    [(130, KeyboardInterrupt), (4, OutputError), (3, SimulatorLost)],
+)
+def test_run_that_ended_early_locks_nothing(
+    locked: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ended: int,
+    says: type[BaseException],
+) -> None:
+    monkeypatch.setattr(lock_module, "run_campaign", lambda *_: ended)
+    with pytest.raises(says):
+        make_lock(locked[0].with_name("small.yaml"), tmp_path / "new.lock", PlainProgress())
+    assert not list(tmp_path.iterdir())

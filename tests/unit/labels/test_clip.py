@@ -76,6 +76,23 @@ def test_ego_view_is_relative_and_turned(tables: LabelTables) -> None:
     np.testing.assert_allclose(rows["ego_velocity_y_mps"], 2.0 * sin, atol=1e-9)
 
 
+def test_box_is_turned_and_placed_in_the_ego_frame(tables: LabelTables) -> None:
+    # The ego heads 0.1 rad to the left at 2 m/s along x; the car heads along its circle.
+    rows = rows_of(tables, "boxes3d", 2)
+    time_s = rows["frame_index"] * 0.2
+    angle = TURN_RADPS * time_s
+    half = (angle - 0.1) / 2
+    quat = np.stack([rows[f"ego_from_box_q{part}"] for part in "wxyz"], axis=1)
+    still = np.zeros_like(half)
+    expected = np.stack([np.cos(half), still, still, np.sin(half)], axis=1)
+    np.testing.assert_allclose(quat, expected, atol=1e-9)
+    east = 18.0 + RADIUS_M * np.sin(angle) - 2.0 * time_s
+    north = -RADIUS_M * np.cos(angle)
+    cos, sin = np.cos(0.1), np.sin(0.1)
+    np.testing.assert_allclose(rows["ego_from_box_x_m"], cos * east + sin * north, atol=1e-9)
+    np.testing.assert_allclose(rows["ego_from_box_y_m"], cos * north - sin * east, atol=1e-9)
+
+
 def test_lidar_points_are_those_that_hit_the_object(clip: MemoryClip, tables: LabelTables) -> None:
     expected = [np.count_nonzero(sweep.track_id == 2) for sweep in clip.lidars["lidar"]]
     assert rows_of(tables, "boxes3d", 2)["lidar_points"].tolist() == expected

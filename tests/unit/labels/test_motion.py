@@ -37,3 +37,17 @@ def test_speed_at_the_ends_of_a_steady_braking_is_exact() -> None:
     [motion] = motions(ticks, {1: np.zeros(3), 2: np.zeros(3)})[2]
     np.testing.assert_allclose(motion.velocity_mps[:, 0], 10 - 4 * time_s, atol=1e-9)
     np.testing.assert_allclose(motion.acceleration_mps2[:, 0], -4.0, atol=1e-6)
+
+
+def test_motion_is_that_of_the_boxs_centre() -> None:
+    # The actor turns on the spot at 0.6 rad/s; its box's centre is 1.5 m ahead of it: 0.9 m/s.
+    ticks = [
+        states_of(
+            [Solid(np.array([10.0, 0.0, 0.0]), SIZE, 2, rotation=turned(0.6 * k * 0.05))],
+            tick=k,
+            ego=SE3.identity(),
+        )
+        for k in range(21)
+    ]
+    [motion] = motions(ticks, {1: np.zeros(3), 2: np.array([1.5, 0.0, 0.75])})[2]
+    np.testing.assert_allclose(motion.velocity_mps[0], [0.0, 0.9, 0.0], atol=1e-3)

@@ -51,8 +51,8 @@ PAINT_0 = int(Material.PAINT_0)
 GLASS = int(Material.GLASS)
 # Panes a beam passes at most: both sides of two cars.
 PANES = 4
-# Index of glass, and what is left behind 4 mm of the green glass of cars, which takes some 0.15
-# of near infrared light per millimetre (its iron absorbs about 1050 nm).
+# Index of glass, and what is left behind 4 mm of the green glass of cars: an estimate of 0.15 per
+# millimetre (its iron absorbs about 1050 nm).
 GLASS_INDEX, GLASS_CLEAR = 1.52, 0.55
 
 # Reflectivity at 905 nm by material, rounded from the ECOSTRESS spectral library's classes
@@ -168,8 +168,8 @@ def pane_transmits(cos):
     Two faces reflect by Fresnel's equations, for light of no polarisation; between them the
     glass absorbs along its slanted way.
 
-    Source: Hecht, Optics, section 4.6; Rubin 1985, "Optical properties of soda lime silica
-    glasses", Solar Energy Materials 12 (absorption, green glass at 0.9 um, rounded).
+    Source: Hecht, Optics, section 4.6. How much the glass absorbs is an estimate; Rubin 1985,
+    "Optical properties of soda lime silica glasses", Solar Energy Materials 12, lists kinds of it.
     """
     sine = math.sqrt(max(1.0 - cos * cos, 0.0)) / GLASS_INDEX
     inside = math.sqrt(1.0 - sine * sine)

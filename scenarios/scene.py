@@ -25,7 +25,6 @@ LATERAL_MPS2 = 3.0
 TURN_ENTRY_M = 2.0
 CLEARANCE_M = 0.6
 KERB_INSET_M = 0.4
-WALK_BEYOND_M = 1.0
 # The ego drives at least so long in the record window before it is at the conflict.
 LEAST_ARRIVAL_S = 2.0
 

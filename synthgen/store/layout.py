@@ -9,7 +9,6 @@ from typing import Any, Final
 
 CLIP_SCHEMA: Final = "synthgen/clip@1"
 LABELS_SCHEMA: Final = "synthgen/labels@1"
-CALIBRATION_SCHEMA: Final = "synthgen/calibration@1"
 CARD: Final = "README.md"
 MANIFEST: Final = "clip.json"
 LABELS_MANIFEST: Final = "labels.json"

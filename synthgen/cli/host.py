@@ -21,7 +21,9 @@ def doctor(
     picture: Annotated[Path | None, typer.Option(help="PNG of the rig's views to write.")] = None,
     town: Annotated[
         Path | None,
-        typer.Option("--map", exists=True, help="Check this OpenDRIVE file instead."),
+        typer.Option(
+            "--map", exists=True, dir_okay=False, help="Check this OpenDRIVE file instead."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

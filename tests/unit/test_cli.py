@@ -109,3 +109,8 @@ def test_a_scenario_may_be_named_as_the_library_lists_it(
     assert main(["scenario", "check", "lead_soft_brake"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("lead_soft_brake: neither a file nor a scenario of the library")
+
+
+def test_map_to_check_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--map", str(tmp_path)]) == 2
+    assert "is a directory" in " ".join(capsys.readouterr().err.split())

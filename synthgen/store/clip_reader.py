@@ -284,7 +284,10 @@ def _read_manifest(path: Path, schema: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise DatasetError(f"{path}: expected a manifest of schema {schema}: {err}") from err
     if found != schema:
-        raise DatasetError(f"{path}: expected schema {schema}, found {found}")
+        raise DatasetError(
+            f"{path}: expected schema {schema}, found {found}; "
+            "read it with the version of synthgen that wrote it"
+        )
     return document
 
 

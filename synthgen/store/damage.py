@@ -49,8 +49,8 @@ def require_undamaged(dataset: Path, *, every_byte: bool = False) -> None:
             (
                 *found[:_MOST_NAMED],
                 *([f"and {unnamed} more"] if unnamed > 0 else []),
-                f"{dataset}: {len(found)} of its files are damaged; remove the folders of those "
-                "clips and let `synthgen generate --resume` make them again, or copy it anew",
+                f"{dataset}: {len(found)} of its files cannot be used; copy it anew, or remove "
+                "the folders of damaged clips and let `synthgen generate --resume` make them again",
             )
         )
     )

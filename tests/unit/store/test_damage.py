@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from synthgen.cli import main
-from synthgen.store.damage import damages
+from synthgen.errors import DatasetError
+from synthgen.store.damage import damages, require_undamaged
 from tests.unit.small_dataset import write_dataset
 
 CLIP = Path("clips/00/0000000000000000")
@@ -89,3 +90,10 @@ def test_labels_added_later_are_held_against_their_own_manifest(dataset: Path) -
     assert damages(dataset) == []
     flip_last_byte(labels / "v2/status.parquet")
     assert len(damages(dataset)) == 1
+
+
+def test_clip_of_another_version_is_not_called_damaged(tmp_path: Path) -> None:
+    manifest = next(write_dataset(tmp_path / "dataset", clips=1).glob("clips/*/*/clip.json"))
+    manifest.write_text(manifest.read_text().replace("synthgen/clip@1", "synthgen/clip@9"))
+    with pytest.raises(DatasetError, match=r"found synthgen/clip@9; read it with the version"):
+        require_undamaged(tmp_path / "dataset")
